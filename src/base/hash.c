@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Hashes for tables, and the checksum of stored records. */
+#include "base/hash.h"
+
+#include <string.h>
+
+uint64_t hash64_add(uint64_t hash, const void *bytes, size_t len)
+{
+	const unsigned char *b = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ b[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+uint64_t hash64_mix(uint64_t hash)
+{
+	hash ^= hash >> 33;
+	hash *= UINT64_C(0xff51afd7ed558ccd);
+	hash ^= hash >> 33;
+	hash *= UINT64_C(0xc4ceb9fe1a85ec53);
+	return hash ^ hash >> 33;
+}
+
+uint64_t hash64_text(const char *text)
+{
+	return hash64_mix(hash64_add(HASH64_INIT, text, strlen(text) + 1));
+}
+
+/* A nibble at a time: 64 bytes of table instead of 1 KiB, records are short. */
+uint32_t crc32c(uint32_t crc, const void *bytes, size_t len)
+{
+	static const uint32_t table[16] = {
+		0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
+		0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
+		0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
+	};
+	const unsigned char *b = bytes;
+
+	crc = ~crc;
+	for (size_t i = 0; i < len; i++) {
+		crc ^= b[i];
+		crc = crc >> 4 ^ table[crc & 15U];
+		crc = crc >> 4 ^ table[crc & 15U];
+	}
+	return ~crc;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_CONTAINER_IDENTITY_H
+#define HUSK_CONTAINER_IDENTITY_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "container/spec.h"
+#include "container/state.h"
+#include "policy/behaviour.h"
+
+/*
+ * Which function a container runs (design, section 9): annotations, then the detector table, else
+ * unidentified. The revision, where no rule names one, is a digest of what defines it: image digest
+ * where the engine gives one; else arguments, user, cwd, the names (not the values) of environment
+ * variables, and the root path's overlay lower directories or the root path itself.
+ */
+enum identity_limits { IDENTITY_NAME_MAX = 255 };
+
+struct identity {
+	char function[IDENTITY_NAME_MAX + 1]; /* "" while unidentified */
+	char revision[IDENTITY_NAME_MAX + 1];
+	char identified_by[64];               /* "annotation", "detector NAME", "" */
+	bool ignored;                         /* sandbox containers, build steps: not to be wrapped */
+	bool opted_out;                       /* annotation husk.mode = off */
+	bool trusted;                         /* annotation husk.trusted = true */
+	enum mode mode_at_most;               /* annotation husk.mode; MODE_ENFORCE where absent;
+	                                         MODE_SHADOW at most while unidentified */
+};
+
+/*
+ * Identifies. `detector_file` is the table (config/detectors explains its format); where it is missing
+ * there are only annotations. A name that is no name (empty, over 255 bytes, control characters) is
+ * an error that names where it came from, never truncated. Returns 0 or -errno.
+ */
+int identity_find(const struct oci_state *state, const struct oci_spec *spec,
+		  const char *detector_file, struct identity *ret, struct error *err);
+
+/* For tests and the fuzzer: the same with the table's bytes, called `name` in errors. */
+int identity_find_in(const struct oci_state *state, const struct oci_spec *spec, const char *name,
+		     const char *bytes, size_t len, struct identity *ret, struct error *err);
+
+#endif

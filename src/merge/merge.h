@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_MERGE_MERGE_H
+#define HUSK_MERGE_MERGE_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/settings.h"
+#include "event/event.h"
+#include "store/store.h"
+
+/*
+ * What happens after something was learned: promotion, compilation, the policy file, the events that
+ * tell of it. Never meets a container.
+ */
+
+/*
+ * Brings one revision up to date: promotes domains by the rules (profile/promotion.h), emits an event
+ * for each, compiles the policy image, and replaces the policy file where its bytes changed.
+ * revision NULL: every revision of the function. Returns 0 or -errno.
+ */
+int merge_refresh(struct store *store, const struct settings *settings, const char *function,
+		  const char *revision, struct event_sink *events, struct error *err);
+
+/*
+ * Merges the journal `name` below `run_fd`, refreshes its revision, and removes the journal. A damaged
+ * journal is kept as NAME.damaged and said. Returns 0 or -errno; then the journal stays for a later run.
+ */
+int merge_journal(int run_fd, const char *name, const struct settings *settings,
+		  struct event_sink *events, struct error *err);
+
+/*
+ * Merges every journal that lies in STATE/journals and has no writer any more (its lock is free): what
+ * earlier runs could not merge, because the store was locked or the disk full.
+ */
+int merge_left_over(const struct settings *settings, struct event_sink *events, struct error *err);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_POLICY_DECIDE_H
+#define HUSK_POLICY_DECIDE_H
+
+#include <stdbool.h>
+
+#include "policy/behaviour.h"
+#include "policy/image.h"
+
+/*
+ * The decision, in one place. Plain: no allocation, no system call, no state. `modes` are those of this
+ * run (identity, the host and `husk.mode` may have lowered what the image says); `image` is NULL where
+ * nothing was learned yet.
+ *
+ * An entry marked "deny" is refused in every mode but unavailable. Inert behaviour (reading and
+ * listing image content, learning.md section 1) is allowed in every mode, unless it acts through a
+ * program that the enforced exec domain does not know. A novelty is what the image does not hold.
+ */
+struct decision {
+	enum verdict verdict;
+	bool novel; /* the profile does not hold it: recorded as such, also where it is inert */
+};
+
+struct decision policy_decide(const struct policy_image *image, const enum mode modes[DOMAINS],
+			      const struct behaviour *b);
+
+/* Reading or listing image content. */
+bool behaviour_is_inert(const struct behaviour *b);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_STORE_STORE_H
+#define HUSK_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "journal/journal.h"
+#include "policy/behaviour.h"
+
+struct json;
+
+/*
+ * The store: SQLite (WAL) in STATE/husk.db. It holds what is known of every function: revisions, their
+ * modes, runs, behaviours with in how many runs each was seen, marks of people. It decides nothing.
+ * Timestamps are nanoseconds since the epoch.
+ */
+struct store;
+
+#define cleanup_store __attribute__((cleanup(store_free_p)))
+
+/* Opens, creating database and tables where they are missing. Waits up to `wait_ms` for a lock.
+ * -EBUSY locked, -EPROTO of a later version, -EBADMSG damaged (hint says the way out), -errno else. */
+int store_open(const char *state_directory, unsigned int wait_ms, struct store **ret,
+	       struct error *err);
+void store_free(struct store *store);
+void store_free_p(struct store **store);
+
+/* ---- merging ---- */
+
+/*
+ * Takes in one run, in one transaction keyed by the run's id. Returns 0; 1 where the run is known
+ * already and nothing changed; -errno. A run without function name is refused with -EINVAL.
+ */
+int store_merge_run(struct store *store, struct journal_reader *journal, struct error *err);
+
+/* ---- reading; the strings handed to a callback live for that call; a callback that returns non-zero
+ * ends the walk, which returns that value. ---- */
+
+struct store_function {
+	const char *name;
+	int64_t revisions, runs, behaviours;
+	int64_t last_run_ns;
+	const char *newest_revision;
+	enum mode modes[DOMAINS]; /* of the newest revision */
+};
+
+typedef int store_function_fn(void *context, const struct store_function *f);
+int store_each_function(struct store *store, store_function_fn *call, void *context,
+			struct error *err);
+
+struct store_revision {
+	const char *function, *name;
+	int64_t first_run_ns, last_run_ns;
+	int64_t runs;               /* merged runs */
+	int64_t runs_lossy, runs_failed;
+	enum mode modes[DOMAINS];
+	bool modes_by_hand[DOMAINS]; /* `husk mode` set it; promotion leaves it alone */
+	int64_t clean_runs[DOMAINS]; /* since the last novelty, in the present mode */
+	uint64_t serial;
+};
+
+typedef int store_revision_fn(void *context, const struct store_revision *r);
+/* function NULL: of all functions. Newest first within a function. */
+int store_each_revision(struct store *store, const char *function, store_revision_fn *call,
+			void *context, struct error *err);
+
+struct store_behaviour {
+	struct behaviour behaviour;
+	int64_t runs;          /* in how many runs it was seen (estimated beyond 8 where joined) */
+	int64_t first_ns, last_ns;
+	int64_t denied;        /* in how many runs it was denied */
+	bool admitted;         /* part of the policy by what was learned */
+	enum mark mark;        /* what a person said */
+	const char *mark_author;
+	int64_t mark_ns;
+};
+
+typedef int store_behaviour_fn(void *context, const struct store_behaviour *b);
+/* Sorted by domain, program, key, access. */
+int store_each_behaviour(struct store *store, const char *function, const char *revision,
+			 store_behaviour_fn *call, void *context, struct error *err);
+
+/* ---- writing ---- */
+
+/* Sets the mode of one domain by hand, or gives it back to promotion (`by_hand` false).
+ * -ENOENT: no such function or revision. Each of these is one transaction. */
+int store_set_mode(struct store *store, const char *function, const char *revision,
+		   enum domain domain, enum mode mode, bool by_hand, struct error *err);
+
+/* Marks one behaviour; MARK_NONE withdraws. It need not have been seen. */
+int store_set_mark(struct store *store, const char *function, const char *revision,
+		   const struct behaviour *b, enum mark mark, const char *author,
+		   struct error *err);
+
+/* Forgets a function and all that is known of it. -ENOENT. */
+int store_forget(struct store *store, const char *function, struct error *err);
+
+/* ---- travelling ---- */
+
+/* Appends the canonical JSON document of a function: sorted, schema "husk.profile/1", the same bytes
+ * again after an import into an empty store. */
+int store_export(struct store *store, const char *function, struct buf *out, struct error *err);
+
+/* Joins a document: commutative, associative, idempotent. *ret_function (may be NULL) is malloc'd.
+ * -EINVAL with the member's place for a document that is no profile; nothing changes then. */
+int store_import(struct store *store, const struct json *document, char **ret_function,
+		 struct error *err);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_VIEW_VIEW_H
+#define HUSK_VIEW_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "policy/behaviour.h"
+
+/*
+ * The view: a FUSE file system over the file systems that a container had before, which asks a judge
+ * before it opens, creates, changes, lists or executes anything. It knows nothing of policies, runs or
+ * journals. One thread: whoever polls view_fd() and calls view_serve().
+ *
+ * Life: view_mount() -> view_new() -> [gate] -> view_add_lower() for "/" and each data mount ->
+ * requests are served -> the last mount goes away -> view_serve() returns -ENODEV -> view_free().
+ */
+
+/* What a request wants. Strings are borrowed for the call. */
+struct view_question {
+	enum access access;
+	const char *path; /* absolute, canonical: as mediated by (directory, name); not widened */
+	uint32_t flags;   /* enum behaviour_flags: IMAGE, PERSISTENT */
+	pid_t pid;        /* the caller's thread, in the pid namespace of this process */
+	uint64_t node;    /* identifies the file within this view, for the judge's cache */
+};
+
+/* The judge. Returns 0 to go on, or a negative errno that the caller gets (-EACCES). */
+typedef int view_judge(void *context, const struct view_question *question);
+
+struct view_options {
+	unsigned long names_max; /* inodes remembered at a time; beyond it, the kernel is asked to forget */
+	bool passthrough;        /* FUSE passthrough where kernel and lower file systems allow */
+	int64_t started_ns;      /* image content is what did not change since (CLOCK_REALTIME) */
+	view_judge *judge;
+	void *context;           /* handed to the judge */
+};
+
+struct view;
+
+/*
+ * Opens /dev/fuse and makes a detached FUSE mount (fsopen, fsconfig, fsmount; Linux 5.2), with
+ * allow_other and default_permissions, of type "fuse.husk". Both descriptors belong to the caller and
+ * are O_CLOEXEC; the mount lives until ret_mount_fd is closed or it is attached and unmounted.
+ * Returns 0 or -errno: -ENOENT or -ENODEV where there is no /dev/fuse (hint: how to get it).
+ */
+int view_mount(int *ret_fuse_fd, int *ret_mount_fd, struct error *err);
+
+/* Starts serving on `fuse_fd`, which the view owns from now on, also on failure. */
+int view_new(int fuse_fd, const struct view_options *options, struct view **ret, struct error *err);
+void view_free(struct view *view); /* takes NULL */
+
+int view_fd(const struct view *view); /* to poll for POLLIN; owned by the view */
+
+/* Serves what has come, at most `budget` requests, without waiting. Returns 0, or -ENODEV once the
+ * file system is unmounted everywhere, or another -errno that ends the view. */
+int view_serve(struct view *view, unsigned int budget);
+
+/*
+ * One file system that lies below the view.
+ * fd: O_PATH descriptor of a detached clone (open_tree(2)) of the mount, a directory or a single file;
+ *     the view owns it from now on, also on failure.
+ * path: where it was mounted in the container, "/" for the root, which comes first. Mount order.
+ * readonly: its mount is; the kernel refuses writes by the mount flags of the view's own mount there.
+ */
+struct view_lower {
+	int fd;
+	const char *path;
+	bool readonly;
+	bool persistent; /* a volume or a bind of the host: never image content, outlives the container */
+};
+
+int view_add_lower(struct view *view, const struct view_lower *lower, struct error *err);
+
+/*
+ * The gate: before the lowers are there, the view's root directory holds one regular file, VIEW_GATE,
+ * with the bytes of husk-launch. It is bound over the container's entry point. Opening it for
+ * execution (FUSE open flag 0x20, FMODE_EXEC of the kernel's include/linux/fs.h) calls `opened` once and is answered only by
+ * view_gate_answer(); until then other requests are served. A later or plain open reads the bytes.
+ */
+#define VIEW_GATE "gate"
+
+typedef void view_gate_opened(void *context, pid_t pid);
+
+/* bytes: copied. like: mode, uid, gid and times that the file shows. */
+int view_set_gate(struct view *view, const void *bytes, size_t len, const struct stat *like,
+		  view_gate_opened *opened, void *context);
+
+/* Answers the open that waits: 0, or a negative errno which the execve(2) fails with. */
+void view_gate_answer(struct view *view, int result);
+
+/*
+ * Until view_settle() is called, the directories on the way to `cwd` may be searched by everybody:
+ * the launcher enters process.cwd with the function's ids, where the runtime did it as root.
+ */
+void view_open_way(struct view *view, const char *cwd);
+void view_settle(struct view *view);
+
+/* Counters for `husk` and for benches. */
+struct view_statistics {
+	uint64_t requests;
+	uint64_t names;      /* inodes remembered now */
+	uint64_t names_lost; /* requests refused because a table was full */
+	uint64_t passthrough_opens;
+};
+
+struct view_statistics view_statistics(const struct view *view);
+
+#endif
