@@ -94,6 +94,11 @@ bool json_is_array(const struct json *value)
 	return YAJL_IS_ARRAY(tree(value));
 }
 
+bool json_is_null(const struct json *value)
+{
+	return YAJL_IS_NULL(tree(value));
+}
+
 size_t json_count(const struct json *value)
 {
 	if (json_is_object(value))

@@ -40,6 +40,7 @@ bool json_bool(const struct json *value, bool otherwise);
 bool json_integer(const struct json *value, int64_t *ret);
 bool json_is_object(const struct json *value);
 bool json_is_array(const struct json *value);
+bool json_is_null(const struct json *value); /* the value null; false for NULL */
 /* Elements of an array or members of an object; 0 for anything else. */
 size_t json_count(const struct json *value);
 /* The i-th element of an array or value of an object, NULL beyond. */

@@ -9,13 +9,13 @@
 
 /*
  * Finds the file that the runtime will execute: process.args[0], in the container's root `root_fd`
- * (an O_PATH descriptor), as runc and crun look it up: with a '/' relative to process.cwd, else along
- * PATH of process.env (empty elements mean cwd; without PATH the runtimes' default
- * "/bin:/usr/bin:..."), taking the first regular file that has an executable bit. Links are resolved
- * within the root; "#!" is left to the kernel.
+ * (an O_PATH descriptor), as runc and crun look it up: with a '/' relative to process.cwd, else
+ * along PATH of process.env (empty elements mean cwd; without PATH the runtimes' default
+ * "/bin:/usr/bin:..."), taking the first regular file that has an executable bit. Links are
+ * resolved within the root; "#!" is left to the kernel.
  *
- * ret_fd: O_PATH descriptor of the file, the caller closes. Returns 0; 1 where there is no such file,
- * so that the runtime's own error survives; -errno for anything else.
+ * ret_fd: O_PATH descriptor of the file, the caller closes. Returns 0; 1 where there is no such
+ * file, so that the runtime's own error survives; -errno for anything else.
  */
 int entry_resolve(int root_fd, const struct oci_spec *spec, int *ret_fd, struct error *err);
 

@@ -20,18 +20,18 @@ enum identity_limits { IDENTITY_NAME_MAX = 255 };
 struct identity {
 	char function[IDENTITY_NAME_MAX + 1]; /* "" while unidentified */
 	char revision[IDENTITY_NAME_MAX + 1];
-	char identified_by[64];               /* "annotation", "detector NAME", "" */
-	bool ignored;                         /* sandbox containers, build steps: not to be wrapped */
-	bool opted_out;                       /* annotation husk.mode = off */
-	bool trusted;                         /* annotation husk.trusted = true */
-	enum mode mode_at_most;               /* annotation husk.mode; MODE_ENFORCE where absent;
-	                                         MODE_SHADOW at most while unidentified */
+	char identified_by[64]; /* "annotation", "detector NAME", "" */
+	bool ignored;		/* sandbox containers, build steps: not to be wrapped */
+	bool opted_out;		/* annotation husk.mode = off */
+	bool trusted;		/* annotation husk.trusted = true */
+	enum mode mode_at_most; /* annotation husk.mode; MODE_ENFORCE where absent;
+				   MODE_SHADOW at most while unidentified */
 };
 
 /*
- * Identifies. `detector_file` is the table (config/detectors explains its format); where it is missing
- * there are only annotations. A name that is no name (empty, over 255 bytes, control characters) is
- * an error that names where it came from, never truncated. Returns 0 or -errno.
+ * Identifies. `detector_file` is the table (config/detectors explains its format); where it is
+ * missing there are only annotations. A name that is no name (empty, over 255 bytes, control
+ * characters) is an error that names where it came from, never truncated. Returns 0 or -errno.
  */
 int identity_find(const struct oci_state *state, const struct oci_spec *spec,
 		  const char *detector_file, struct identity *ret, struct error *err);

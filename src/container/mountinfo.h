@@ -11,11 +11,13 @@
 /* Mounts as /proc/PID/mountinfo tells them, in its order. Source: proc_pid_mountinfo(5). */
 struct mountinfo_entry {
 	int id, parent;
-	const char *point;       /* unescaped absolute path as seen from that process's root */
-	const char *type;        /* file system type, "fuse.husk" and the like as they stand */
+	const char *root;  /* unescaped: what of the file system is mounted, "/" for all of it */
+	const char *point; /* unescaped absolute path as seen from that process's root */
+	const char *type;  /* file system type, "fuse.husk" and the like as they stand */
 	const char *super_options;
-	uint64_t attributes;     /* MOUNT_ATTR_* of mount_setattr(2): RDONLY, NOSUID, NODEV, NOEXEC, atime, ... */
-	uint64_t propagation;    /* MS_SHARED, MS_SLAVE, both, MS_UNBINDABLE, or MS_PRIVATE */
+	uint64_t attributes;  /* MOUNT_ATTR_* of mount_setattr(2): RDONLY, NOSUID, NODEV, NOEXEC,
+				 atime, ... */
+	uint64_t propagation; /* MS_SHARED, MS_SLAVE, both, MS_UNBINDABLE, or MS_PRIVATE */
 };
 
 struct mountinfo {
@@ -32,8 +34,8 @@ void mountinfo_release(struct mountinfo *info);
 #define cleanup_mountinfo __attribute__((cleanup(mountinfo_release)))
 
 /*
- * Does this mount stay the kernel's own: proc, sysfs, cgroup, cgroup2, mqueue, devpts, securityfs and
- * the like by type, and any mount at or below /dev, /proc or /sys by place (masked paths, shm)?
+ * Does this mount stay the kernel's own: proc, sysfs, cgroup, cgroup2, mqueue, devpts, securityfs
+ * and the like by type, and any mount at or below /dev, /proc or /sys by place (masked paths, shm)?
  * Everything else holds data and is served by the view (design, section 4).
  */
 bool mountinfo_is_native(const struct mountinfo_entry *entry);

@@ -12,32 +12,33 @@
 struct json;
 
 /*
- * What husk needs of a bundle's config.json. Source: OCI runtime-spec, config.md and config-linux.md.
- * Only these members are looked at; unknown ones are ignored. Strings live as long as the spec.
+ * What husk needs of a bundle's config.json. Source: OCI runtime-spec, config.md and
+ * config-linux.md. Only these members are looked at; unknown ones are ignored. Strings live as long
+ * as the spec.
  */
 struct oci_mount {
 	const char *destination; /* as written: may be relative to "/" */
-	const char *type;        /* may be NULL */
-	const char *source;      /* may be NULL */
+	const char *type;	 /* may be NULL */
+	const char *source;	 /* may be NULL */
 };
 
 struct oci_spec {
-	struct json *json;           /* what the strings below point into */
-	const char *root_path;       /* as written: absolute, or relative to the bundle */
+	struct json *json;     /* what the strings below point into */
+	const char *root_path; /* as written: absolute, or relative to the bundle */
 	bool root_readonly;
-	const char *const *args;     /* n_args strings and a NULL; n_args may be 0 */
+	const char *const *args; /* n_args strings and a NULL; n_args may be 0 */
 	size_t n_args;
-	const char *const *env;      /* "NAME=value"; n_env strings and a NULL */
+	const char *const *env; /* "NAME=value"; n_env strings and a NULL */
 	size_t n_env;
-	const char *cwd;             /* absolute; "/" where absent */
+	const char *cwd; /* absolute; "/" where absent */
 	uint32_t uid, gid;
 	bool terminal;
 	struct oci_mount *mounts;
 	size_t n_mounts;
-	bool mount_namespace_new;    /* linux.namespaces has "mount" without a path */
-	bool mount_namespace;        /* ... with or without one: else the host's mounts are shared */
+	bool mount_namespace_new; /* linux.namespaces has "mount" without a path */
+	bool mount_namespace;	  /* ... with or without one: else the host's mounts are shared */
 	bool user_namespace;
-	const char *cgroups_path;    /* may be NULL */
+	const char *cgroups_path; /* may be NULL */
 };
 
 /* Parses `len` bytes that are called `name` in errors. Returns 0 with *ret owned by the caller, or
@@ -50,8 +51,8 @@ void oci_spec_release(struct oci_spec *spec);
 
 #define cleanup_oci_spec __attribute__((cleanup(oci_spec_release)))
 
-/* The value of an annotation, of an environment variable (the last one wins, as with getenv(3) after
- * the runtimes' own handling), or NULL. */
+/* The value of an annotation, of an environment variable (the last one wins, as with getenv(3)
+ * after the runtimes' own handling), or NULL. */
 const char *oci_spec_annotation(const struct oci_spec *spec, const char *key);
 const char *oci_spec_env(const struct oci_spec *spec, const char *name);
 
