@@ -6,8 +6,8 @@
 
 /*
  * The words that every part shares: what a function can do (domain, access, program, key), and what
- * is done about it (mode, verdict, mark). The numbers are stored in journals and policy images: never
- * renumber, only append.
+ * is done about it (mode, verdict, mark). The numbers are stored in journals and policy images:
+ * never renumber, only append.
  */
 
 enum domain {
@@ -23,7 +23,7 @@ enum domain {
 /* How much is done in one domain of one revision, weakest first; ordered, so they compare. */
 enum mode {
 	MODE_UNAVAILABLE = 0, /* the host or this version cannot watch the domain */
-	MODE_LEARN = 1,       /* allow and record */
+	MODE_LEARN = 1,	      /* allow and record */
 	MODE_SHADOW = 2,      /* allow, record, tell what would be denied */
 	MODE_ENFORCE = 3,     /* deny what is not in the policy */
 	MODES = 4,
@@ -36,7 +36,7 @@ enum access {
 	ACCESS_WRITE = 2,  /* fs: content, name or metadata changed, removal included */
 	ACCESS_CREATE = 3, /* fs: a name that was not there */
 	ACCESS_LIST = 4,   /* fs: a directory listed */
-	ACCESS_EXEC = 5,   /* exec: a file opened for execution, by execve(2) or as its interpreter */
+	ACCESS_EXEC = 5, /* exec: a file opened for execution, by execve(2) or as its interpreter */
 	ACCESSES = 6,
 };
 
@@ -46,7 +46,7 @@ struct behaviour {
 	enum access access;
 	const char *program; /* absolute path of the acting program in the container, "" for any */
 	const char *key;     /* fs, exec: canonical absolute path in the container, widened */
-	uint32_t flags;      /* enum behaviour_flags */
+	uint32_t flags;	     /* enum behaviour_flags */
 };
 
 enum behaviour_flags {
@@ -57,10 +57,10 @@ enum behaviour_flags {
 
 /* What the policy says of one behaviour in one run. */
 enum verdict {
-	VERDICT_ALLOWED = 0,     /* in the policy, or inert */
-	VERDICT_NOVEL = 1,       /* learn: not known yet, allowed */
-	VERDICT_WOULD_DENY = 2,  /* shadow: not in the policy, allowed */
-	VERDICT_DENIED = 3,      /* enforce: not in the policy, or marked so: refused */
+	VERDICT_ALLOWED = 0,	/* in the policy, or inert */
+	VERDICT_NOVEL = 1,	/* learn: not known yet, allowed */
+	VERDICT_WOULD_DENY = 2, /* shadow: not in the policy, allowed */
+	VERDICT_DENIED = 3,	/* enforce: not in the policy, or marked so: refused */
 	VERDICTS = 4,
 };
 
@@ -69,12 +69,12 @@ enum mark { MARK_NONE = 0, MARK_ALLOW = 1, MARK_DENY = 2, MARKS = 3 };
 
 /* How a run ended. */
 enum outcome {
-	OUTCOME_UNKNOWN = 0,    /* the status of the first process could not be known */
-	OUTCOME_EXITED = 1,     /* with the status that stands beside it */
-	OUTCOME_KILLED = 2,     /* by the signal that stands beside it */
-	OUTCOME_OOM = 3,        /* killed while its control group was out of memory */
-	OUTCOME_NEVER_RAN = 4,  /* created, never started */
-	OUTCOME_LOST = 5,       /* the mediator died: the journal is all that is known */
+	OUTCOME_UNKNOWN = 0,   /* the status of the first process could not be known */
+	OUTCOME_EXITED = 1,    /* with the status that stands beside it */
+	OUTCOME_KILLED = 2,    /* by the signal that stands beside it */
+	OUTCOME_OOM = 3,       /* killed while its control group was out of memory */
+	OUTCOME_NEVER_RAN = 4, /* created, never started */
+	OUTCOME_LOST = 5,      /* the mediator died: the journal is all that is known */
 	OUTCOMES = 6,
 };
 
@@ -86,7 +86,8 @@ const char *verdict_name(enum verdict verdict); /* "allowed", "novel", "would-de
 const char *mark_name(enum mark mark);
 const char *outcome_name(enum outcome outcome);
 
-/* The inverse. Return 0, or -EINVAL (*ret untouched). "unavailable" is no mode a person can name. */
+/* The inverse. Return 0, or -EINVAL (*ret untouched). "unavailable" is no mode a person can name.
+ */
 int domain_parse(const char *name, enum domain *ret);
 int mode_parse(const char *name, enum mode *ret);
 int access_parse(const char *name, enum access *ret);

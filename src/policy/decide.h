@@ -8,13 +8,14 @@
 #include "policy/image.h"
 
 /*
- * The decision, in one place. Plain: no allocation, no system call, no state. `modes` are those of this
- * run (identity, the host and `husk.mode` may have lowered what the image says); `image` is NULL where
- * nothing was learned yet.
+ * The decision, in one place. Plain: no allocation, no system call, no state. `modes` are those of
+ * this run (identity, the host and `husk.mode` may have lowered what the image says); `image` is
+ * NULL where nothing was learned yet.
  *
  * An entry marked "deny" is refused in every mode but unavailable. Inert behaviour (reading and
  * listing image content, learning.md section 1) is allowed in every mode, unless it acts through a
- * program that the enforced exec domain does not know. A novelty is what the image does not hold.
+ * program that the enforced exec domain does not know ("", a program that could not be told, is
+ * such a one). A novelty is what the image does not hold.
  */
 struct decision {
 	enum verdict verdict;

@@ -10,10 +10,11 @@
 #include "policy/image.h"
 
 /*
- * Where the policy image of a revision lies: STATE/policies/NAME.policy, and beside it NAME.last, the
- * image before. NAME is made of the function's name, reduced to letters, digits, '.', '_' and '-', at
- * most 64 of them, '-' and 16 hexadecimal digits of a hash of function and revision. The image says
- * itself whose it is, and that is compared, so a collision is an error and never another's policy.
+ * Where the policy image of a revision lies: STATE/policies/NAME.policy, and beside it NAME.last,
+ * the image before. NAME is made of the function's name, reduced to letters, digits, '.', '_' and
+ * '-', at most 64 of them, '-' and 16 hexadecimal digits of a hash of function and revision. The
+ * image says itself whose it is, and that is compared, so a collision is an error and never
+ * another's policy.
  */
 #define POLICY_DIRECTORY "policies"
 
@@ -21,10 +22,10 @@
 void policy_file_name(const char *function, const char *revision, char *out);
 
 /*
- * Opens the image of (function, revision) below `state_fd`. Where it is damaged, the last one is taken
- * and *ret_damaged is set. Returns 0; -ENOENT where nothing was ever learned; -EPROTO where there are
- * files and none is whole, or it is another's: the caller refuses or goes back to learning (design,
- * section 8); other -errno.
+ * Opens the image of (function, revision) below `state_fd`. Where it is damaged, the last one is
+ * taken and *ret_damaged is set. Returns 0; -ENOENT where nothing was ever learned; -EPROTO where
+ * there are files and none is whole, or it is another's: the caller refuses or goes back to
+ * learning (design, section 8); other -errno.
  */
 int policy_file_open(int state_fd, const char *function, const char *revision,
 		     struct policy_image **ret, bool *ret_damaged, struct error *err);

@@ -10,11 +10,14 @@
 #include "policy/behaviour.h"
 
 /*
- * The policy image: what one revision of one function may do, compiled, immutable, checked as a whole
- * before anything of it is used, and mapped read-only. Little endian, version in the header; any other
- * version, a wrong length or a wrong CRC-32C make it unreadable (-EPROTO), never partly read.
+ * The policy image: what one revision of one function may do, compiled, immutable, checked as a
+ * whole before anything of it is used, and mapped read-only. Little endian, version in the header;
+ * any other version, a wrong length or a wrong CRC-32C make it unreadable (-EPROTO), never partly
+ * read.
  *
  *   header | table of entries by hash, open addressing, power of two | strings
+ *
+ * The exact bytes stand in image-internal.h.
  */
 enum policy_limits {
 	POLICY_VERSION = 1,
@@ -30,7 +33,7 @@ struct policy_image; /* opaque, read-only, may be used by one thread at a time *
 struct policy_info {
 	const char *function;
 	const char *revision;
-	uint64_t serial;         /* grows with every compilation of this revision */
+	uint64_t serial;	  /* grows with every compilation of this revision */
 	enum mode modes[DOMAINS]; /* of each domain */
 	uint32_t entries;
 };
@@ -41,7 +44,8 @@ struct policy_info {
  */
 int policy_image_open(int dirfd, const char *name, struct policy_image **ret, struct error *err);
 
-/* The same over bytes in memory, which must stay as they are until the image is freed. For tests. */
+/* The same over bytes in memory, which must stay as they are until the image is freed. For tests.
+ */
 int policy_image_check(const void *bytes, size_t len, struct policy_image **ret, struct error *err);
 
 void policy_image_free(struct policy_image *image); /* takes NULL */
@@ -56,12 +60,15 @@ enum policy_match {
 };
 
 /*
- * Looks (domain, access, program, key) up, then (domain, access, any program, key); a mark "deny" of
- * either wins. No allocation, no system call, constant expected time.
+ * Looks (domain, access, program, key) up, then (domain, access, any program, key); a mark "deny"
+ * of either wins. No allocation, no system call, constant expected time.
  */
 enum policy_match policy_image_find(const struct policy_image *image, const struct behaviour *b);
 
-/* Is `path` the target of an exec entry, for whichever program? Then it may act as a program. */
+/*
+ * Is `path` the target of an allowed exec entry, for whichever program, and not denied to any
+ * program? Then it may act as a program. Same cost as one lookup.
+ */
 bool policy_image_has_program(const struct policy_image *image, const char *path);
 
 /* ---- building ---- */
@@ -72,13 +79,15 @@ struct policy_builder *policy_builder_new(void); /* NULL: out of memory */
 void policy_builder_free(struct policy_builder *builder);
 
 /* Adds one entry; the strings are copied. A second entry for the same four fields replaces it, but
- * never a denial by an allowance. Returns 0, -ENOMEM or -EFBIG. */
+ * never a denial by an allowance. POLICY_ABSENT adds nothing. Returns 0, -ENOMEM, -EFBIG (a string
+ * over 64 KiB, or more than POLICY_BYTES_MAX in all) or -EINVAL (a number out of range). */
 int policy_builder_add(struct policy_builder *builder, const struct behaviour *b,
 		       enum policy_match match);
 
 /*
  * Emits the image. The same entries in any order give the same bytes. *ret_bytes is malloc'd, the
- * caller frees. info.entries is ignored. Returns 0, -ENOMEM, -EINVAL (a name is too long), -EFBIG.
+ * caller frees. info.entries is ignored. The builder may be added to and finished again. Returns 0,
+ * -ENOMEM, -EINVAL (a name of *info is too long, or a mode out of range), -EFBIG.
  */
 int policy_builder_finish(struct policy_builder *builder, const struct policy_info *info,
 			  void **ret_bytes, size_t *ret_len);

@@ -6,28 +6,53 @@
 #include <stdint.h>
 
 /*
- * Widening: the canonical key of a path. A pure function of the path and of where it lies, used when
- * a behaviour is recorded and when it is judged, so that both always agree. Each component is looked
- * at by itself and becomes, in this order,
+ * Widening: the canonical key of a path. A pure function of the path and of where it lies, used
+ * when a behaviour is recorded and when it is judged, so that both always agree. Names are bytes;
+ * "letter" and "digit" mean those of ASCII, and a run is as long as it can be.
  *
- *   {uuid}    8-4-4-4-12 hexadecimal digits
- *   {hex}     16 or more hexadecimal digits, with at least one letter and one digit
- *   {num}     6 or more decimal digits, also within a name: "part-000123.csv" -> "part-{num}.csv"
- *   {rand}    in a temporary directory (/tmp, /var/tmp, /dev/shm and below) only: a name, or the part
- *             of a name behind "tmp", "tmp." or before a known extension, of 6 to 12 letters, digits
- *             and '_' as mkstemp(3), Python's tempfile and mktemp(1) make it
+ * Each component is looked at by itself, from left to right, and what stands at a place becomes the
+ * first of these that fits:
  *
- * Process directories of /proc: "self", "thread-self" and the own number become {self}, other
- * numbers {other}. A component that already holds '{' or '}' is left literal, each brace doubled, so that a file
- * name cannot pose as a pattern. Image content stays literal (`flags` has BEHAVIOUR_IMAGE), and so do
- * keys below /etc, /root, /home, /boot and executables, whatever they look like: learning.md, 2.
+ *   {uuid}  8-4-4-4-12 hexadecimal digits, at least one of them decimal, with no letter or digit
+ *           beside them
+ *   {hex}   a run of letters and digits that is 16 or more hexadecimal digits, with at least one
+ *           letter and one digit
+ *   {rand}  in a temporary directory only (/tmp, /var/tmp, /dev/shm and all below), see there
+ *   {num}   a run of 6 or more decimal digits: "part-000123.csv" and "part000123.csv" become
+ *           "part-{num}.csv" and "part{num}.csv"
+ *
+ * {rand} is what the documented generators make:
+ *   "tmp{rand}"   "tmp" at the start of a name and 8 of [a-z0-9_], then no letter, digit or '_':
+ *                 Python's tempfile
+ *   "tmp.{rand}"  "tmp." at the start of a name and 10 letters or digits, then none: mktemp(1)
+ *   "{rand}"      a run of 6 to 12 letters and digits that looks generated: mkstemp(3), mkdtemp(3)
+ * and their kin with a prefix or suffix of the program's own, "app-Xy3abC.json"
+ *   "{rand}"      8 of [a-z0-9_] with a '_' in them, at the end of a run of such bytes and at its
+ *                 start or behind another '_', where a part between '_' looks generated: Python's
+ *                 tempfile with a prefix, "upload_ab_c12dx"
+ * A run looks generated unless it is plain: small letters, a capital and small letters, or
+ * capitals, and in each case digits behind them or none ("result", "Result2", "RESULT01"); or only
+ * digits; or, where it is not exactly 6 long as mkstemp(3) makes it, words in camel case
+ * ("resultFile", "ResultFile1"). So "/tmp/result" and "/tmp/config.json" stay literal, at the price
+ * that one name in some forty of mkstemp(3) with a prefix does too, and is then a novelty.
+ *
+ * Process directories of /proc, and their tasks: "self" and "thread-self" become {self}, numbers
+ * {other}. A reader who knows that a number is his own writes "self" before he asks.
+ *
+ * A component that holds '{' or '}' is not widened and each of its braces is doubled, so that a
+ * file name cannot pose as a pattern. No other component is widened either where `flags` has
+ * BEHAVIOUR_IMAGE, and at or below /etc, /root, /home and /boot: learning.md, 2. Executables are
+ * never widened: the key of an exec behaviour, and a program, is the path as it is, and does not go
+ * through here.
  */
 
 #define SHAPE_KEY_MAX (PATH_MAX + 256)
 
 /*
- * Writes the canonical key of `path` to `out`, of SHAPE_KEY_MAX bytes. A path whose canonical form does not fit stays
- * literal. Returns the length of the key. `flags`: enum behaviour_flags.
+ * Writes the canonical key of the absolute path `path`, of any length, to `out` of SHAPE_KEY_MAX
+ * bytes, NUL included. A key that does not fit is cut and ends in "{long:" , 16 hexadecimal digits
+ * of a hash of the whole path, "}". Returns the length of the key. `flags`: enum behaviour_flags.
+ * No allocation, no system call; time is linear in the length.
  */
 int shape_key(const char *path, uint32_t flags, char *out);
 
