@@ -11,27 +11,32 @@
 
 /*
  * The journal of one run: an append-only file of checksummed records, written by the mediator (and
- * only by it) through a shared mapping, so that everything recorded survives a kill -9 of the writer
- * without a system call a record, and a power loss up to the last journal_sync().
+ * only by it) through a shared mapping, so that everything recorded survives a kill -9 of the
+ * writer without a system call a record, and a power loss up to the last journal_sync().
  *
- * Record: u32 length of the payload, u32 CRC-32C of type and payload, u8 type, payload; little endian,
- * unaligned. The first record is JOURNAL_RUN. The file grows in whole steps by fallocate(2), so that a
- * full disk is an answer and not a signal; what follows the last record is zeros. Reading ends at the
- * first record that is not whole: that is the end of what is known, not an error.
+ * Record: u32 length of the payload, u32 CRC-32C of type and payload, u8 type, payload; little
+ * endian, unaligned. The first record is JOURNAL_RUN and names the format's version; behind it
+ * stand two records of losses, which are the only ones that are ever written again: in turns, so
+ * that one of them is whole whenever the writer dies. The file grows in whole steps by
+ * fallocate(2), so that a full disk is an answer and not a signal; what follows the last record is
+ * zeros. Reading ends at the first record that is not whole (the two of losses apart): that is the
+ * end of what is known, not an error. Whole records of a type that the reader does not know are
+ * passed over. The exact bytes stand in format-internal.h.
  */
 #define JOURNAL_ID_ROOM 33 /* 128 random bits in lower-case hexadecimal, and a NUL */
 
-/* What is known of a run when it starts. Strings are borrowed by the writer, owned by the reader. */
+/* What is known of a run when it starts. Strings are borrowed by the writer, owned by the reader.
+ */
 struct journal_run {
 	char id[JOURNAL_ID_ROOM];
 	const char *function; /* "" while unidentified */
 	const char *revision;
 	const char *identified_by; /* "annotation", "detector NAME", "local", "" */
-	const char *container;     /* the engine's container id */
-	int64_t started_ns;        /* clock_wall_ns() */
-	uint64_t policy_serial;    /* 0: there was no policy */
+	const char *container;	   /* the engine's container id */
+	int64_t started_ns;	   /* clock_wall_ns() */
+	uint64_t policy_serial;	   /* 0: there was no policy */
 	enum mode modes[DOMAINS];
-	bool trusted;              /* `husk run --trusted`, or the operator's annotation */
+	bool trusted; /* `husk run --trusted`, or the operator's annotation */
 };
 
 /* One behaviour as it was seen, once per run and verdict. */
@@ -44,7 +49,7 @@ struct journal_behaviour {
 
 struct journal_end {
 	enum outcome outcome;
-	int32_t status;   /* exit status or signal number */
+	int32_t status;	  /* exit status or signal number */
 	int64_t ended_ns; /* clock_wall_ns() */
 };
 
@@ -57,12 +62,19 @@ enum journal_limits {
 
 struct journal;
 
-/* Creates the file `name` below `dirfd` (it must not exist) and writes the first record.
- * Returns 0 or -errno (-ENOSPC where not even the first step fits). */
+/* Creates the file `name` below `dirfd` (it must not exist), mode 0600, and writes the first
+ * record. Returns 0 or -errno with no file left: -ENOSPC where not even the first step fits,
+ * -EINVAL where the id is none (1 to 32 bytes of text_is_name()) or a mode is out of range, -EFBIG
+ * for strings that do not fit the first step. */
 int journal_create(int dirfd, const char *name, const struct journal_run *run, struct journal **ret,
 		   struct error *err);
 
-/* Appends. Returns 0, or -ENOSPC / -EFBIG; then the loss is counted in the journal itself. */
+/*
+ * Appends. Returns 0, or -ENOSPC (no room on the disk), -EFBIG (a string over 64 KiB, or the
+ * journal over JOURNAL_BYTES_MAX), other -errno of fallocate(2); then the loss is counted in the
+ * journal itself. -EINVAL for a number out of range, which
+ * counts nothing. A system call only once in JOURNAL_STEP_BYTES.
+ */
 int journal_put(struct journal *journal, const struct journal_behaviour *b);
 
 /* Counts `count` behaviours of `domain` that were not recorded (a full table, a dropped queue). */
@@ -71,7 +83,9 @@ void journal_lose(struct journal *journal, enum domain domain, uint64_t count);
 /* msync(2) of what was written. Returns 0 or -errno. */
 int journal_sync(struct journal *journal);
 
-/* Writes the last record, cuts the file to its length, and frees the writer. */
+/* Writes the last record, for which room is always kept, cuts the file to its length, and frees the
+ * writer, in any case. Does not sync. Returns 0 or -errno of the cutting; the journal is whole then
+ * too. */
 int journal_close(struct journal *journal, const struct journal_end *end);
 
 /* Frees the writer, leaving the file as a dead writer would. Takes NULL. */
@@ -83,8 +97,8 @@ struct journal_reader;
 
 #define cleanup_journal_reader __attribute__((cleanup(journal_reader_free_p)))
 
-/* Maps the file and checks its first record. *ret is freed by the caller. -EPROTO: no journal, or not
- * even its first record is whole. */
+/* Maps the file and checks its first record. *ret is freed by the caller. -EPROTO: no journal, or
+ * not even its first record is whole, or of another version. The file must not be cut meanwhile. */
 int journal_reader_open(int dirfd, const char *name, struct journal_reader **ret,
 			struct error *err);
 /* The same over bytes in memory that outlive the reader. For tests and the fuzzer. */
@@ -95,10 +109,12 @@ void journal_reader_free_p(struct journal_reader **reader);
 
 const struct journal_run *journal_reader_run(const struct journal_reader *reader);
 
-/* The next behaviour. Returns 1 with *ret set (strings valid until the reader is freed), 0 at the end. */
+/* The next behaviour. Returns 1 with *ret set (strings valid until the reader is freed), 0 at the
+ * end. */
 int journal_reader_next(struct journal_reader *reader, struct journal_behaviour *ret);
 
-/* After the last behaviour: the end (OUTCOME_LOST where there was no last record), and what was lost. */
+/* After the last behaviour: the end (OUTCOME_LOST where there was no last record), and what was
+ * lost. */
 struct journal_end journal_reader_end(const struct journal_reader *reader);
 uint64_t journal_reader_lost(const struct journal_reader *reader, enum domain domain);
 
