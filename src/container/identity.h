@@ -11,9 +11,17 @@
 
 /*
  * Which function a container runs (design, section 9): annotations, then the detector table, else
- * unidentified. The revision, where no rule names one, is a digest of what defines it: image digest
- * where the engine gives one; else arguments, user, cwd, the names (not the values) of environment
- * variables, and the root path's overlay lower directories or the root path itself.
+ * unidentified.
+ *
+ * The revision is the annotation husk.revision, else what the table's rule names, else the digest
+ * of the image where the engine gives one, else "sha-" and 32 hexadecimal digits: the first 128
+ * bits of a SHA-256 over what defines the function (the image's digest, or else the lower
+ * directories of the root's overlay, or else the root's path; arguments, user, cwd, and the names,
+ * not the values, of the environment variables, sorted and without those that Kubernetes adds for
+ * the services of the moment). Whoever builds an image can set its environment and arguments: where
+ * the name or the revision came from there, the revision is always completed by "+" and that
+ * digest, so that claiming another function's name gives another revision and never its
+ * permissions.
  */
 enum identity_limits { IDENTITY_NAME_MAX = 255 };
 
@@ -25,7 +33,8 @@ struct identity {
 	bool opted_out;		/* annotation husk.mode = off */
 	bool trusted;		/* annotation husk.trusted = true */
 	enum mode mode_at_most; /* annotation husk.mode; MODE_ENFORCE where absent;
-				   MODE_SHADOW at most while unidentified */
+				   MODE_SHADOW at most while unidentified or
+						 of a pool */
 };
 
 /*

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/mount.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -188,6 +189,23 @@ int mountinfo_parse(const char *bytes, size_t len, struct mountinfo *ret, struct
 	*ret = info;
 	info = (struct mountinfo){0};
 	return 0;
+}
+
+int mountinfo_find(const char *bytes, size_t len, int id, struct mountinfo *ret, struct error *err)
+{
+	char start[16];
+	int start_len = snprintf(start, sizeof(start), "%d ", id);
+
+	for (size_t at = 0; at < len;) {
+		const char *end = memchr(bytes + at, '\n', len - at);
+		size_t line_len = end ? (size_t)(end - bytes) - at : len - at;
+
+		if (line_len > (size_t)start_len &&
+		    memcmp(bytes + at, start, (size_t)start_len) == 0)
+			return mountinfo_parse(bytes + at, line_len, ret, err);
+		at += line_len + 1;
+	}
+	return 1;
 }
 
 void mountinfo_release(struct mountinfo *info)

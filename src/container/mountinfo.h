@@ -34,6 +34,13 @@ void mountinfo_release(struct mountinfo *info);
 #define cleanup_mountinfo __attribute__((cleanup(mountinfo_release)))
 
 /*
+ * Finds the mount `id` in `len` bytes of mountinfo and copies only its line: ret->entries[0].
+ * Returns 0 with *ret owned by the caller, 1 where there is no such mount, -errno as
+ * mountinfo_parse().
+ */
+int mountinfo_find(const char *bytes, size_t len, int id, struct mountinfo *ret, struct error *err);
+
+/*
  * Does this mount stay the kernel's own: proc, sysfs, cgroup, cgroup2, mqueue, devpts, securityfs
  * and the like by type, and any mount at or below /dev, /proc or /sys by place (masked paths, shm)?
  * Everything else holds data and is served by the view (design, section 4).
