@@ -50,6 +50,7 @@ static int check_depth(const char *name, const char *bytes, size_t len, struct e
 
 int json_parse(const char *name, const char *bytes, size_t len, struct json **ret, struct error *err)
 {
+	cleanup_free char *text = NULL;
 	char why[256] = "";
 	yajl_val root;
 	int r;
@@ -61,7 +62,10 @@ int json_parse(const char *name, const char *bytes, size_t len, struct json **re
 	r = check_depth(name, bytes, len, err);
 	if (r < 0)
 		return r;
-	root = yajl_tree_parse(bytes, why, sizeof(why));
+	text = strndup(bytes, len); /* yajl wants a NUL */
+	if (!text)
+		return error_set(err, ENOMEM, "cannot read %s", name);
+	root = yajl_tree_parse(text, why, sizeof(why));
 	if (!root) {
 		why[strcspn(why, "\n")] = '\0';
 		return error_say(err, EINVAL, "%s is not JSON: %s", name, why[0] ? why : "it is empty");
