@@ -1,0 +1,728 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The part policy: names, widening, images good and bad, decisions, files. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "policy/behaviour.h"
+#include "policy/decide.h"
+#include "policy/file.h"
+#include "policy/image.h"
+#include "policy/shape.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static void names_are_read_back(void **state)
+{
+	enum domain domain;
+	enum access access;
+	enum mark mark;
+	enum outcome outcome;
+	enum mode mode = MODE_SHADOW;
+
+	for (unsigned int i = 0; i < DOMAINS; i++) {
+		assert_int_equal(domain_parse(domain_name((enum domain)i), &domain), 0);
+		assert_int_equal(domain, i);
+	}
+	for (unsigned int i = 0; i < ACCESSES; i++) {
+		assert_int_equal(access_parse(access_name((enum access)i), &access), 0);
+		assert_int_equal(access, i);
+	}
+	for (unsigned int i = 0; i < MARKS; i++) {
+		assert_int_equal(mark_parse(mark_name((enum mark)i), &mark), 0);
+		assert_int_equal(mark, i);
+	}
+	for (unsigned int i = 0; i < OUTCOMES; i++) {
+		assert_int_equal(outcome_parse(outcome_name((enum outcome)i), &outcome), 0);
+		assert_int_equal(outcome, i);
+	}
+	assert_int_equal(mode_parse("enforce", &mode), 0);
+	assert_int_equal(mode, MODE_ENFORCE);
+	assert_int_equal(mode_parse("unavailable", &mode), -EINVAL);
+	assert_int_equal(mode_parse("Learn", &mode), -EINVAL);
+	assert_int_equal(mode_parse("", &mode), -EINVAL);
+	assert_int_equal(mode, MODE_ENFORCE);
+	assert_string_equal(mode_name(MODE_UNAVAILABLE), "unavailable");
+	assert_string_equal(verdict_name(VERDICT_WOULD_DENY), "would-deny");
+	assert_string_equal(domain_name(DOMAINS), "?");
+	assert_string_equal(access_name((enum access) - 1), "?");
+}
+
+static void paths_become_keys(void **state)
+{
+	static const struct {
+		const char *path, *key;
+		uint32_t flags;
+	} table[] = {
+		{"/", "/", 0},
+		{"", "", 0},
+		{"/app/main.py", "/app/main.py", 0},
+		{"/app/", "/app/", 0},
+		/* uuid */
+		{"/data/550e8400-e29b-41d4-a716-446655440000", "/data/{uuid}", 0},
+		{"/data/550E8400-E29B-41D4-A716-446655440000.jpg", "/data/{uuid}.jpg", 0},
+		{"/data/up-550e8400-e29b-41d4-a716-446655440000-x/y", "/data/up-{uuid}-x/y", 0},
+		{"/data/550e8400-e29b-41d4-a716-44665544000", "/data/550e8400-e29b-41d4-a716-{num}",
+		 0},
+		{"/data/550e8400-e29b-41d4-a716-44665544000g",
+		 "/data/550e8400-e29b-41d4-a716-{num}g", 0},
+		{"/data/abcdefab-abcd-abcd-abcd-abcdefabcdef",
+		 "/data/abcdefab-abcd-abcd-abcd-abcdefabcdef", 0},
+		/* hex */
+		{"/d/d41d8cd98f00b204e9800998ecf8427e.json", "/d/{hex}.json", 0},
+		{"/d/0123456789abcdef", "/d/{hex}", 0},
+		{"/d/012345a789abcde", "/d/{num}a789abcde", 0},
+		{"/d/0123a56789bcdef", "/d/0123a56789bcdef", 0},
+		{"/d/abcdefabcdefabcdef", "/d/abcdefabcdefabcdef", 0},
+		{"/d/0123456789012345", "/d/{num}", 0},
+		{"/d/0123456789abcdefg", "/d/{num}abcdefg", 0},
+		/* num */
+		{"/d/part-000123.csv", "/d/part-{num}.csv", 0},
+		{"/d/part000123.csv", "/d/part{num}.csv", 0},
+		{"/d/part-00012.csv", "/d/part-00012.csv", 0},
+		{"/d/1234567/x/7654321", "/d/{num}/x/{num}", 0},
+		{"/d/123456-1234567890123456789012345678901234567890", "/d/{num}-{num}", 0},
+		/* rand, where it belongs */
+		{"/tmp/tmpab12cd_x", "/tmp/tmp{rand}", 0},
+		{"/tmp/tmpabcdefgh", "/tmp/tmp{rand}", 0},
+		{"/tmp/tmp________.json", "/tmp/tmp{rand}.json", 0},
+		{"/tmp/tmpab12cd_x/inner.txt", "/tmp/tmp{rand}/inner.txt", 0},
+		{"/tmp/tmpab12cd_x/tmpzz12cd_x.tar.gz", "/tmp/tmp{rand}/tmp{rand}.tar.gz", 0},
+		{"/tmp/tmp.aB3dE9XyZ0", "/tmp/tmp.{rand}", 0},
+		{"/tmp/tmp.aBcdefghij", "/tmp/tmp.{rand}", 0},
+		{"/tmp/tmp.aB3dE9XyZ0.txt", "/tmp/tmp.{rand}.txt", 0},
+		{"/var/tmp/tmp.aB3dE9XyZ0", "/var/tmp/tmp.{rand}", 0},
+		{"/dev/shm/pym-123-aB3dE9", "/dev/shm/pym-123-{rand}", 0},
+		{"/tmp/app-Xy3abC.json", "/tmp/app-{rand}.json", 0},
+		{"/tmp/app.Xy3abC", "/tmp/app.{rand}", 0},
+		{"/tmp/Xy3abC", "/tmp/{rand}", 0},
+		{"/tmp/upload_a1b2c3d4.png", "/tmp/upload_{rand}.png", 0},
+		{"/tmp/upload_ab_c12dx.png", "/tmp/upload_{rand}.png", 0},
+		{"/tmp/go-build1234567890", "/tmp/go-build{num}", 0},
+		/* and where a person named the file */
+		{"/tmp", "/tmp", 0},
+		{"/tmp/result", "/tmp/result", 0},
+		{"/tmp/Result2.txt", "/tmp/Result2.txt", 0},
+		{"/tmp/RESULT01", "/tmp/RESULT01", 0},
+		{"/tmp/config.json", "/tmp/config.json", 0},
+		{"/tmp/resultFile", "/tmp/resultFile", 0},
+		{"/tmp/new_file", "/tmp/new_file", 0},
+		{"/tmp/v1_final.csv", "/tmp/v1_final.csv", 0},
+		{"/tmp/data.sqlite3", "/tmp/data.sqlite3", 0},
+		{"/tmp/passwd", "/tmp/passwd", 0},
+		{"/tmp/tmpfiles", "/tmp/tmpfiles", 0},
+		{"/tmp/tmpdirectory", "/tmp/tmpdirectory", 0},
+		{"/tmp/2024-01-15", "/tmp/2024-01-15", 0},
+		/* not a temporary directory */
+		{"/srv/tmpab12cd_x", "/srv/tmpab12cd_x", 0},
+		{"/tmpx/app-Xy3abC", "/tmpx/app-Xy3abC", 0},
+		{"/srv/tmp/app-Xy3abC", "/srv/tmp/app-Xy3abC", 0},
+		/* /proc */
+		{"/proc/self", "/proc/{self}", 0},
+		{"/proc/self/status", "/proc/{self}/status", 0},
+		{"/proc/thread-self/attr/current", "/proc/{self}/attr/current", 0},
+		{"/proc/1/environ", "/proc/{other}/environ", 0},
+		{"/proc/1234567/mem", "/proc/{other}/mem", 0},
+		{"/proc/self/task/12/comm", "/proc/{self}/task/{other}/comm", 0},
+		{"/proc/self/task", "/proc/{self}/task", 0},
+		{"/proc/self/task/", "/proc/{self}/task/", 0},
+		{"/proc/sys/kernel/pid_max", "/proc/sys/kernel/pid_max", 0},
+		{"/proc/selfish", "/proc/selfish", 0},
+		{"/proc/12x", "/proc/12x", 0},
+		{"/proc", "/proc", 0},
+		/* names that would pose as patterns */
+		{"/d/{num}", "/d/{{num}}", 0},
+		{"/d/{num}/1234567", "/d/{{num}}/{num}", 0},
+		{"/d/a}1234567", "/d/a}}1234567", 0},
+		{"/proc/{self}", "/proc/{{self}}", 0},
+		{"/etc/{num}", "/etc/{{num}}", 0},
+		{"/d/{", "/d/{{", BEHAVIOUR_IMAGE},
+		/* bytes */
+		{"/d/a\nb-1234567", "/d/a\nb-{num}", 0},
+		{"/d/\xff\xfe\x80-1234567", "/d/\xff\xfe\x80-{num}", 0},
+		{"/tmp/\xc3\xa4-Xy3abC", "/tmp/\xc3\xa4-{rand}", 0},
+		/* literal places */
+		{"/app/1234567", "/app/1234567", BEHAVIOUR_IMAGE},
+		{"/app/1234567", "/app/{num}", BEHAVIOUR_PERSISTENT | BEHAVIOUR_FOREIGN},
+		{"/tmp/tmpab12cd_x", "/tmp/tmpab12cd_x", BEHAVIOUR_IMAGE},
+		{"/proc/1/x", "/proc/1/x", BEHAVIOUR_IMAGE},
+		{"/etc/1234567", "/etc/1234567", 0},
+		{"/home/u/1234567", "/home/u/1234567", 0},
+		{"/root/0123456789abcdef", "/root/0123456789abcdef", 0},
+		{"/boot/1234567", "/boot/1234567", 0},
+		{"/etcetera/1234567", "/etcetera/{num}", 0},
+	};
+	char out[SHAPE_KEY_MAX];
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		int len = shape_key(table[i].path, table[i].flags, out);
+
+		assert_string_equal(out, table[i].key);
+		assert_int_equal(len, strlen(out));
+	}
+}
+
+/* A path of `len` bytes: "/tmp/" and then components of 255 times `fill`. */
+static char *long_path(size_t len, char fill)
+{
+	char *path = malloc(len + 1);
+
+	assert_non_null(path);
+	memset(path, fill, len);
+	path[len] = '\0';
+	memcpy(path, "/tmp/", 5);
+	for (size_t i = 5 + 255; i + 1 < len; i += 256)
+		path[i] = '/';
+	return path;
+}
+
+static void long_paths_stay_within_the_room(void **state)
+{
+	static const struct {
+		size_t len;
+		char fill;
+		bool cut;
+	} table[] = {
+		{260, 'x', false},
+		{260, '{', false},
+		{PATH_MAX - 1, 'x', false},
+		{PATH_MAX - 1, '_', false},
+		{PATH_MAX - 1, '\xff', false},
+		{PATH_MAX - 1, '1', false},
+		{PATH_MAX - 1, '{', true},
+		{SHAPE_KEY_MAX - 1, 'x', true},
+		{SHAPE_KEY_MAX, 'x', true},
+		{100000, 'x', true},
+		{100000, '}', true},
+		{100000, '/', true},
+		{1000000, '1', true},
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		cleanup_free char *path = long_path(table[i].len, table[i].fill);
+		cleanup_free char *out = malloc(SHAPE_KEY_MAX);
+		char other[SHAPE_KEY_MAX];
+		int len;
+
+		assert_non_null(out);
+		len = shape_key(path, 0, out);
+		assert_true(len < SHAPE_KEY_MAX);
+		assert_int_equal(len, strlen(out));
+		assert_int_equal(strstr(out, "{long:") != NULL, table[i].cut);
+		path[table[i].len - 1] = path[table[i].len - 1] == 'q' ? 'r' : 'q';
+		shape_key(path, 0, other);
+		assert_string_not_equal(out, other);
+	}
+}
+
+/* ---- images ---- */
+
+struct entry {
+	enum domain domain;
+	enum access access;
+	const char *program, *key;
+	enum policy_match match;
+};
+
+static const struct entry entries[] = {
+	{DOMAIN_FS, ACCESS_READ, "/usr/bin/python3", "/app/data.json", POLICY_ALLOWED},
+	{DOMAIN_FS, ACCESS_WRITE, "", "/tmp/tmp{rand}", POLICY_ALLOWED},
+	{DOMAIN_FS, ACCESS_READ, "", "/app/secret", POLICY_DENIED},
+	{DOMAIN_FS, ACCESS_READ, "/bin/cat", "/app/secret", POLICY_ALLOWED},
+	{DOMAIN_FS, ACCESS_READ, "/bin/cat", "/app/\xff\n", POLICY_ALLOWED},
+	{DOMAIN_EXEC, ACCESS_EXEC, "", "/usr/bin/python3", POLICY_ALLOWED},
+	{DOMAIN_EXEC, ACCESS_EXEC, "/usr/bin/python3", "/bin/cat", POLICY_ALLOWED},
+	{DOMAIN_EXEC, ACCESS_EXEC, "/bin/cat", "/bin/ls", POLICY_DENIED},
+	{DOMAIN_EXEC, ACCESS_EXEC, "", "/bin/sh", POLICY_DENIED},
+	{DOMAIN_EXEC, ACCESS_EXEC, "/bin/cat", "/bin/sh", POLICY_ALLOWED},
+	{DOMAIN_NET, ACCESS_NONE, "", "tcp:example.org:443", POLICY_ALLOWED},
+	/* a second and a third time: a denial stays */
+	{DOMAIN_FS, ACCESS_LIST, "", "/d", POLICY_ALLOWED},
+	{DOMAIN_FS, ACCESS_LIST, "", "/d", POLICY_DENIED},
+	{DOMAIN_FS, ACCESS_LIST, "", "/d", POLICY_ALLOWED},
+	{DOMAIN_FS, ACCESS_CREATE, "", "/nothing", POLICY_ABSENT},
+};
+
+enum { DISTINCT_ENTRIES = 12 };
+
+static const struct policy_info info = {
+	.function = "thumbnail",
+	.revision = "sha256:00ff",
+	.serial = 7,
+	.modes = {MODE_ENFORCE, MODE_SHADOW, MODE_UNAVAILABLE, MODE_LEARN, MODE_LEARN, MODE_LEARN},
+};
+
+static void add(struct policy_builder *builder, const struct entry *e)
+{
+	struct behaviour b = {e->domain, e->access, e->program, e->key, 0};
+
+	assert_int_equal(policy_builder_add(builder, &b, e->match), 0);
+}
+
+/* The image of `entries`, added from `first` on in steps of `step`. Freed by the caller. */
+static void *build(const struct policy_info *of, size_t first, size_t step, size_t *ret_len)
+{
+	struct policy_builder *builder = policy_builder_new();
+	void *bytes = NULL;
+
+	assert_non_null(builder);
+	for (size_t i = 0; i < COUNT(entries); i++)
+		add(builder, &entries[(first + i * step) % COUNT(entries)]);
+	assert_int_equal(policy_builder_finish(builder, of, &bytes, ret_len), 0);
+	policy_builder_free(builder);
+	return bytes;
+}
+
+static enum policy_match find(const struct policy_image *image, enum domain domain,
+			      enum access access, const char *program, const char *key)
+{
+	struct behaviour b = {domain, access, program, key, 0};
+
+	return policy_image_find(image, &b);
+}
+
+static void an_image_holds_what_was_added(void **state)
+{
+	static const struct entry expected[] = {
+		{DOMAIN_FS, ACCESS_READ, "/usr/bin/python3", "/app/data.json", POLICY_ALLOWED},
+		{DOMAIN_FS, ACCESS_WRITE, "/usr/bin/python3", "/app/data.json", POLICY_ABSENT},
+		{DOMAIN_EXEC, ACCESS_READ, "/usr/bin/python3", "/app/data.json", POLICY_ABSENT},
+		{DOMAIN_FS, ACCESS_READ, "/bin/cat", "/app/data.json", POLICY_ABSENT},
+		{DOMAIN_FS, ACCESS_READ, "", "/app/data.json", POLICY_ABSENT},
+		{DOMAIN_FS, ACCESS_WRITE, "/any", "/tmp/tmp{rand}", POLICY_ALLOWED},
+		{DOMAIN_FS, ACCESS_WRITE, "", "/tmp/tmp{rand}", POLICY_ALLOWED},
+		{DOMAIN_FS, ACCESS_READ, "/bin/cat", "/app/secret", POLICY_DENIED},
+		{DOMAIN_FS, ACCESS_READ, "/bin/cat", "/app/\xff\n", POLICY_ALLOWED},
+		{DOMAIN_FS, ACCESS_READ, "/bin/cat", "/app/\xff", POLICY_ABSENT},
+		{DOMAIN_EXEC, ACCESS_EXEC, "/bin/cat", "/bin/ls", POLICY_DENIED},
+		{DOMAIN_EXEC, ACCESS_EXEC, "/bin/sh", "/bin/ls", POLICY_ABSENT},
+		{DOMAIN_NET, ACCESS_NONE, "/x", "tcp:example.org:443", POLICY_ALLOWED},
+		{DOMAIN_FS, ACCESS_LIST, "", "/d", POLICY_DENIED},
+		{DOMAIN_FS, ACCESS_CREATE, "", "/nothing", POLICY_ABSENT},
+		{DOMAIN_FS, ACCESS_READ, "", "", POLICY_ABSENT},
+	};
+	size_t len;
+	cleanup_free void *bytes = build(&info, 0, 1, &len);
+	cleanup_policy_image struct policy_image *image = NULL;
+	struct policy_info got;
+
+	assert_int_equal(policy_image_check(bytes, len, &image, NULL), 0);
+	got = policy_image_info(image);
+	assert_string_equal(got.function, info.function);
+	assert_string_equal(got.revision, info.revision);
+	assert_int_equal(got.serial, info.serial);
+	assert_memory_equal(got.modes, info.modes, sizeof(got.modes));
+	assert_int_equal(got.entries, DISTINCT_ENTRIES);
+	for (size_t i = 0; i < COUNT(expected); i++)
+		assert_int_equal(find(image, expected[i].domain, expected[i].access,
+				      expected[i].program, expected[i].key),
+				 expected[i].match);
+	assert_true(policy_image_has_program(image, "/usr/bin/python3"));
+	assert_true(policy_image_has_program(image, "/bin/cat"));
+	assert_false(policy_image_has_program(image, "/bin/ls"));
+	assert_false(policy_image_has_program(image, "/bin/sh"));
+	assert_false(policy_image_has_program(image, "/app/data.json"));
+	assert_false(policy_image_has_program(image, ""));
+}
+
+_Static_assert(COUNT(entries) == 3 * 5, "the steps below have no divisor with it");
+
+static void the_order_of_adding_does_not_matter(void **state)
+{
+	size_t len;
+	cleanup_free void *bytes = build(&info, 0, 1, &len);
+
+	for (size_t first = 0; first < COUNT(entries); first++) {
+		/* steps without a common divisor with the count visit each */
+		for (size_t step = 1; step < COUNT(entries); step++) {
+			cleanup_free void *other = NULL;
+			size_t other_len;
+
+			if (step % 3 == 0 || step % 5 == 0)
+				continue;
+			other = build(&info, first, step, &other_len);
+			assert_int_equal(other_len, len);
+			assert_memory_equal(other, bytes, len);
+		}
+	}
+}
+
+static void a_builder_can_be_finished_twice(void **state)
+{
+	struct policy_builder *builder = policy_builder_new();
+	void *a = NULL, *b = NULL;
+	size_t a_len, b_len;
+
+	add(builder, &entries[0]);
+	add(builder, &entries[1]);
+	assert_int_equal(policy_builder_finish(builder, &info, &a, &a_len), 0);
+	assert_int_equal(policy_builder_finish(builder, &info, &b, &b_len), 0);
+	assert_int_equal(a_len, b_len);
+	assert_memory_equal(a, b, a_len);
+	policy_builder_free(builder);
+	free(a);
+	free(b);
+}
+
+static void many_entries_are_all_found(void **state)
+{
+	enum { MANY = 20000 };
+	struct policy_builder *builder = policy_builder_new();
+	cleanup_policy_image struct policy_image *image = NULL;
+	cleanup_free void *bytes = NULL;
+	char key[64];
+	size_t len;
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(key, sizeof(key), "/data/%d/name", i);
+		add(builder, &(struct entry){DOMAIN_FS, ACCESS_READ, i % 2 ? "/bin/a" : "", key,
+					     i % 7 ? POLICY_ALLOWED : POLICY_DENIED});
+	}
+	assert_int_equal(policy_builder_finish(builder, &info, &bytes, &len), 0);
+	policy_builder_free(builder);
+	assert_int_equal(policy_image_check(bytes, len, &image, NULL), 0);
+	for (int i = 0; i < 2 * MANY; i++) {
+		enum policy_match expected = i % 7 ? POLICY_ALLOWED : POLICY_DENIED;
+
+		snprintf(key, sizeof(key), "/data/%d/name", i);
+		assert_int_equal(find(image, DOMAIN_FS, ACCESS_READ, "/bin/a", key),
+				 i < MANY ? expected : POLICY_ABSENT);
+	}
+}
+
+static void the_empty_image_and_bad_names(void **state)
+{
+	struct policy_builder *builder = policy_builder_new();
+	cleanup_policy_image struct policy_image *image = NULL;
+	char long_name[70000];
+	struct behaviour b = {DOMAIN_FS, ACCESS_READ, "", long_name, 0};
+	struct policy_info bad = info;
+	cleanup_free void *bytes = NULL;
+	size_t len;
+
+	assert_int_equal(policy_builder_finish(builder, &info, &bytes, &len), 0);
+	assert_int_equal(policy_image_check(bytes, len, &image, NULL), 0);
+	assert_int_equal(policy_image_info(image).entries, 0);
+	assert_int_equal(find(image, DOMAIN_FS, ACCESS_READ, "", "/"), POLICY_ABSENT);
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	assert_int_equal(policy_builder_add(builder, &b, POLICY_ALLOWED), -EFBIG);
+	b.key = "/x";
+	b.domain = DOMAINS;
+	assert_int_equal(policy_builder_add(builder, &b, POLICY_ALLOWED), -EINVAL);
+	long_name[POLICY_NAME_MAX + 1] = '\0';
+	bad.function = long_name;
+	assert_int_equal(policy_builder_finish(builder, &bad, &bytes, &len), -EINVAL);
+	bad = info;
+	bad.modes[2] = MODES;
+	assert_int_equal(policy_builder_finish(builder, &bad, &bytes, &len), -EINVAL);
+	policy_builder_free(builder);
+}
+
+static void a_damaged_image_is_none(void **state)
+{
+	size_t len;
+	cleanup_free char *bytes = build(&info, 0, 1, &len);
+	struct policy_image *image = NULL;
+
+	for (size_t cut = 0; cut < len; cut++) {
+		/* in memory of its own size, so that a sanitizer sees each step too far */
+		cleanup_free char *part = malloc(cut ? cut : 1);
+
+		memcpy(part, bytes, cut);
+		assert_int_equal(policy_image_check(part, cut, &image, NULL), -EPROTO);
+	}
+	for (size_t bit = 0; bit < 8 * len; bit++) {
+		bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+		assert_int_equal(policy_image_check(bytes, len, &image, NULL), -EPROTO);
+		bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+	}
+	assert_null(image);
+}
+
+/* A forged image with a right checksum must still be safe: every byte of it set to every extreme.
+ */
+static void a_forged_image_is_safe(void **state)
+{
+	static const unsigned char values[] = {0, 1, 0x7f, 0x80, 0xff};
+	size_t len;
+	cleanup_free unsigned char *bytes = build(&info, 0, 1, &len);
+
+	for (size_t at = 16; at < len; at++) {
+		unsigned char saved = bytes[at];
+
+		for (size_t v = 0; v < COUNT(values); v++) {
+			cleanup_policy_image struct policy_image *image = NULL;
+			uint32_t crc;
+
+			bytes[at] = values[v];
+			crc = crc32c(0, bytes + 16, len - 16);
+			memcpy(bytes + 12, &crc, sizeof(crc));
+			if (policy_image_check(bytes, len, &image, NULL) < 0)
+				continue;
+			for (size_t i = 0; i < COUNT(entries); i++)
+				find(image, entries[i].domain, entries[i].access,
+				     entries[i].program, entries[i].key);
+			policy_image_has_program(image, "/bin/cat");
+			assert_true(strlen(policy_image_info(image).function) <= POLICY_NAME_MAX);
+		}
+		bytes[at] = saved;
+	}
+}
+
+/* ---- decisions ---- */
+
+static void decisions(void **state)
+{
+	enum { N = MODE_UNAVAILABLE, L = MODE_LEARN, S = MODE_SHADOW, E = MODE_ENFORCE };
+	static const char known[] = "/usr/bin/python3";
+	static const struct {
+		bool image;
+		int fs, exec; /* modes */
+		enum domain domain;
+		enum access access;
+		const char *program, *key;
+		uint32_t flags;
+		enum verdict verdict;
+		bool novel;
+	} table[] = {
+		/* known */
+		{1, L, L, DOMAIN_FS, ACCESS_READ, known, "/app/data.json", 0, VERDICT_ALLOWED, 0},
+		{1, E, E, DOMAIN_FS, ACCESS_READ, known, "/app/data.json", 0, VERDICT_ALLOWED, 0},
+		/* novel */
+		{1, N, L, DOMAIN_FS, ACCESS_READ, known, "/x", 0, VERDICT_ALLOWED, 1},
+		{1, L, L, DOMAIN_FS, ACCESS_READ, known, "/x", 0, VERDICT_NOVEL, 1},
+		{1, S, L, DOMAIN_FS, ACCESS_READ, known, "/x", 0, VERDICT_WOULD_DENY, 1},
+		{1, E, L, DOMAIN_FS, ACCESS_READ, known, "/x", 0, VERDICT_DENIED, 1},
+		{0, L, L, DOMAIN_FS, ACCESS_READ, known, "/app/data.json", 0, VERDICT_NOVEL, 1},
+		{0, E, L, DOMAIN_FS, ACCESS_READ, known, "/app/data.json", 0, VERDICT_DENIED, 1},
+		/* marked "deny" */
+		{1, N, L, DOMAIN_FS, ACCESS_READ, known, "/app/secret", 0, VERDICT_ALLOWED, 0},
+		{1, L, L, DOMAIN_FS, ACCESS_READ, known, "/app/secret", 0, VERDICT_DENIED, 0},
+		{1, S, L, DOMAIN_FS, ACCESS_READ, known, "/app/secret", 0, VERDICT_DENIED, 0},
+		{1, L, L, DOMAIN_FS, ACCESS_READ, known, "/app/secret", BEHAVIOUR_IMAGE,
+		 VERDICT_DENIED, 0},
+		/* inert */
+		{1, L, L, DOMAIN_FS, ACCESS_READ, known, "/x", BEHAVIOUR_IMAGE, VERDICT_ALLOWED, 1},
+		{1, E, L, DOMAIN_FS, ACCESS_LIST, "/new", "/x", BEHAVIOUR_IMAGE, VERDICT_ALLOWED,
+		 1},
+		{1, E, E, DOMAIN_FS, ACCESS_READ, known, "/x", BEHAVIOUR_IMAGE, VERDICT_ALLOWED, 1},
+		{0, E, S, DOMAIN_FS, ACCESS_READ, known, "/x", BEHAVIOUR_IMAGE, VERDICT_ALLOWED, 1},
+		/* no longer, through a stranger */
+		{1, E, E, DOMAIN_FS, ACCESS_READ, "/new", "/x", BEHAVIOUR_IMAGE, VERDICT_DENIED, 1},
+		{1, L, E, DOMAIN_FS, ACCESS_READ, "/new", "/x", BEHAVIOUR_IMAGE, VERDICT_NOVEL, 1},
+		{1, E, E, DOMAIN_FS, ACCESS_READ, "", "/x", BEHAVIOUR_IMAGE, VERDICT_DENIED, 1},
+		{0, E, E, DOMAIN_FS, ACCESS_READ, known, "/x", BEHAVIOUR_IMAGE, VERDICT_DENIED, 1},
+		/* not inert: changes, other domains */
+		{1, E, L, DOMAIN_FS, ACCESS_WRITE, known, "/x", BEHAVIOUR_IMAGE, VERDICT_DENIED, 1},
+		{1, E, S, DOMAIN_EXEC, ACCESS_EXEC, known, "/x", BEHAVIOUR_IMAGE,
+		 VERDICT_WOULD_DENY, 1},
+		{1, E, S, DOMAIN_EXEC, ACCESS_EXEC, known, "/bin/cat", 0, VERDICT_ALLOWED, 0},
+		{1, E, E, DOMAINS, ACCESS_EXEC, known, "/bin/cat", 0, VERDICT_DENIED, 1},
+	};
+	size_t len;
+	cleanup_free void *bytes = build(&info, 0, 1, &len);
+	cleanup_policy_image struct policy_image *image = NULL;
+
+	assert_int_equal(policy_image_check(bytes, len, &image, NULL), 0);
+	for (size_t i = 0; i < COUNT(table); i++) {
+		enum mode modes[DOMAINS] = {(enum mode)table[i].fs, (enum mode)table[i].exec};
+		struct behaviour b = {table[i].domain, table[i].access, table[i].program,
+				      table[i].key, table[i].flags};
+		struct decision d = policy_decide(table[i].image ? image : NULL, modes, &b);
+
+		if (d.verdict != table[i].verdict || d.novel != table[i].novel)
+			fail_msg("row %zu: %s, novel %d", i, verdict_name(d.verdict), d.novel);
+	}
+}
+
+/* ---- files ---- */
+
+static int make_directory(void **state)
+{
+	char path[] = "/tmp/husk-policy-test-XXXXXX";
+
+	*state = mkdtemp(path) ? strdup(path) : NULL;
+	return *state ? 0 : -1;
+}
+
+static int remove_directory(void **state)
+{
+	int r = remove_tree_at(AT_FDCWD, *state);
+
+	free(*state);
+	return r;
+}
+
+static void file_names_are_harmless(void **state)
+{
+	static const struct {
+		const char *function, *shown;
+	} table[] = {
+		{"thumbnail", "thumbnail-"},
+		{"../../etc/passwd", "_._.._etc_passwd-"},
+		{"ns/name:tag", "ns_name_tag-"},
+		{".hidden", "_hidden-"},
+		{"", "-"},
+		{"a\nb\xff", "a_b_-"},
+	};
+	char name[NAME_MAX + 1], other[NAME_MAX + 1], long_name[300];
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		policy_file_name(table[i].function, "r1", name);
+		assert_memory_equal(name, table[i].shown, strlen(table[i].shown));
+		assert_int_equal(strlen(name), strlen(table[i].shown) + 16 + strlen(".policy"));
+		policy_file_name(table[i].function, "r2", other);
+		assert_string_not_equal(name, other);
+	}
+	policy_file_name("a", "bc", name);
+	policy_file_name("ab", "c", other);
+	assert_string_not_equal(name + 1, other + 2);
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	policy_file_name(long_name, "r", name);
+	assert_int_equal(strlen(name), 64 + 1 + 16 + strlen(".policy"));
+}
+
+static void flip_byte(int fd, const char *name, off_t at)
+{
+	cleanup_close int file = openat(fd, name, O_RDWR | O_CLOEXEC);
+	char c;
+
+	assert_true(file >= 0);
+	assert_int_equal(pread(file, &c, 1, at), 1);
+	c = (char)~c;
+	assert_int_equal(pwrite(file, &c, 1, at), 1);
+}
+
+static void a_file_is_replaced_and_the_last_one_kept(void **state)
+{
+	cleanup_close int fd = open(*state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char name[NAME_MAX + 1], path[PATH_MAX], last[PATH_MAX];
+	struct policy_info second = info;
+	struct error err = ERROR_INIT;
+	struct policy_image *image = NULL;
+	bool damaged = true;
+	size_t len, second_len;
+	cleanup_free void *bytes = build(&info, 0, 1, &len), *second_bytes = NULL;
+
+	second.serial = 8;
+	second_bytes = build(&second, 0, 1, &second_len);
+	policy_file_name("thumbnail", "sha256:00ff", name);
+	snprintf(path, sizeof(path), "policies/%s", name);
+	snprintf(last, sizeof(last), "policies/%.*s.last", (int)strlen(name) - 7, name);
+
+	assert_int_equal(policy_file_open(fd, "thumbnail", "sha256:00ff", &image, &damaged, &err),
+			 -ENOENT);
+	assert_int_equal(policy_file_write(fd, "thumbnail", "other", bytes, len, &err), -EINVAL);
+	assert_int_equal(policy_file_write(fd, "thumbnail", "sha256:00ff", bytes, len - 1, &err),
+			 -EPROTO);
+	assert_int_equal(policy_file_write(fd, "thumbnail", "sha256:00ff", bytes, len, &err), 0);
+	assert_int_equal(policy_file_open(fd, "thumbnail", "other", &image, &damaged, &err),
+			 -ENOENT);
+	assert_int_equal(policy_file_open(fd, "thumbnail", "sha256:00ff", &image, &damaged, &err),
+			 0);
+	assert_false(damaged);
+	assert_int_equal(policy_image_info(image).serial, 7);
+	policy_image_free(image);
+
+	assert_int_equal(
+		policy_file_write(fd, "thumbnail", "sha256:00ff", second_bytes, second_len, &err),
+		0);
+	assert_int_equal(policy_file_open(fd, "thumbnail", "sha256:00ff", &image, &damaged, &err),
+			 0);
+	assert_int_equal(policy_image_info(image).serial, 8);
+	policy_image_free(image);
+
+	flip_byte(fd, path, 100);
+	assert_int_equal(policy_file_open(fd, "thumbnail", "sha256:00ff", &image, &damaged, &err),
+			 0);
+	assert_true(damaged);
+	assert_int_equal(policy_image_info(image).serial, 7);
+	policy_image_free(image);
+
+	/* a damaged one is not kept in place of a whole one */
+	assert_int_equal(
+		policy_file_write(fd, "thumbnail", "sha256:00ff", second_bytes, second_len, &err),
+		0);
+	flip_byte(fd, path, 100);
+	assert_int_equal(policy_file_open(fd, "thumbnail", "sha256:00ff", &image, &damaged, &err),
+			 0);
+	assert_int_equal(policy_image_info(image).serial, 7);
+	policy_image_free(image);
+
+	flip_byte(fd, last, 100);
+	assert_int_equal(policy_file_open(fd, "thumbnail", "sha256:00ff", &image, &damaged, &err),
+			 -EPROTO);
+	assert_int_equal(unlinkat(fd, path, 0), 0);
+	assert_int_equal(policy_file_open(fd, "thumbnail", "sha256:00ff", &image, &damaged, &err),
+			 -EPROTO);
+}
+
+static void what_is_no_image_is_refused(void **state)
+{
+	cleanup_close int fd = open(*state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct policy_image *image = NULL;
+	bool damaged;
+	size_t len;
+	cleanup_free void *bytes = build(&info, 0, 1, &len);
+	char name[NAME_MAX + 1], path[PATH_MAX];
+
+	assert_int_equal(mkdirat(fd, "d", 0700), 0);
+	assert_int_equal(mkfifoat(fd, "fifo", 0600), 0);
+	assert_int_equal(atomic_file_write(fd, "empty", "", 0, 0600, NULL), 0);
+	assert_int_equal(atomic_file_write(fd, "image", bytes, len, 0600, NULL), 0);
+	assert_int_equal(symlinkat("image", fd, "link"), 0);
+	assert_int_equal(policy_image_open(fd, "none", &image, NULL), -ENOENT);
+	assert_int_equal(policy_image_open(fd, "d", &image, NULL), -EPROTO);
+	assert_int_equal(policy_image_open(fd, "fifo", &image, NULL), -EPROTO);
+	assert_int_equal(policy_image_open(fd, "empty", &image, NULL), -EPROTO);
+	assert_int_equal(policy_image_open(fd, "link", &image, NULL), -ELOOP);
+	assert_int_equal(policy_image_open(fd, "image", &image, NULL), 0);
+	policy_image_free(image);
+	policy_image_free(NULL);
+
+	/* another's image under our name: a collision of hashes must never be followed */
+	policy_file_name("other", "r", name);
+	snprintf(path, sizeof(path), "policies/%s", name);
+	assert_true(mkdirat(fd, "policies", 0700) == 0 || errno == EEXIST);
+	assert_int_equal(atomic_file_write(fd, "image", bytes, len, 0600, NULL), 0);
+	assert_int_equal(renameat(fd, "image", fd, path), 0);
+	assert_int_equal(policy_file_open(fd, "other", "r", &image, &damaged, NULL), -EPROTO);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_read_back),
+		cmocka_unit_test(paths_become_keys),
+		cmocka_unit_test(long_paths_stay_within_the_room),
+		cmocka_unit_test(an_image_holds_what_was_added),
+		cmocka_unit_test(the_order_of_adding_does_not_matter),
+		cmocka_unit_test(a_builder_can_be_finished_twice),
+		cmocka_unit_test(many_entries_are_all_found),
+		cmocka_unit_test(the_empty_image_and_bad_names),
+		cmocka_unit_test(a_damaged_image_is_none),
+		cmocka_unit_test(a_forged_image_is_safe),
+		cmocka_unit_test(decisions),
+		cmocka_unit_test(file_names_are_harmless),
+		cmocka_unit_test_setup_teardown(a_file_is_replaced_and_the_last_one_kept,
+						make_directory, remove_directory),
+		cmocka_unit_test_setup_teardown(what_is_no_image_is_refused, make_directory,
+						remove_directory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
