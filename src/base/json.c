@@ -15,6 +15,8 @@
 struct json_writer {
 	yajl_gen gen;
 	int error;
+	size_t depth;
+	bool is_array[JSON_DEPTH_MAX]; /* what is open; yajl does not look at what a close closes */
 };
 
 static struct yajl_val_s *tree(const struct json *value)
@@ -48,7 +50,8 @@ static int check_depth(const char *name, const char *bytes, size_t len, struct e
 	return 0;
 }
 
-int json_parse(const char *name, const char *bytes, size_t len, struct json **ret, struct error *err)
+int json_parse(const char *name, const char *bytes, size_t len, struct json **ret,
+	       struct error *err)
 {
 	cleanup_free char *text = NULL;
 	char why[256] = "";
@@ -68,7 +71,8 @@ int json_parse(const char *name, const char *bytes, size_t len, struct json **re
 	root = yajl_tree_parse(text, why, sizeof(why));
 	if (!root) {
 		why[strcspn(why, "\n")] = '\0';
-		return error_say(err, EINVAL, "%s is not JSON: %s", name, why[0] ? why : "it is empty");
+		return error_say(err, EINVAL, "%s is not JSON: %s", name,
+				 why[0] ? why : "it is empty");
 	}
 	*ret = (struct json *)root;
 	return 0;
@@ -200,24 +204,40 @@ static void note(struct json_writer *w, yajl_gen_status status)
 		w->error = -EINVAL;
 }
 
+static void note_begin(struct json_writer *w, bool is_array, yajl_gen_status status)
+{
+	note(w, status);
+	if (w->depth == JSON_DEPTH_MAX)
+		w->error = -EINVAL;
+	else
+		w->is_array[w->depth++] = is_array;
+}
+
+static void note_end(struct json_writer *w, bool is_array, yajl_gen_status status)
+{
+	note(w, status);
+	if (w->depth == 0 || w->is_array[--w->depth] != is_array)
+		w->error = -EINVAL;
+}
+
 void json_object_begin(struct json_writer *w)
 {
-	note(w, yajl_gen_map_open(w->gen));
+	note_begin(w, false, yajl_gen_map_open(w->gen));
 }
 
 void json_object_end(struct json_writer *w)
 {
-	note(w, yajl_gen_map_close(w->gen));
+	note_end(w, false, yajl_gen_map_close(w->gen));
 }
 
 void json_array_begin(struct json_writer *w)
 {
-	note(w, yajl_gen_array_open(w->gen));
+	note_begin(w, true, yajl_gen_array_open(w->gen));
 }
 
 void json_array_end(struct json_writer *w)
 {
-	note(w, yajl_gen_array_close(w->gen));
+	note_end(w, true, yajl_gen_array_close(w->gen));
 }
 
 static void put_clean(struct json_writer *w, const char *text)
@@ -338,7 +358,7 @@ int json_writer_end(struct json_writer *w, struct buf *out)
 
 	if (w->error)
 		return w->error;
-	if (yajl_gen_get_buf(w->gen, &bytes, &len) != yajl_gen_status_ok)
+	if (w->depth > 0 || yajl_gen_get_buf(w->gen, &bytes, &len) != yajl_gen_status_ok)
 		return -EINVAL;
 	while (len > 0 && bytes[len - 1] == '\n')
 		len--;
