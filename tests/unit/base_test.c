@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The part base: text, hashes, errors, buffers, JSON, settings, files. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/settings.h"
+#include "base/text.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* ---- text ---- */
+
+static void names_have_a_text_form_and_come_back(void **state)
+{
+	static const struct {
+		const char *bytes, *text;
+	} table[] = {
+		{"", ""},
+		{"/plain name", "/plain name"},
+		{"a\\b", "a\\\\b"},
+		{"a\nb\x7f", "a\\x0ab\\x7f"},
+		{"\xc3\xa4", "\xc3\xa4"},
+		{"\xc2\x9b", "\\xc2\\x9b"},	     /* C1 control */
+		{"\xc0\xaf", "\\xc0\\xaf"},	     /* overlong */
+		{"\xed\xa0\x80", "\\xed\\xa0\\x80"}, /* surrogate */
+		{"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
+		{"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* beyond U+10FFFF */
+		{"\xff\xc3", "\\xff\\xc3"},
+	};
+	char text[64], back[64];
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		assert_int_equal(text_escape(table[i].bytes, text, sizeof(text)),
+				 strlen(table[i].text));
+		assert_string_equal(text, table[i].text);
+		assert_int_equal(text_unescape(text, back, sizeof(back)), strlen(table[i].bytes));
+		assert_string_equal(back, table[i].bytes);
+	}
+	/* cut at a whole character, and nothing written where there is no room */
+	assert_int_equal(text_escape("ab\n", text, 6), 2);
+	assert_string_equal(text, "ab");
+	assert_int_equal(text_escape("\xc3\xa4", text, 2), 0);
+	text[0] = 'q';
+	assert_int_equal(text_escape("x", text, 0), 0);
+	assert_int_equal(text[0], 'q');
+}
+
+static void broken_escapes_are_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		int r;
+	} table[] = {
+		{"\\", -EINVAL},
+		{"\\x", -EINVAL},
+		{"\\x4", -EINVAL},
+		{"\\xg0", -EINVAL},
+		{"\\x00", -EINVAL},
+		{"\\n", -EINVAL},
+		{"12345678", -ENAMETOOLONG},
+		{"1234567", 7},
+		{"\\x41\\x42", 2},
+	};
+	char out[8];
+
+	for (size_t i = 0; i < COUNT(table); i++)
+		assert_int_equal(text_unescape(table[i].text, out, sizeof(out)), table[i].r);
+	assert_int_equal(text_unescape("", out, 0), -ENAMETOOLONG);
+}
+
+static void copies_names_and_numbers(void **state)
+{
+	unsigned long n = 7;
+	char out[4];
+
+	assert_true(text_copy(out, sizeof(out), "abc"));
+	assert_false(text_copy(out, sizeof(out), "abcd"));
+	assert_string_equal(out, "abc");
+	assert_true(text_is_name("a.b_c-d/e:f@g+1", 20));
+	assert_false(text_is_name("", 20));
+	assert_false(text_is_name("abc", 2));
+	assert_false(text_is_name("a b", 20));
+	assert_int_equal(text_number("0", 10, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(text_number("11", 10, &n), -ERANGE);
+	assert_int_equal(text_number("99999999999999999999999", ULONG_MAX, &n), -ERANGE);
+	assert_int_equal(text_number("-1", 10, &n), -EINVAL);
+	assert_int_equal(text_number(" 1", 10, &n), -EINVAL);
+	assert_int_equal(text_number("1x", 10, &n), -EINVAL);
+	assert_int_equal(text_number("", 10, &n), -EINVAL);
+	assert_int_equal(n, 0);
+}
+
+/* ---- hashes, clock, errors, buffers ---- */
+
+static void hashes_and_checksums(void **state)
+{
+	unsigned char zeros[32] = {0}, ones[32];
+
+	/* RFC 3720, appendix B.4 */
+	memset(ones, 0xff, sizeof(ones));
+	assert_int_equal(crc32c(0, "123456789", 9), 0xe3069283);
+	assert_int_equal(crc32c(0, zeros, sizeof(zeros)), 0x8a9136aa);
+	assert_int_equal(crc32c(0, ones, sizeof(ones)), 0x62a8ab43);
+	assert_int_equal(crc32c(crc32c(0, "1234", 4), "56789", 5), 0xe3069283);
+	assert_int_equal(crc32c(0, "", 0), 0);
+	/* FNV-1a, 64 bit, of "a": the authors' test vector */
+	assert_true(hash64_add(HASH64_INIT, "a", 1) == UINT64_C(0xaf63dc4c8601ec8c));
+	assert_true(hash64_text("a") != hash64_text("b"));
+	assert_true(hash64_text("") != hash64_text("a"));
+}
+
+static void times_as_text(void **state)
+{
+	char out[CLOCK_TEXT_ROOM];
+
+	clock_text(0, out, sizeof(out));
+	assert_string_equal(out, "1970-01-01T00:00:00.000Z");
+	clock_text(INT64_C(951782399999999999), out, sizeof(out));
+	assert_string_equal(out, "2000-02-28T23:59:59.999Z");
+	assert_true(clock_monotonic_ns() > 0);
+	assert_true(clock_wall_ns() > INT64_C(1600000000000000000));
+}
+
+static void errors_gather_context(void **state)
+{
+	struct error err = ERROR_INIT;
+	char long_name[2000];
+
+	error_wrap(&err, "nothing");
+	assert_string_equal(err.what, "");
+	assert_int_equal(error_exit_code(&err), EX_OK);
+	assert_int_equal(error_set(&err, ENOENT, "cannot open '%s'", "/x"), -ENOENT);
+	error_wrap(&err, "while testing");
+	error_hint(&err, "run '%s'", "husk check");
+	assert_string_equal(err.what, "while testing: cannot open '/x': No such file or directory");
+	assert_string_equal(err.hint, "run 'husk check'");
+	assert_int_equal(error_exit_code(&err), EX_NOINPUT);
+	assert_int_equal(error_say(&err, EPERM, "not yours"), -EPERM);
+	assert_string_equal(err.what, "not yours");
+	assert_string_equal(err.hint, "");
+	assert_int_equal(error_exit_code(&err), EX_NOPERM);
+	assert_int_equal(error_set(NULL, EIO, "x"), -EIO);
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	for (int i = 0; i < 3; i++) {
+		error_set(&err, EIO, "cannot read '%s'", long_name);
+		error_wrap(&err, "%s", long_name);
+		error_hint(&err, "%s", long_name);
+	}
+	assert_true(strlen(err.what) < sizeof(err.what));
+	assert_true(strlen(err.hint) < sizeof(err.hint));
+}
+
+static void a_printed_error_is_one_line(void **state)
+{
+	struct error err = ERROR_INIT;
+	int ends[2], saved = dup(STDERR_FILENO);
+	char line[256] = "";
+
+	error_say(&err, EINVAL, "bad name 'a\nb\x7f\x1b'");
+	error_hint(&err, "see husk(1)");
+	assert_int_equal(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	error_print("husk", &err);
+	dup2(saved, STDERR_FILENO);
+	close(ends[1]);
+	assert_true(read(ends[0], line, sizeof(line) - 1) > 0);
+	close(ends[0]);
+	close(saved);
+	assert_string_equal(line, "husk: bad name 'a?b?\?'; see husk(1)\n");
+}
+
+static void buffers_grow_and_stay_failed(void **state)
+{
+	struct buf buf = BUF_INIT;
+	char piece[100];
+
+	memset(piece, 'x', sizeof(piece));
+	for (int i = 0; i < 1000; i++)
+		buf_add(&buf, piece, sizeof(piece));
+	buf_format(&buf, "%s-%d", "y", 42);
+	buf_add_text(&buf, "z");
+	buf_add_zeros(&buf, 3);
+	assert_int_equal(buf.error, 0);
+	assert_int_equal(buf.len, 100000 + 5 + 3);
+	assert_memory_equal(buf.bytes + 99999, "xy-42z\0\0\0\0", 9);
+	buf.error = -ENOMEM;
+	buf_add_text(&buf, "more");
+	assert_int_equal(buf.len, 100008);
+	buf_release(&buf);
+	assert_null(buf.bytes);
+	assert_int_equal(buf.error, 0);
+	buf_release(&buf);
+}
+
+/* ---- JSON ---- */
+
+static int parse(const char *text, struct json **ret)
+{
+	size_t len = strlen(text);
+	cleanup_free char *bytes = malloc(len + 1);
+
+	/* no NUL behind it: a sanitizer sees a step too far */
+	memcpy(bytes, text, len);
+	bytes[len] = '}';
+	return json_parse("test", bytes, len, ret, NULL);
+}
+
+static void json_is_read(void **state)
+{
+	cleanup_json struct json *root = NULL;
+	const struct json *list;
+	int64_t n = 0;
+
+	assert_int_equal(parse("{\"s\":\"\\u00e4\",\"n\":-5,\"f\":1.5,\"t\":true,\"z\":null,"
+			       "\"a\":[1,{\"x\":2}],\"big\":99999999999999999999}",
+			       &root),
+			 0);
+	assert_true(json_is_object(root));
+	assert_int_equal(json_count(root), 7);
+	assert_string_equal(json_string(json_get(root, "s")), "\xc3\xa4");
+	assert_true(json_integer(json_get(root, "n"), &n));
+	assert_int_equal(n, -5);
+	assert_false(json_integer(json_get(root, "f"), &n));
+	assert_false(json_integer(json_get(root, "s"), &n));
+	assert_false(json_integer(json_get(root, "big"), &n));
+	assert_true(json_bool(json_get(root, "t"), false));
+	assert_true(json_bool(json_get(root, "s"), true));
+	assert_null(json_string(json_get(root, "z")));
+	assert_null(json_get(root, "missing"));
+	assert_null(json_get(NULL, "x"));
+	assert_null(json_get(json_get(root, "s"), "x"));
+	list = json_get(root, "a");
+	assert_true(json_is_array(list));
+	assert_int_equal(json_count(list), 2);
+	assert_true(json_integer(json_get(json_at(list, 1), "x"), &n));
+	assert_int_equal(n, 2);
+	assert_null(json_at(list, 2));
+	assert_null(json_key_at(list, 0));
+	assert_string_equal(json_key_at(root, 1), "n");
+}
+
+static void bad_json_is_refused(void **state)
+{
+	static const char *const table[] = {
+		"",	      " ",	  "{",	    "}",     "[1,",	"{\"a\"}",
+		"{\"a\":1}}", "\"",	  "\"\\",   "nul",   "{'a':1}", "[1] [2]",
+		"\"\xff\"",   "{\"a\":1", "[\x01]", "1.5.5", "-",
+	};
+	struct json *root = NULL;
+	char deep[200];
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		if (parse(table[i], &root) != -EINVAL)
+			fail_msg("accepted: %s", table[i]);
+	}
+	assert_int_equal(json_parse("test", "[1]\0", 4, &root, NULL), -EINVAL);
+	memset(deep, '[', JSON_DEPTH_MAX);
+	memset(deep + JSON_DEPTH_MAX, ']', JSON_DEPTH_MAX);
+	deep[2 * JSON_DEPTH_MAX] = '\0';
+	assert_int_equal(parse(deep, &root), 0);
+	json_free(root);
+	memset(deep, '[', JSON_DEPTH_MAX + 1);
+	assert_int_equal(parse(deep, &root), -EFBIG);
+}
+
+static void json_is_written(void **state)
+{
+	cleanup_json_writer struct json_writer *w = json_writer_new(false);
+	cleanup_json struct json *root = NULL;
+	cleanup_buf struct buf out = BUF_INIT;
+
+	assert_int_equal(parse("{\"k\":[1.25,true,null,\"s\",{}]}", &root), 0);
+	json_object_begin(w);
+	json_member_string(w, "s", "a\"b\\\n\xff\xc3\xa4");
+	json_member_string(w, "null", NULL);
+	json_member_name(w, "name", "a\n\xff");
+	json_member_integer(w, "i", INT64_MIN);
+	json_member_bool(w, "b", true);
+	json_key(w, "a");
+	json_array_begin(w);
+	json_array_end(w);
+	json_key(w, "v");
+	json_put_value(w, root);
+	json_object_end(w);
+	assert_int_equal(json_writer_end(w, &out), 0);
+	assert_string_equal(out.bytes,
+			    "{\"s\":\"a\\\"b\\\\\\n\xef\xbf\xbd\xc3\xa4\",\"null\":null,"
+			    "\"name\":\"a\\\\x0a\\\\xff\",\"i\":-9223372036854775808,"
+			    "\"b\":true,\"a\":[],\"v\":{\"k\":[1.25,true,null,\"s\",{}]}}\n");
+}
+
+static void unbalanced_json_is_an_error(void **state)
+{
+	/* '{' and '[' open, '}' and ']' close */
+	static const struct {
+		const char *calls;
+		int r;
+	} table[] = {
+		{"[]", 0},	   {"[[{}]]", 0},   {"[", -EINVAL}, {"{", -EINVAL},
+		{"[}", -EINVAL},   {"{]", -EINVAL}, {"]", -EINVAL}, {"[]]", -EINVAL},
+		{"[{]}", -EINVAL}, {"", -EINVAL},
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		cleanup_json_writer struct json_writer *w = json_writer_new(true);
+		cleanup_buf struct buf out = BUF_INIT;
+
+		for (const char *c = table[i].calls; *c; c++) {
+			if (*c == '{')
+				json_object_begin(w);
+			else if (*c == '[')
+				json_array_begin(w);
+			else if (*c == '}')
+				json_object_end(w);
+			else
+				json_array_end(w);
+		}
+		if (json_writer_end(w, &out) != table[i].r)
+			fail_msg("%s", table[i].calls);
+	}
+	json_writer_free(NULL);
+}
+
+/* ---- settings ---- */
+
+static int settings_of(const char *text, struct settings *ret, struct error *err)
+{
+	return settings_parse("test.conf", text, strlen(text), ret, err);
+}
+
+static void settings_are_read(void **state)
+{
+	struct settings s, defaults;
+
+	assert_int_equal(settings_of("", &defaults, NULL), 0);
+	assert_true(defaults.state_directory[0] == '/');
+	assert_int_equal(settings_of("# comment\n\n  state_directory = /srv/husk \r\n"
+				     "shadow_after_runs=3\npassthrough = no\ndegrade=yes",
+				     &s, NULL),
+			 0);
+	assert_string_equal(s.state_directory, "/srv/husk");
+	assert_string_equal(s.event_file, "/srv/husk/events.jsonl");
+	assert_int_equal(s.shadow_after_runs, 3);
+	assert_false(s.passthrough);
+	assert_true(s.degrade);
+	assert_int_equal(s.enforce_after_runs, defaults.enforce_after_runs);
+}
+
+static void bad_settings_are_named_and_leave_the_defaults(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} table[] = {
+		{"nonsense", "test.conf:1:"},
+		{"\nunknown = 1", "test.conf:2: unknown key 'unknown'"},
+		{"degrade = yes\ndegrade = yes", "test.conf:2: 'degrade' is set a second time"},
+		{"degrade = maybe", "'degrade' takes 'yes' or 'no'"},
+		{"state_directory = relative", "'state_directory' takes an absolute path"},
+		{"shadow_after_runs = 0", "'shadow_after_runs' takes a number"},
+		{"shadow_after_runs = -1", "'shadow_after_runs' takes a number"},
+		{"shadow_after_runs = 99999999999999999999", "'shadow_after_runs' takes a number"},
+		{"shadow_after_runs =", "'shadow_after_runs' takes a number"},
+		{"= 3", "unknown key ''"},
+	};
+	struct settings s, defaults;
+	cleanup_free char *long_line = calloc(1, 10001);
+
+	assert_int_equal(settings_of("", &defaults, NULL), 0);
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct error err = ERROR_INIT;
+
+		assert_int_equal(settings_of(table[i].text, &s, &err), -EINVAL);
+		if (!strstr(err.what, table[i].says))
+			fail_msg("'%s' says '%s'", table[i].text, err.what);
+		assert_string_equal(s.state_directory, defaults.state_directory);
+		assert_int_equal(s.degrade, defaults.degrade);
+	}
+	memset(long_line, '/', 10000);
+	assert_int_equal(settings_of(long_line, &s, NULL), -EINVAL);
+	assert_int_equal(settings_parse("n", "degrade\0= yes", 13, &s, NULL), -EINVAL);
+	assert_int_equal(settings_read("/nonexistent.conf", &s, NULL), -ENOENT);
+}
+
+/* ---- files ---- */
+
+struct fixture {
+	char path[64];
+	int fd;
+};
+
+static int make_directory(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -1;
+	snprintf(f->path, sizeof(f->path), "/tmp/husk-base-test-XXXXXX");
+	if (!mkdtemp(f->path))
+		return -1;
+	f->fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*state = f;
+	return f->fd < 0 ? -1 : 0;
+}
+
+static int remove_directory(void **state)
+{
+	struct fixture *f = *state;
+	int r;
+
+	close(f->fd);
+	r = remove_tree_at(AT_FDCWD, f->path);
+	free(f);
+	return r;
+}
+
+static void a_file_is_replaced_whole(void **state)
+{
+	const struct fixture *f = *state;
+	cleanup_free char *large = calloc(1, 100000);
+	cleanup_free char *bytes = NULL;
+	struct stat st;
+	size_t len;
+
+	assert_int_equal(atomic_file_write(f->fd, "a", "one", 3, 0640, NULL), 0);
+	assert_int_equal(atomic_file_write(f->fd, "a", large, 100000, 0640, NULL), 0);
+	assert_int_equal(fstatat(f->fd, "a", &st, 0), 0);
+	assert_int_equal(st.st_size, 100000);
+	assert_int_equal(read_file_at(f->fd, "a", 99999, &bytes, &len, NULL), -EFBIG);
+	assert_int_equal(read_file_at(f->fd, "a", 100000, &bytes, &len, NULL), 0);
+	assert_int_equal(len, 100000);
+	assert_int_equal(read_file_at(f->fd, "none", 10, &bytes, &len, NULL), -ENOENT);
+	assert_int_equal(mkdirat(f->fd, "d", 0700), 0);
+	assert_int_equal(atomic_file_write(f->fd, "d", "x", 1, 0600, NULL), -EISDIR);
+	assert_int_equal(unlinkat(f->fd, "a", 0), 0);
+	assert_int_equal(unlinkat(f->fd, "d", AT_REMOVEDIR), 0);
+	/* no temporary file is left */
+	assert_int_equal(rmdir(f->path), 0);
+	assert_int_equal(mkdir(f->path, 0700), 0);
+}
+
+static void nothing_leads_out_of_a_root(void **state)
+{
+	const struct fixture *f = *state;
+	char path[PATH_MAX];
+	int fd;
+
+	assert_int_equal(mkdirat(f->fd, "root", 0700), 0);
+	assert_int_equal(atomic_file_write(f->fd, "outside", "x", 1, 0600, NULL), 0);
+	snprintf(path, sizeof(path), "%s/outside", f->path);
+	assert_int_equal(symlinkat(path, f->fd, "root/absolute"), 0);
+	assert_int_equal(symlinkat("../outside", f->fd, "root/relative"), 0);
+	assert_int_equal(symlinkat("/proc/self/root", f->fd, "root/magic"), 0);
+	cleanup_close int root = openat(f->fd, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open_in_root(root, "../outside", O_RDONLY, 0);
+	if (fd == -ENOSYS || fd == -EPERM)
+		skip();
+	assert_int_equal(fd, -ENOENT);
+	assert_int_equal(open_in_root(root, "absolute", O_RDONLY, 0), -ENOENT);
+	assert_int_equal(open_in_root(root, "relative", O_RDONLY, 0), -ENOENT);
+	assert_int_equal(open_in_root(root, "magic/etc", O_RDONLY, 0), -ENOENT);
+	fd = open_in_root(root, "/new", O_RDWR | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	close(fd);
+	assert_int_equal(faccessat(f->fd, "root/new", F_OK, 0), 0);
+}
+
+static void a_tree_is_removed_but_not_through_links(void **state)
+{
+	const struct fixture *f = *state;
+	char name[64] = "t";
+
+	assert_int_equal(mkdirat(f->fd, "keep", 0700), 0);
+	assert_int_equal(mkfifoat(f->fd, "keep/file", 0600), 0);
+	assert_int_equal(mkdirat(f->fd, "t", 0700), 0);
+	assert_int_equal(symlinkat("../keep", f->fd, "t/link"), 0);
+	assert_int_equal(mkfifoat(f->fd, "t/fifo", 0600), 0);
+	assert_int_equal(mkdirat(f->fd, "t/d", 0700), 0);
+	assert_int_equal(remove_tree_at(f->fd, "t"), 0);
+	assert_int_equal(remove_tree_at(f->fd, "t"), 0);
+	assert_int_equal(faccessat(f->fd, "keep/file", F_OK, 0), 0);
+	for (size_t len = 1; len < 2 * 12; len += 2) {
+		assert_int_equal(mkdirat(f->fd, name, 0700), 0);
+		memcpy(name + len, "/d", 3);
+	}
+	assert_int_equal(remove_tree_at(f->fd, "t"), -ELOOP);
+	/* what is left is shallow enough from further down */
+	assert_int_equal(remove_tree_at(f->fd, "t/d/d/d/d/d"), 0);
+}
+
+static void a_directory_is_made_with_its_parents(void **state)
+{
+	const struct fixture *f = *state;
+	struct error err = ERROR_INIT;
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/a/b/c", f->path);
+	for (int i = 0; i < 2; i++) {
+		cleanup_close int fd = open_dir_made(path, 0700, &err);
+
+		assert_true(fd >= 0);
+		assert_int_equal(fstat(fd, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0700);
+		assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	}
+	assert_int_equal(atomic_file_write(f->fd, "file", "", 0, 0600, NULL), 0);
+	snprintf(path, sizeof(path), "%s/file/x", f->path);
+	assert_int_equal(open_dir_made(path, 0700, &err), -ENOTDIR);
+}
+
+#define WITH_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_have_a_text_form_and_come_back),
+		cmocka_unit_test(broken_escapes_are_refused),
+		cmocka_unit_test(copies_names_and_numbers),
+		cmocka_unit_test(hashes_and_checksums),
+		cmocka_unit_test(times_as_text),
+		cmocka_unit_test(errors_gather_context),
+		cmocka_unit_test(a_printed_error_is_one_line),
+		cmocka_unit_test(buffers_grow_and_stay_failed),
+		cmocka_unit_test(json_is_read),
+		cmocka_unit_test(bad_json_is_refused),
+		cmocka_unit_test(json_is_written),
+		cmocka_unit_test(unbalanced_json_is_an_error),
+		cmocka_unit_test(settings_are_read),
+		cmocka_unit_test(bad_settings_are_named_and_leave_the_defaults),
+		WITH_DIRECTORY(a_file_is_replaced_whole),
+		WITH_DIRECTORY(nothing_leads_out_of_a_root),
+		WITH_DIRECTORY(a_tree_is_removed_but_not_through_links),
+		WITH_DIRECTORY(a_directory_is_made_with_its_parents),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
