@@ -10,28 +10,40 @@
 #include "store/store.h"
 
 /*
- * What happens after something was learned: promotion, compilation, the policy file, the events that
- * tell of it. Never meets a container.
+ * What happens after something was learned: promotion, compilation, the policy file, the events
+ * that tell of it. Never meets a container.
  */
 
+/* Below the state directory: one file a run, "RUN-ID.journal". */
+#define MERGE_JOURNAL_DIRECTORY "journals"
+#define MERGE_JOURNAL_SUFFIX ".journal"
+
+/* Opens that directory; the caller closes it. Returns a descriptor or -errno. */
+int merge_open_journals(const struct settings *settings, struct error *err);
+
 /*
- * Brings one revision up to date: promotes domains by the rules (profile/promotion.h), emits an event
- * for each, compiles the policy image, and replaces the policy file where its bytes changed.
+ * Brings one revision up to date: promotes domains by the rules (profile/promotion.h), emits an
+ * event for each, compiles the policy image, and replaces the policy file where its bytes changed.
  * revision NULL: every revision of the function. Returns 0 or -errno.
  */
 int merge_refresh(struct store *store, const struct settings *settings, const char *function,
 		  const char *revision, struct event_sink *events, struct error *err);
 
 /*
- * Merges the journal `name` below `run_fd`, refreshes its revision, and removes the journal. A damaged
- * journal is kept as NAME.damaged and said. Returns 0 or -errno; then the journal stays for a later run.
+ * Merges the journal `name` below `run_fd`, refreshes its revision, and removes the journal. A
+ * damaged journal is kept as NAME.damaged and said in an event, which is no failure. The journal of
+ * a run without function is removed: nothing can be learned from it. Whoever calls holds the
+ * journal's lock. Returns 0 or -errno, said in an event too; then the journal stays for a later
+ * run. The store is waited for as long as half of settings->poststop_wait_ms.
  */
 int merge_journal(int run_fd, const char *name, const struct settings *settings,
 		  struct event_sink *events, struct error *err);
 
 /*
- * Merges every journal that lies in STATE/journals and has no writer any more (its lock is free): what
- * earlier runs could not merge, because the store was locked or the disk full.
+ * Merges every journal that lies in STATE/journals and has no writer any more (its lock is free):
+ * what earlier runs could not merge, because the store was locked or the disk full, or whose
+ * mediator died. At most 32 of them, so that no run's end pays for all; none younger than a second,
+ * since its writer may not have locked it yet. Returns 0 or the first -errno.
  */
 int merge_left_over(const struct settings *settings, struct event_sink *events, struct error *err);
 

@@ -13,16 +13,17 @@
 struct json;
 
 /*
- * The store: SQLite (WAL) in STATE/husk.db. It holds what is known of every function: revisions, their
- * modes, runs, behaviours with in how many runs each was seen, marks of people. It decides nothing.
- * Timestamps are nanoseconds since the epoch.
+ * The store: SQLite (WAL) in STATE/husk.db. It holds what is known of every function: revisions,
+ * their modes, runs, behaviours with in how many runs each was seen, marks of people. It decides
+ * nothing. Timestamps are nanoseconds since the epoch.
  */
 struct store;
 
 #define cleanup_store __attribute__((cleanup(store_free_p)))
 
 /* Opens, creating database and tables where they are missing. Waits up to `wait_ms` for a lock.
- * -EBUSY locked, -EPROTO of a later version, -EBADMSG damaged (hint says the way out), -errno else. */
+ * -EBUSY locked, -EPROTO of a later version, -EBADMSG damaged (hint says the way out), -errno else.
+ */
 int store_open(const char *state_directory, unsigned int wait_ms, struct store **ret,
 	       struct error *err);
 void store_free(struct store *store);
@@ -36,12 +37,13 @@ void store_free_p(struct store **store);
  */
 int store_merge_run(struct store *store, struct journal_reader *journal, struct error *err);
 
-/* ---- reading; the strings handed to a callback live for that call; a callback that returns non-zero
- * ends the walk, which returns that value. ---- */
+/* ---- reading; the strings handed to a callback live for that call; a callback that returns
+ * non-zero ends the walk, which returns that value. A callback must not use the store. ---- */
 
 struct store_function {
 	const char *name;
-	int64_t revisions, runs, behaviours;
+	int64_t revisions, runs;
+	int64_t behaviours; /* of the newest revision, the one that ran last */
 	int64_t last_run_ns;
 	const char *newest_revision;
 	enum mode modes[DOMAINS]; /* of the newest revision */
@@ -54,26 +56,33 @@ int store_each_function(struct store *store, store_function_fn *call, void *cont
 struct store_revision {
 	const char *function, *name;
 	int64_t first_run_ns, last_run_ns;
-	int64_t runs;               /* merged runs */
+	int64_t runs; /* merged runs */
 	int64_t runs_lossy, runs_failed;
 	enum mode modes[DOMAINS];
 	bool modes_by_hand[DOMAINS]; /* `husk mode` set it; promotion leaves it alone */
-	int64_t clean_runs[DOMAINS]; /* since the last novelty, in the present mode */
+	int64_t clean_runs[DOMAINS]; /* that count toward the next mode; 0 where promotion has no
+					say. Only the newest 512 runs of a revision can be counted
+				      */
 	uint64_t serial;
+	bool stale; /* something changed since the policy image was compiled */
 };
 
 typedef int store_revision_fn(void *context, const struct store_revision *r);
-/* function NULL: of all functions. Newest first within a function. */
+/* function NULL: of all functions. The one that ran last comes first within a function. */
 int store_each_revision(struct store *store, const char *function, store_revision_fn *call,
 			void *context, struct error *err);
+/* The same for one revision; without a call where it is not known. */
+int store_one_revision(struct store *store, const char *function, const char *revision,
+		       store_revision_fn *call, void *context, struct error *err);
 
 struct store_behaviour {
 	struct behaviour behaviour;
-	int64_t runs;          /* in how many runs it was seen (estimated beyond 8 where joined) */
-	int64_t first_ns, last_ns;
-	int64_t denied;        /* in how many runs it was denied */
-	bool admitted;         /* part of the policy by what was learned */
-	enum mark mark;        /* what a person said */
+	int64_t runs; /* in how many runs it was allowed: exact up to 7, and where it was in
+			 every run; else an estimate (profile/sketch.h) */
+	int64_t first_ns, last_ns; /* the last one to the hour */
+	int64_t denied;		   /* in how many runs it was denied */
+	bool admitted;		   /* part of the policy by what was learned */
+	enum mark mark;		   /* what a person said */
 	const char *mark_author;
 	int64_t mark_ns;
 };
@@ -86,7 +95,8 @@ int store_each_behaviour(struct store *store, const char *function, const char *
 /* ---- writing ---- */
 
 /* Sets the mode of one domain by hand, or gives it back to promotion (`by_hand` false).
- * -ENOENT: no such function or revision. Each of these is one transaction. */
+ * -ENOENT: no such function or revision; -EOPNOTSUPP: this version does not watch the domain. Each
+ * of these is one transaction of its own, unless store_begin() began one. */
 int store_set_mode(struct store *store, const char *function, const char *revision,
 		   enum domain domain, enum mode mode, bool by_hand, struct error *err);
 
@@ -95,13 +105,28 @@ int store_set_mark(struct store *store, const char *function, const char *revisi
 		   const struct behaviour *b, enum mark mark, const char *author,
 		   struct error *err);
 
+/* Moves a domain to another mode by the rules of promotion. -ENOENT. */
+int store_promote(struct store *store, const char *function, const char *revision,
+		  enum domain domain, enum mode mode, struct error *err);
+
+/* Notes that the policy image with this serial holds all that is known. -ENOENT. */
+int store_set_compiled(struct store *store, const char *function, const char *revision,
+		       uint64_t serial, struct error *err);
+
+/*
+ * One transaction over several calls: nobody else writes until store_end(), which commits where
+ * result >= 0 and takes everything back otherwise. Returns `result`, or -errno of the commit.
+ */
+int store_begin(struct store *store, struct error *err);
+int store_end(struct store *store, int result, struct error *err);
+
 /* Forgets a function and all that is known of it. -ENOENT. */
 int store_forget(struct store *store, const char *function, struct error *err);
 
 /* ---- travelling ---- */
 
-/* Appends the canonical JSON document of a function: sorted, schema "husk.profile/1", the same bytes
- * again after an import into an empty store. */
+/* Appends the canonical JSON document of a function: sorted, schema "husk.profile/1", the same
+ * bytes again after an import into an empty store. */
 int store_export(struct store *store, const char *function, struct buf *out, struct error *err);
 
 /* Joins a document: commutative, associative, idempotent. *ret_function (may be NULL) is malloc'd.

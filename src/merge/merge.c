@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Taking in journals. A journal is removed only after the store has committed it and the policy is
+ * up to date; whatever fails before leaves it for a later run, and merging it twice changes
+ * nothing.
+ */
+#include "merge/merge.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "journal/journal.h"
+
+enum {
+	LEFT_OVER_MAX = 32,  /* journals of earlier runs that one run's end has to pay for */
+	LEFT_OVER_AGE_S = 1, /* younger ones may not have been locked by their writer yet */
+};
+
+static void tell(struct event_sink *events, enum event_kind kind, const struct journal_run *run,
+		 const char *detail)
+{
+	struct event event = EVENT(kind);
+
+	if (run) {
+		event.function = run->function;
+		event.revision = run->revision;
+		event.run = run->id;
+		event.container = run->container;
+	}
+	event.detail = detail;
+	event_emit(events, &event);
+}
+
+static void tell_failure(struct event_sink *events, const struct journal_run *run,
+			 const struct error *err)
+{
+	char detail[sizeof(err->what) + sizeof(err->hint) + 64];
+
+	snprintf(detail, sizeof(detail), "the run is not merged yet: %s%s%s", err->what,
+		 err->hint[0] ? "; " : "", err->hint);
+	tell(events, EVENT_DEGRADED, run, detail);
+}
+
+static int put_aside(int run_fd, const char *name, struct event_sink *events, struct error *err)
+{
+	char aside[NAME_MAX + 1], detail[NAME_MAX + 128];
+	int len = snprintf(aside, sizeof(aside), "%s.damaged", name);
+
+	if (len < 0 || (size_t)len >= sizeof(aside))
+		return error_set(err, ENAMETOOLONG, "cannot keep the damaged journal '%s'", name);
+	if (renameat(run_fd, name, run_fd, aside) < 0)
+		return error_set(err, errno, "cannot keep the damaged journal '%s'", name);
+	snprintf(detail, sizeof(detail), "a journal is damaged and was kept as '%s'", aside);
+	tell(events, EVENT_DEGRADED, NULL, detail);
+	return 0;
+}
+
+static int take_in(struct journal_reader *journal, const struct settings *settings,
+		   struct event_sink *events, struct error *err)
+{
+	const struct journal_run *run = journal_reader_run(journal);
+	/* Half of what poststop waits: it is to see that the journal was kept. */
+	unsigned int wait_ms = (unsigned int)(settings->poststop_wait_ms / 2);
+	cleanup_store struct store *store = NULL;
+	int r = store_open(settings->state_directory, wait_ms, &store, err);
+
+	if (r == 0)
+		r = store_merge_run(store, journal, err);
+	if (r < 0)
+		return r;
+	if (r == 0 && journal_reader_end(journal).outcome == OUTCOME_LOST)
+		tell(events, EVENT_RECOVERED, run,
+		     "the process beside the container died; what it had recorded was merged");
+	return merge_refresh(store, settings, run->function, run->revision, events, err);
+}
+
+int merge_journal(int run_fd, const char *name, const struct settings *settings,
+		  struct event_sink *events, struct error *err)
+{
+	cleanup_journal_reader struct journal_reader *journal = NULL;
+	struct error own = ERROR_INIT;
+	int r;
+
+	if (!err)
+		err = &own;
+	r = journal_reader_open(run_fd, name, &journal, err);
+	if (r == -EPROTO) {
+		*err = ERROR_INIT;
+		r = put_aside(run_fd, name, events, err);
+	} else if (r == 0 && journal_reader_run(journal)->function[0] != '\0') {
+		r = take_in(journal, settings, events, err);
+		if (r == 0 && unlinkat(run_fd, name, 0) < 0)
+			r = error_set(err, errno, "cannot remove the journal '%s'", name);
+	} else if (r == 0) {
+		/* Of no known function: its events were written while it ran, and nothing can be
+		 * learned. */
+		if (unlinkat(run_fd, name, 0) < 0)
+			r = error_set(err, errno, "cannot remove the journal '%s'", name);
+	}
+	if (r < 0 && r != -ENOENT)
+		tell_failure(events, journal ? journal_reader_run(journal) : NULL, err);
+	return r;
+}
+
+/* ---- what earlier runs left ---- */
+
+static bool is_journal(const char *name)
+{
+	size_t len = strlen(name), suffix = strlen(MERGE_JOURNAL_SUFFIX);
+
+	return len > suffix && strcmp(name + len - suffix, MERGE_JOURNAL_SUFFIX) == 0;
+}
+
+/* Locks the journal if nobody else has, or will have in a moment. Returns a descriptor that holds
+ * the lock, or -1. */
+static int lock_left_over(int dirfd, const char *name)
+{
+	cleanup_close int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0)
+		return -1;
+	/* Without a link it was merged by whoever had the lock before. */
+	if (!S_ISREG(st.st_mode) || st.st_nlink == 0 ||
+	    clock_wall_ns() / 1000000000 - st.st_mtime < LEFT_OVER_AGE_S)
+		return -1;
+	return steal_fd(&fd);
+}
+
+/* Failures that the next journal would only meet again. */
+static bool is_of_the_store(int r)
+{
+	return r == -EBUSY || r == -ENOSPC || r == -EDQUOT || r == -EROFS || r == -EBADMSG ||
+	       r == -EIO;
+}
+
+int merge_left_over(const struct settings *settings, struct event_sink *events, struct error *err)
+{
+	cleanup_close int dirfd = merge_open_journals(settings, err);
+	cleanup_dir DIR *dir = NULL;
+	struct error later = ERROR_INIT;
+	struct dirent *entry;
+	int r = 0, merged = 0, copy;
+
+	if (dirfd < 0)
+		return dirfd == -ENOENT ? 0 : dirfd;
+	copy = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+	dir = copy < 0 ? NULL : fdopendir(copy);
+	if (!dir) {
+		r = error_set(err, errno, "cannot read '%s'", MERGE_JOURNAL_DIRECTORY);
+		if (copy >= 0)
+			close(copy);
+		return r;
+	}
+	while (merged < LEFT_OVER_MAX && !is_of_the_store(r) && (entry = readdir(dir))) {
+		cleanup_close int lock =
+			is_journal(entry->d_name) ? lock_left_over(dirfd, entry->d_name) : -1;
+		int one;
+
+		if (lock < 0)
+			continue;
+		one = merge_journal(dirfd, entry->d_name, settings, events, r == 0 ? err : &later);
+		if (one < 0 && r == 0)
+			r = one;
+		merged++;
+	}
+	return r;
+}
+
+int merge_open_journals(const struct settings *settings, struct error *err)
+{
+	char path[PATH_MAX];
+	int len = snprintf(path, sizeof(path), "%s/%s", settings->state_directory,
+			   MERGE_JOURNAL_DIRECTORY);
+	int fd;
+
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return error_set(err, ENAMETOOLONG, "cannot open '%s' in '%s'",
+				 MERGE_JOURNAL_DIRECTORY, settings->state_directory);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? error_set(err, errno, "cannot open '%s'", path) : fd;
+}

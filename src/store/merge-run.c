@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Taking in one run. This is on the path of every container's end, so a run that brings nothing new
+ * costs two changed pages: its own row, and the counts of its revision. What it saw is joined into
+ * what is known, and most joins change nothing (profile/known.h), which then is not written.
+ *
+ * Inert behaviour is most of what a run does, and nothing is ever decided by how often it was seen.
+ * So where the policy knows it already it is only looked at in runs that enter the sketch of the
+ * whole revision: the first 8, then one in n/8. That keeps the sketch of what every run does right,
+ * and undercounts what is inert and rare.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "policy/decide.h"
+#include "store/store-internal.h"
+
+struct run {
+	const struct journal_run *head;
+	struct promotion_run facts;
+	uint64_t hash;
+	int64_t at_ns; /* when it ended, as far as that is known: what it brought is dated so */
+	struct journal_behaviour *seen;
+	size_t count, room;
+};
+
+static void run_release(struct run *run)
+{
+	free(run->seen);
+}
+
+static int run_keep(struct run *run, const struct journal_behaviour *b)
+{
+	if (run->count == run->room) {
+		size_t room = run->room ? 2 * run->room : 256;
+		struct journal_behaviour *seen = realloc(run->seen, room * sizeof(*seen));
+
+		if (!seen)
+			return -ENOMEM;
+		run->seen = seen;
+		run->room = room;
+	}
+	run->seen[run->count++] = *b;
+	return 0;
+}
+
+/* Reads the whole journal: how the run ended, and what it lost, stand behind the behaviours. */
+static int run_read(struct run *run, struct journal_reader *journal, struct error *err)
+{
+	struct journal_behaviour b;
+	struct journal_end end;
+
+	run->head = journal_reader_run(journal);
+	run->facts.trusted = run->head->trusted;
+	memcpy(run->facts.modes, run->head->modes, sizeof(run->facts.modes));
+	while (journal_reader_next(journal, &b) == 1) {
+		bool allowed = b.verdict == VERDICT_NOVEL || b.verdict == VERDICT_WOULD_DENY;
+
+		/* What an engine executed into the container is not the function's doing. */
+		if (b.behaviour.flags & BEHAVIOUR_FOREIGN)
+			continue;
+		if (allowed && class_of(&b.behaviour) != CLASS_INERT)
+			run->facts.novel[b.behaviour.domain] = true;
+		if (run_keep(run, &b) < 0)
+			return error_set(err, ENOMEM, "cannot take in run '%s'", run->head->id);
+	}
+	end = journal_reader_end(journal);
+	run->facts.outcome = end.outcome;
+	run->facts.status = end.status;
+	for (int d = 0; d < DOMAINS; d++)
+		run->facts.lost[d] = journal_reader_lost(journal, (enum domain)d) > 0;
+	run->hash = sketch_hash(run->head->id);
+	run->at_ns = end.ended_ns > run->head->started_ns ? end.ended_ns : run->head->started_ns;
+	if (run->at_ns < 1)
+		run->at_ns = 1; /* 0 means "never" */
+	return 0;
+}
+
+/* Counts the run. *ret_sampled: it is one of those whose inert behaviour is looked at. */
+static int count_run(struct store *store, int64_t revision, const struct run *run,
+		     bool *ret_sampled, struct error *err)
+{
+	struct row_counts counts = {0};
+	int r = row_counts_read(store, revision, &counts, err);
+
+	if (r < 0)
+		return r;
+	*ret_sampled = sketch_add(&counts.sketch, run->hash);
+	counts.runs++;
+	counts.lossy += promotion_is_lossy(&run->facts);
+	counts.failed += promotion_is_failed(&run->facts);
+	if (counts.first_ns == 0 || run->at_ns < counts.first_ns)
+		counts.first_ns = run->at_ns;
+	if (run->at_ns > counts.last_ns)
+		counts.last_ns = run->at_ns;
+	r = row_counts_write(store, revision, &counts, err);
+	if (r == 0 && counts.runs % STORE_TRIM_EVERY == 0)
+		r = store_change(store, SQL_RUN_TRIM, err, "ii", revision,
+				 (int64_t)STORE_RUNS_KEPT);
+	return r;
+}
+
+/* What a run's behaviours changed. */
+struct news {
+	int64_t novel_ns[DOMAINS];
+	bool stale;   /* the policy image */
+	bool earlier; /* a first sighting moved back in time: the last novelty may have, too */
+};
+
+static int see(struct store *store, int64_t revision, const struct run *run,
+	       const struct journal_behaviour *b, struct news *news, struct error *err)
+{
+	bool denied = b->verdict == VERDICT_DENIED;
+	enum domain domain = b->behaviour.domain;
+	int64_t first_ns;
+	uint32_t flags;
+	struct known known;
+	int r = row_known_read(store, revision, &b->behaviour, &known, err);
+
+	if (r < 0)
+		return r;
+	first_ns = known.first_ns;
+	flags = known.flags;
+	if (!known_see(&known, b->behaviour.flags, run->hash, run->at_ns, denied))
+		return 0;
+	if (first_ns == 0 && known.first_ns != 0) {
+		news->stale = true;
+		if (promotion_is_novelty(class_of(&b->behaviour)) &&
+		    run->at_ns > news->novel_ns[domain])
+			news->novel_ns[domain] = run->at_ns;
+	}
+	/* The class, and with it what is a novelty, follows from the flags. */
+	if (first_ns != 0 && (known.first_ns != first_ns || known.flags != flags))
+		news->earlier = true;
+	if (first_ns != 0 && known.flags != flags)
+		news->stale = true;
+	return row_known_write(store, revision, &b->behaviour, &known, err);
+}
+
+static int see_all(struct store *store, int64_t revision, const struct run *run, bool sampled,
+		   struct error *err)
+{
+	struct news news = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < run->count && r == 0; i++) {
+		const struct journal_behaviour *b = &run->seen[i];
+
+		if (sampled || b->novel || !behaviour_is_inert(&b->behaviour))
+			r = see(store, revision, run, b, &news, err);
+	}
+	for (int d = 0; d < DOMAINS && r == 0; d++) {
+		if (news.novel_ns[d] > 0)
+			r = store_change(store, SQL_DOMAIN_NOVEL, err, "iii", revision, (int64_t)d,
+					 news.novel_ns[d]);
+	}
+	if (r == 0 && news.earlier)
+		r = row_domains_refresh(store, revision, err);
+	return r == 0 && news.stale ? row_stale(store, revision, err) : r;
+}
+
+static int merge(struct store *store, const struct run *run, struct error *err)
+{
+	const struct journal_run *head = run->head;
+	bool sampled = false;
+	int64_t revision;
+	int r;
+
+	r = row_revision_made(store, head->function, head->revision, &revision, NULL, err);
+	if (r < 0)
+		return r;
+	r = store_change(store, SQL_RUN_ADD, err, "iiii", revision, run->at_ns, (int64_t)run->hash,
+			 (int64_t)promotion_facts(&run->facts));
+	if (r < 0)
+		return r;
+	if (sqlite3_changes(store->db) == 0)
+		return 1;
+	r = count_run(store, revision, run, &sampled, err);
+	return r < 0 ? r : see_all(store, revision, run, sampled, err);
+}
+
+int store_merge_run(struct store *store, struct journal_reader *journal, struct error *err)
+{
+	__attribute__((cleanup(run_release))) struct run run = {0};
+	bool outer;
+	int r;
+
+	if (journal_reader_run(journal)->function[0] == '\0')
+		return error_say(err, EINVAL, "run '%s' is of no known function",
+				 journal_reader_run(journal)->id);
+	r = run_read(&run, journal, err);
+	if (r < 0)
+		return r;
+	r = store_enter(store, &outer, err);
+	if (r < 0)
+		return r;
+	return store_leave(store, outer, merge(store, &run, err), err);
+}

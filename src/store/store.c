@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Opening the store, statements, transactions, and what SQLite's failures mean.
+ *
+ * The store is opened at the end of every container, by a process that lives for a millisecond. So
+ * an existing database is opened without a look at its tables, closing does not write the log back
+ * (that costs two fsyncs), and the log is kept short instead, since each opening reads all of it.
+ */
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "store/store-internal.h"
+
+#define STORE_NAME "husk.db"
+
+static int errno_of(sqlite3 *db, int rc)
+{
+	int system_errno = db ? sqlite3_system_errno(db) : 0;
+
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL:
+		return EBUSY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_MISMATCH:
+	case SQLITE_ERROR: /* the tables are not what this program made */
+		return EBADMSG;
+	case SQLITE_FULL:
+		return ENOSPC;
+	case SQLITE_NOMEM:
+		return ENOMEM;
+	case SQLITE_READONLY:
+		return EROFS;
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return EACCES;
+	case SQLITE_CANTOPEN:
+		return system_errno ? system_errno : EACCES;
+	case SQLITE_IOERR:
+		return system_errno ? system_errno : EIO;
+	case SQLITE_TOOBIG:
+		return EFBIG;
+	default:
+		return EIO;
+	}
+}
+
+int store_fail(struct store *store, int rc, const char *what, struct error *err)
+{
+	int code = errno_of(store->db, rc);
+	const char *why = store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(rc);
+
+	error_say(err, code, "cannot %s the store '%s': %s", what, store->path, why);
+	if (code == EBADMSG)
+		error_hint(err,
+			   "move '%s' and its -wal file away; a new one is made, and 'husk import'"
+			   " joins what was exported",
+			   store->path);
+	else if (code == EBUSY)
+		error_hint(err, "another process holds it; try again");
+	else if (code == ENOSPC || code == EDQUOT)
+		error_hint(err, "make room; what runs recorded is kept until then");
+	return -code;
+}
+
+static int run_script(struct store *store, const char *script, const char *what, struct error *err)
+{
+	int rc = sqlite3_exec(store->db, script, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : store_fail(store, rc, what, err);
+}
+
+static int read_version(struct store *store, int *ret, struct error *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &stmt, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		*ret = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW ? 0 : store_fail(store, rc, "read", err);
+}
+
+/* Two processes may come here at once: whoever gets the lock second finds the work done. */
+static int make_tables(struct store *store, struct error *err)
+{
+	bool outer = false;
+	int version = 0;
+	char script[64];
+	int r;
+
+	r = run_script(store, "PRAGMA journal_mode = WAL", "set up", err);
+	if (r < 0)
+		return r;
+	r = store_enter(store, &outer, err);
+	if (r < 0)
+		return r;
+	r = read_version(store, &version, err);
+	if (r == 0 && version == 0) {
+		snprintf(script, sizeof(script), "PRAGMA user_version = %d", STORE_SCHEMA);
+		r = run_script(store, store_schema, "set up", err);
+		if (r == 0)
+			r = run_script(store, script, "set up", err);
+	}
+	return store_leave(store, outer, r, err);
+}
+
+/* SQLite would make the file readable for everybody. */
+static int make_file(struct store *store, const char *state_directory, struct error *err)
+{
+	cleanup_close int dirfd = open_dir_made(state_directory, 0700, err);
+	cleanup_close int fd = -1;
+
+	if (dirfd < 0)
+		return dirfd;
+	fd = openat(dirfd, STORE_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 && errno != EEXIST)
+		return error_set(err, errno, "cannot create the store '%s'", store->path);
+	return 0;
+}
+
+static int open_database(struct store *store, const char *state_directory, struct error *err)
+{
+	struct stat st;
+	int rc, r;
+
+	if (stat(store->path, &st) < 0) {
+		r = make_file(store, state_directory, err);
+		if (r < 0)
+			return r;
+	}
+	rc = sqlite3_open_v2(store->path, &store->db,
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+			     NULL);
+	return rc == SQLITE_OK ? 0 : store_fail(store, rc, "open", err);
+}
+
+int store_open(const char *state_directory, unsigned int wait_ms, struct store **ret,
+	       struct error *err)
+{
+	cleanup_store struct store *store = calloc(1, sizeof(*store));
+	int version = 0;
+	int r;
+
+	if (!store)
+		return error_set(err, ENOMEM, "cannot open the store");
+	r = snprintf(store->path, sizeof(store->path), "%s/%s", state_directory, STORE_NAME);
+	if (r < 0 || (size_t)r >= sizeof(store->path))
+		return error_set(err, ENAMETOOLONG, "cannot open the store in '%s'",
+				 state_directory);
+	r = open_database(store, state_directory, err);
+	if (r < 0)
+		return r;
+	sqlite3_busy_timeout(store->db, wait_ms > INT_MAX ? INT_MAX : (int)wait_ms);
+	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_wal_autocheckpoint(store->db, STORE_CHECKPOINT_PAGES);
+	r = run_script(store, "PRAGMA synchronous = NORMAL", "read", err);
+	if (r == 0)
+		r = read_version(store, &version, err);
+	if (r == 0 && version == 0)
+		r = make_tables(store, err);
+	if (r < 0)
+		return r;
+	if (version < 0 || version > STORE_SCHEMA) {
+		error_say(err, EPROTO, "the store '%s' is of version %d, this husk reads %d",
+			  store->path, version, STORE_SCHEMA);
+		error_hint(err, "install the later husk, or move the file away");
+		return -EPROTO;
+	}
+	*ret = steal_ptr(&store);
+	return 0;
+}
+
+void store_free(struct store *store)
+{
+	if (!store)
+		return;
+	for (int i = 0; i < SQLS; i++)
+		sqlite3_finalize(store->statements[i]);
+	sqlite3_close(store->db);
+	free(store);
+}
+
+void store_free_p(struct store **store)
+{
+	int saved = errno;
+
+	store_free(*store);
+	*store = NULL;
+	errno = saved;
+}
+
+/* ---- statements ---- */
+
+static int bind_all(sqlite3_stmt *stmt, const char *types, va_list args)
+{
+	int rc = SQLITE_OK;
+
+	for (int i = 1; *types && rc == SQLITE_OK; types++, i++) {
+		const char *bytes;
+
+		switch (*types) {
+		case 'i':
+			rc = sqlite3_bind_int64(stmt, i, va_arg(args, int64_t));
+			break;
+		case 't':
+			rc = sqlite3_bind_text(stmt, i, va_arg(args, const char *), -1,
+					       SQLITE_STATIC);
+			break;
+		case 'b':
+			bytes = va_arg(args, const char *);
+			rc = sqlite3_bind_blob64(stmt, i, bytes, va_arg(args, size_t),
+						 SQLITE_STATIC);
+			break;
+		default:
+			rc = SQLITE_MISUSE;
+		}
+	}
+	return rc;
+}
+
+static int query(struct store *store, enum sql which, sqlite3_stmt **ret, struct error *err,
+		 const char *types, va_list args)
+{
+	sqlite3_stmt **stmt = &store->statements[which];
+	int rc = SQLITE_OK;
+
+	if (*stmt)
+		sqlite3_reset(*stmt);
+	else
+		rc = sqlite3_prepare_v3(store->db, store_sql_texts[which], -1, 0, stmt, NULL);
+	if (rc == SQLITE_OK)
+		rc = bind_all(*stmt, types, args);
+	if (rc != SQLITE_OK)
+		return store_fail(store, rc, "use", err);
+	*ret = *stmt;
+	return 0;
+}
+
+int store_query(struct store *store, enum sql which, sqlite3_stmt **ret, struct error *err,
+		const char *types, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, types);
+	r = query(store, which, ret, err, types, args);
+	va_end(args);
+	return r;
+}
+
+int store_step(struct store *store, sqlite3_stmt *stmt, struct error *err)
+{
+	int rc = sqlite3_step(stmt);
+	int r;
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	r = rc == SQLITE_DONE ? 0 : store_fail(store, rc, "use", err);
+	sqlite3_reset(stmt);
+	return r;
+}
+
+int store_change(struct store *store, enum sql which, struct error *err, const char *types, ...)
+{
+	sqlite3_stmt *stmt;
+	va_list args;
+	int r;
+
+	va_start(args, types);
+	r = query(store, which, &stmt, err, types, args);
+	va_end(args);
+	return r < 0 ? r : store_step(store, stmt, err);
+}
+
+void store_walk_end(sqlite3_stmt **stmt)
+{
+	if (*stmt)
+		sqlite3_reset(*stmt);
+}
+
+/* ---- transactions ---- */
+
+int store_enter(struct store *store, bool *ret_outer, struct error *err)
+{
+	int r = 0;
+
+	*ret_outer = !store->in_transaction;
+	if (*ret_outer)
+		r = store_change(store, SQL_BEGIN, err, "");
+	if (r == 0)
+		store->in_transaction = true;
+	return r;
+}
+
+int store_leave(struct store *store, bool outer, int result, struct error *err)
+{
+	int r;
+
+	if (!outer)
+		return result;
+	store->in_transaction = false;
+	r = result < 0 ? result : store_change(store, SQL_COMMIT, err, "");
+	/* Some failures, a full disk among them, have rolled back already. */
+	if (r < 0 && !sqlite3_get_autocommit(store->db))
+		store_change(store, SQL_ROLLBACK, NULL, "");
+	return r < 0 ? r : result;
+}
+
+int store_begin(struct store *store, struct error *err)
+{
+	bool outer;
+
+	return store_enter(store, &outer, err);
+}
+
+int store_end(struct store *store, int result, struct error *err)
+{
+	return store_leave(store, true, result, err);
+}
