@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* husk forget: a function, its profile and its policy files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "policy/file.h"
+
+struct removing {
+	int policies_fd;
+	int error;
+};
+
+static void remove_file(struct removing *r, const char *name)
+{
+	if (unlinkat(r->policies_fd, name, 0) < 0 && errno != ENOENT)
+		r->error = -errno;
+}
+
+static int remove_policy(void *context, const struct store_revision *revision)
+{
+	static const char last[] = ".last";
+	char name[NAME_MAX + 1], before[NAME_MAX + 1];
+	size_t len;
+
+	policy_file_name(revision->function, revision->name, name);
+	remove_file(context, name);
+	len = strlen(name);
+	if (len < strlen(".policy") || !text_copy(before, sizeof(before), name))
+		return 0;
+	/* NAME.policy has the one before it in NAME.last. */
+	len -= strlen(".policy");
+	text_copy(before + len, sizeof(before) - len, last);
+	remove_file(context, before);
+	return 0;
+}
+
+static int remove_policies(struct cli *cli, struct store *store, const char *function,
+			   struct error *err)
+{
+	const struct settings *settings;
+	cleanup_close int fd = -1;
+	struct removing removing;
+	char path[PATH_MAX];
+	int r = cli_settings(cli, &settings, err);
+
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "%.4000s/" POLICY_DIRECTORY, settings->state_directory);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return error_set(err, errno, "cannot open the directory '%s'", path);
+	removing = (struct removing){.policies_fd = fd};
+	r = store_each_revision(store, function, remove_policy, &removing, err);
+	if (r == 0 && removing.error)
+		r = error_set(err, -removing.error, "cannot remove a policy of '%s'", function);
+	return r;
+}
+
+int cli_forget(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	const struct cli_option options[] = {{0}};
+	const struct cli_syntax syntax = {
+		.usage = "forget FUNCTION",
+		.about = "Forgets a function and all that is known of it, policies included.",
+		.options = options,
+		.operands_min = 1,
+		.operands_max = 1,
+	};
+	cleanup_store struct store *store = NULL;
+	struct event event = EVENT(EVENT_MARKED);
+	struct event_sink *events = NULL;
+	char author[128], detail[160];
+	int n = 0;
+	int r = cli_parse(cli, &syntax, argc, argv, &n, err);
+
+	if (r == 0)
+		r = cli_store(cli, &store, err);
+	if (r == 0)
+		r = cli_event_sink(cli, &events, err);
+	/* Files first: a policy whose revision nobody knows any more would never be found again. */
+	if (r == 0)
+		r = remove_policies(cli, store, argv[0], err);
+	if (r == 0)
+		r = store_forget(store, argv[0], err);
+	if (r == 0) {
+		cli_author(author, sizeof(author));
+		snprintf(detail, sizeof(detail), "forgotten by %s", author);
+		event.function = argv[0];
+		event.detail = detail;
+		event_emit(events, &event);
+	}
+	event_sink_free(events);
+	return r;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is installed on the host: runtimes, husk's own programs and files, hook definitions. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cli/hook_files.h"
+#include "cli/host.h"
+#include "cli/runtime.h"
+#include "policy/file.h"
+#include "policy/image.h"
+
+static void mend(struct host_item *item, const char *text)
+{
+	snprintf(item->mend, sizeof(item->mend), "%s", text);
+}
+
+static bool look_runtime(struct host_report *report, const char *name)
+{
+	char path[PATH_MAX], version[160];
+
+	if (program_find(name, path) < 0)
+		return false;
+	if (program_version(path, version, sizeof(version)) < 0)
+		text_copy(version, sizeof(version), "version unknown");
+	host_add(report, name, HOST_OK, "%.140s (%s)", path, version);
+	return true;
+}
+
+static void look_runtimes(struct host_report *report)
+{
+	bool crun = look_runtime(report, "crun");
+	bool runc = look_runtime(report, "runc");
+
+	if (!crun && !runc)
+		mend(host_add(report, "runtime", HOST_MISSING,
+			      "neither crun nor runc is installed"),
+		     "apt-get install crun");
+	look_runtime(report, "podman");
+}
+
+static void look_program(struct host_report *report, const char *name, const char *path,
+			 enum host_state without)
+{
+	if (access(path, X_OK) == 0)
+		host_add(report, name, HOST_OK, "%s", path);
+	else
+		mend(host_add(report, name, without, "%.200s: %s", path, strerror(errno)),
+		     "install husk whole, or name the program in husk.conf(5)");
+}
+
+/* The nearest directory that is there decides whether a missing one can be made. */
+static bool can_be_made(const char *path)
+{
+	char directory[PATH_MAX];
+	char *slash;
+
+	if (!text_copy(directory, sizeof(directory), path))
+		return false;
+	while (access(directory, F_OK) < 0 && errno == ENOENT) {
+		slash = strrchr(directory, '/');
+		if (!slash)
+			return false;
+		slash[slash == directory] = '\0';
+	}
+	return access(directory, W_OK | X_OK) == 0;
+}
+
+static void look_directory(struct host_report *report, const char *name, const char *path)
+{
+	if (access(path, W_OK | X_OK) == 0)
+		host_add(report, name, HOST_OK, "%s", path);
+	else if (errno == ENOENT && can_be_made(path))
+		host_add(report, name, HOST_OK, "%s, made when it is needed", path);
+	else
+		mend(host_add(report, name, HOST_MISSING, "%.200s: %s", path, strerror(errno)),
+		     "make it writable for root, or name another in husk.conf(5)");
+}
+
+static void look_policies(const struct settings *settings, struct host_report *report)
+{
+	char path[PATH_MAX];
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *entry;
+	unsigned int whole = 0, damaged = 0;
+
+	snprintf(path, sizeof(path), "%.4000s/" POLICY_DIRECTORY, settings->state_directory);
+	dir = opendir(path);
+	if (!dir) {
+		if (errno == ENOENT)
+			host_add(report, "policies", HOST_OK, "none yet");
+		else
+			mend(host_add(report, "policies", HOST_MISSING, "%.200s: %s", path,
+				      strerror(errno)),
+			     "run as root");
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		cleanup_policy_image struct policy_image *image = NULL;
+		size_t len = strlen(entry->d_name);
+
+		if (len < strlen(".policy") ||
+		    strcmp(entry->d_name + len - strlen(".policy"), ".policy") != 0)
+			continue;
+		if (policy_image_open(dirfd(dir), entry->d_name, &image, NULL) < 0)
+			damaged++;
+		else
+			whole++;
+	}
+	if (damaged == 0)
+		host_add(report, "policies", HOST_OK, "%u, all readable", whole);
+	else
+		mend(host_add(report, "policies", HOST_DEGRADED,
+			      "%u of %u cannot be read: the ones before them are used", damaged,
+			      damaged + whole),
+		     "husk mode FUNCTION auto makes them again");
+}
+
+static void look_hooks(const struct host_question *question, struct host_report *report)
+{
+	cleanup_close int dir_fd =
+		open(question->hook_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (int stage = 0; stage < HOOK_STAGES; stage++) {
+		const char *name = hook_file_name((enum hook_stage)stage);
+		struct hook_file file = {0};
+		struct error err = ERROR_INIT;
+		int r = dir_fd < 0 ? 0
+				   : hook_file_look(dir_fd, (enum hook_stage)stage, &file, &err);
+
+		if (r < 0)
+			mend(host_add(report, name, HOST_DEGRADED, "%.300s", err.what),
+			     "husk hooks install podman");
+		else if (!file.present)
+			mend(host_add(report, name, HOST_DEGRADED,
+				      "not in %.200s: Podman and CRI-O start containers unwrapped",
+				      question->hook_directory),
+			     "husk hooks install podman");
+		else if (!file.ours || !file.program_there)
+			mend(host_add(report, name, HOST_DEGRADED,
+				      "its program '%.160s' is missing: Podman skips it in silence",
+				      file.program),
+			     "husk hooks install podman");
+		else
+			host_add(report, name, HOST_OK, "%.200s", question->hook_directory);
+	}
+}
+
+void host_look_installed(const struct host_question *question, struct host_report *report)
+{
+	const struct settings *settings = question->settings;
+
+	look_runtimes(report);
+	look_program(report, "husk-hook", question->hook_program, HOST_MISSING);
+	look_program(report, "husk-launch", settings->launch_program, HOST_MISSING);
+	look_program(report, "husk-merge", settings->merge_program, HOST_MISSING);
+	if (access(settings->detector_file, R_OK) == 0)
+		host_add(report, "detectors", HOST_OK, "%s", settings->detector_file);
+	else
+		mend(host_add(report, "detectors", HOST_DEGRADED,
+			      "%.200s: %s: functions are known by annotation alone",
+			      settings->detector_file, strerror(errno)),
+		     "install husk whole, or set detector_file in husk.conf(5)");
+	look_directory(report, "state", settings->state_directory);
+	look_directory(report, "runtime directory", settings->runtime_directory);
+	look_policies(settings, report);
+	look_hooks(question, report);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * husk allow and husk deny: what a person says of one behaviour. A key is written as husk show
+ * prints it; a path that is not known there is brought into the form in which it would be recorded.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "merge/merge.h"
+#include "policy/shape.h"
+
+struct mark_request {
+	const char *function;
+	enum mark mark;
+	bool withdraw;
+	enum access access;
+	char key[SHAPE_KEY_MAX];
+	char program[SHAPE_KEY_MAX];
+};
+
+static int read_key(const struct cli_syntax *syntax, const char *text, char *out, struct error *err)
+{
+	int r = text_unescape(text, out, SHAPE_KEY_MAX);
+
+	if (r == -EINVAL)
+		return cli_usage(err, syntax, "'%.200s' holds a broken escape", text);
+	if (r < 0)
+		return cli_usage(err, syntax, "'%.60s...' is too long", text);
+	if (out[0] != '/' && out[0] != '{')
+		return cli_usage(err, syntax, "'%.200s' is no absolute path", text);
+	return 0;
+}
+
+struct known {
+	const struct mark_request *q;
+	bool found;
+};
+
+static int look(void *context, const struct store_behaviour *b)
+{
+	struct known *known = context;
+
+	known->found |= b->behaviour.access == known->q->access &&
+			strcmp(b->behaviour.key, known->q->key) == 0;
+	return 0;
+}
+
+/* Executables stay literal, and braces tell that the key is in its final form already. */
+static int settle_key(struct store *store, const char *revision, struct mark_request *q,
+		      struct error *err)
+{
+	struct known known = {.q = q};
+	char widened[SHAPE_KEY_MAX];
+	int r;
+
+	if (q->access == ACCESS_EXEC || strpbrk(q->key, "{}"))
+		return 0;
+	r = store_each_behaviour(store, q->function, revision, look, &known, err);
+	if (r < 0 || known.found)
+		return r;
+	shape_key(q->key, 0, widened);
+	if (strcmp(widened, q->key) != 0)
+		memcpy(q->key, widened, sizeof(q->key));
+	return 0;
+}
+
+static int apply(struct cli *cli, struct mark_request *q, const char *wanted, struct error *err)
+{
+	struct behaviour b = {.domain = q->access == ACCESS_EXEC ? DOMAIN_EXEC : DOMAIN_FS,
+			      .access = q->access,
+			      .program = q->program,
+			      .key = q->key};
+	struct event event = EVENT(EVENT_MARKED);
+	enum mark mark = q->withdraw ? MARK_NONE : q->mark;
+	cleanup_store struct store *store = NULL;
+	const struct settings *settings;
+	struct event_sink *events = NULL;
+	struct cli_revision revision;
+	char author[128], detail[256];
+	int r = cli_settings(cli, &settings, err);
+
+	if (r == 0)
+		r = cli_store(cli, &store, err);
+	if (r == 0)
+		r = cli_find_revision(store, q->function, wanted, &revision, err);
+	if (r == 0)
+		r = settle_key(store, revision.name, q, err);
+	if (r == 0)
+		r = cli_event_sink(cli, &events, err);
+	if (r < 0)
+		return r;
+	cli_author(author, sizeof(author));
+	r = store_set_mark(store, q->function, revision.name, &b, mark, author, err);
+	if (r == 0) {
+		snprintf(detail, sizeof(detail), "%s%s by %s", q->withdraw ? "no longer " : "",
+			 q->mark == MARK_ALLOW ? "allowed" : "denied", author);
+		event.function = q->function;
+		event.revision = revision.name;
+		event.behaviour = &b;
+		event.detail = detail;
+		event_emit(events, &event);
+		r = merge_refresh(store, settings, q->function, revision.name, events, err);
+	}
+	event_sink_free(events);
+	return r;
+}
+
+static int tell(const struct mark_request *q, struct error *err)
+{
+	char key[TEXT_ESCAPED_MAX(SHAPE_KEY_MAX)], program[TEXT_ESCAPED_MAX(SHAPE_KEY_MAX)];
+	cleanup_buf struct buf out = BUF_INIT;
+
+	text_escape(q->key, key, sizeof(key));
+	text_escape(q->program, program, sizeof(program));
+	buf_format(&out, "%s%s: %s %s", q->withdraw ? "no longer " : "",
+		   q->mark == MARK_ALLOW ? "allowed" : "denied", access_name(q->access), key);
+	buf_format(&out, " by %s\n", q->program[0] ? program : "any program");
+	return cli_print(&out, err);
+}
+
+static int mark_command(struct cli *cli, enum mark mark, int argc, char **argv, struct error *err)
+{
+	const char *program = NULL, *wanted = NULL;
+	cleanup_free struct mark_request *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return error_set(err, ENOMEM, "cannot read the arguments");
+	const struct cli_option options[] = {
+		{"program", 'p', CLI_TEXT, &program, "PATH", "only when this program does it"},
+		{"revision", 'r', CLI_TEXT, &wanted, "REVISION",
+		 "another one than the newest; its beginning does"},
+		{"withdraw", 0, CLI_FLAG, &q->withdraw, NULL, "take back what was said"},
+		{0},
+	};
+	const struct cli_syntax syntax = {
+		.usage = mark == MARK_ALLOW
+				 ? "allow [OPTION]... FUNCTION read|write|create|list|exec KEY"
+				 : "deny [OPTION]... FUNCTION read|write|create|list|exec KEY",
+		.about = mark == MARK_ALLOW ? "Allows one behaviour, whether it was seen or not."
+					    : "Denies one behaviour, in every mode.",
+		.options = options,
+		.operands_min = 3,
+		.operands_max = 3,
+	};
+	int n = 0;
+	int r = cli_parse(cli, &syntax, argc, argv, &n, err);
+
+	if (r != 0)
+		return r;
+	q->function = argv[0];
+	q->mark = mark;
+	if (access_parse(argv[1], &q->access) < 0 || q->access == ACCESS_NONE)
+		return cli_usage(err, &syntax, "there is no access '%.60s'", argv[1]);
+	r = read_key(&syntax, argv[2], q->key, err);
+	if (r == 0 && program)
+		r = read_key(&syntax, program, q->program, err);
+	if (r == 0)
+		r = apply(cli, q, wanted, err);
+	return r != 0 ? r : tell(q, err);
+}
+
+int cli_allow(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	return mark_command(cli, MARK_ALLOW, argc, argv, err);
+}
+
+int cli_deny(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	return mark_command(cli, MARK_DENY, argc, argv, err);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* husk mode: sets by hand how much is done in a domain, or gives it back to promotion. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "merge/merge.h"
+
+struct mode_request {
+	const char *function;
+	const char *mode_text;
+	int domain; /* -1: all that are available */
+	bool automatic;
+	enum mode mode;
+};
+
+static void tell_event(struct event_sink *events, const struct mode_request *q,
+		       const struct cli_revision *revision, enum domain domain)
+{
+	char author[128], detail[256];
+	struct event event = EVENT(EVENT_MARKED);
+
+	cli_author(author, sizeof(author));
+	snprintf(detail, sizeof(detail), "mode set to %s by %s", q->mode_text, author);
+	event.function = q->function;
+	event.revision = revision->name;
+	event.domain = (int)domain;
+	event.mode = q->automatic ? -1 : (int)q->mode;
+	event.detail = detail;
+	event_emit(events, &event);
+}
+
+static int set_modes(struct store *store, struct event_sink *events, const struct mode_request *q,
+		     const struct cli_revision *revision, struct error *err)
+{
+	int set = 0;
+
+	for (int d = 0; d < DOMAINS; d++) {
+		enum mode mode = q->automatic ? revision->modes[d] : q->mode;
+		int r;
+
+		if (q->domain >= 0 ? d != q->domain : revision->modes[d] == MODE_UNAVAILABLE)
+			continue;
+		if (revision->modes[d] == MODE_UNAVAILABLE)
+			return error_say(err, EOPNOTSUPP,
+					 "domain '%s' is unavailable: nothing watches it",
+					 domain_name((enum domain)d));
+		r = store_set_mode(store, q->function, revision->name, (enum domain)d, mode,
+				   !q->automatic, err);
+		if (r < 0)
+			return r;
+		tell_event(events, q, revision, (enum domain)d);
+		set++;
+	}
+	if (set == 0)
+		return error_say(err, EOPNOTSUPP, "no domain of '%s' is watched", q->function);
+	return 0;
+}
+
+static int read_mode(const struct cli_syntax *syntax, const char *domain, struct mode_request *q,
+		     struct error *err)
+{
+	enum domain only;
+
+	q->automatic = strcmp(q->mode_text, "auto") == 0;
+	if (!q->automatic && mode_parse(q->mode_text, &q->mode) < 0)
+		return cli_usage(err, syntax,
+				 "there is no mode '%.60s': learn, shadow, enforce, auto",
+				 q->mode_text);
+	if (domain && domain_parse(domain, &only) < 0)
+		return cli_usage(err, syntax, "there is no domain '%.60s'", domain);
+	q->domain = domain ? (int)only : -1;
+	return 0;
+}
+
+int cli_mode(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	const char *wanted = NULL, *domain = NULL;
+	const struct cli_option options[] = {
+		{"revision", 'r', CLI_TEXT, &wanted, "REVISION",
+		 "another one than the newest; its beginning does"},
+		{"domain", 'd', CLI_TEXT, &domain, "DOMAIN", "only this domain"},
+		{0},
+	};
+	const struct cli_syntax syntax = {
+		.usage = "mode [OPTION]... FUNCTION learn|shadow|enforce|auto",
+		.about = "Sets by hand how much is done. 'auto' gives the mode back to promotion.",
+		.options = options,
+		.operands_min = 2,
+		.operands_max = 2,
+	};
+	cleanup_store struct store *store = NULL;
+	const struct settings *settings;
+	struct event_sink *events = NULL;
+	struct mode_request q = {0};
+	struct cli_revision revision;
+	int n = 0;
+	int r = cli_parse(cli, &syntax, argc, argv, &n, err);
+
+	if (r != 0)
+		return r;
+	q.function = argv[0];
+	q.mode_text = argv[1];
+	r = read_mode(&syntax, domain, &q, err);
+	if (r != 0)
+		return r;
+	r = cli_settings(cli, &settings, err);
+	if (r == 0)
+		r = cli_store(cli, &store, err);
+	if (r == 0)
+		r = cli_find_revision(store, q.function, wanted, &revision, err);
+	if (r == 0)
+		r = cli_event_sink(cli, &events, err);
+	if (r == 0)
+		r = set_modes(store, events, &q, &revision, err);
+	if (r == 0)
+		r = merge_refresh(store, settings, q.function, revision.name, events, err);
+	event_sink_free(events);
+	return r;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* husk show: what is known of one revision of a function; what waits for a person comes first. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/table.h"
+
+struct showing {
+	struct store *store;
+	const struct settings *settings;
+	const char *function;
+	const char *revision; /* full name of the one that is shown */
+	int domain;	      /* -1: all */
+	bool held;	      /* this walk shows what is not admitted */
+	struct buf *out;
+	struct table *table;
+	struct json_writer *w;
+	int64_t others;
+};
+
+static const char *behaviour_state(const struct store_behaviour *b)
+{
+	if (b->mark == MARK_DENY)
+		return "denied by hand";
+	if (b->mark == MARK_ALLOW)
+		return "allowed by hand";
+	return b->admitted ? "learned" : "held";
+}
+
+static bool is_held(const struct store_behaviour *b)
+{
+	return !b->admitted && b->mark == MARK_NONE;
+}
+
+static int behaviour_row(void *context, const struct store_behaviour *b)
+{
+	struct showing *s = context;
+	char runs[24], denied[24], last[20];
+	const char *const cells[] = {
+		domain_name(b->behaviour.domain),
+		access_name(b->behaviour.access),
+		b->behaviour.key,
+		b->behaviour.program[0] ? b->behaviour.program : "any",
+		runs,
+		denied,
+		behaviour_state(b),
+		last,
+	};
+
+	if (is_held(b) != s->held || (s->domain >= 0 && (int)b->behaviour.domain != s->domain))
+		return 0;
+	snprintf(runs, sizeof(runs), "%" PRId64, b->runs);
+	snprintf(denied, sizeof(denied), "%" PRId64, b->denied);
+	cli_time_text(b->last_ns, last, sizeof(last));
+	table_row(s->table, cells);
+	return 0;
+}
+
+static int behaviour_member(void *context, const struct store_behaviour *b)
+{
+	struct showing *s = context;
+
+	if (s->domain >= 0 && (int)b->behaviour.domain != s->domain)
+		return 0;
+	json_object_begin(s->w);
+	json_member_string(s->w, "domain", domain_name(b->behaviour.domain));
+	json_member_string(s->w, "access", access_name(b->behaviour.access));
+	json_member_name(s->w, "key", b->behaviour.key);
+	json_member_name(s->w, "program", b->behaviour.program);
+	json_member_integer(s->w, "runs", b->runs);
+	json_member_integer(s->w, "denied", b->denied);
+	json_member_bool(s->w, "admitted", b->admitted);
+	json_member_string(s->w, "mark", mark_name(b->mark));
+	json_member_string(s->w, "mark_author", b->mark_author);
+	cli_time_json(s->w, "marked", b->mark_ns);
+	cli_time_json(s->w, "first_seen", b->first_ns);
+	cli_time_json(s->w, "last_seen", b->last_ns);
+	json_object_end(s->w);
+	return 0;
+}
+
+/* What the next step of promotion waits for, as a sentence. */
+static void promotion_text(const struct showing *s, const struct store_revision *r, int d,
+			   char *out, size_t room)
+{
+	if (r->modes_by_hand[d])
+		snprintf(out, room, "set by hand; 'husk mode %.64s auto' gives it back",
+			 s->function);
+	else if (r->modes[d] == MODE_LEARN)
+		snprintf(out, room, "%" PRId64 " of %lu clean runs to shadow", r->clean_runs[d],
+			 s->settings->shadow_after_runs);
+	else if (r->modes[d] == MODE_SHADOW)
+		snprintf(out, room, "%" PRId64 " of %lu clean runs to enforce", r->clean_runs[d],
+			 s->settings->enforce_after_runs);
+	else
+		snprintf(out, room, "%" PRId64 " clean runs", r->clean_runs[d]);
+}
+
+static int revision_text(void *context, const struct store_revision *r)
+{
+	static const char *const headings[] = {"DOMAIN", "MODE", "PROMOTION"};
+	cleanup_table struct table table = {0};
+	struct showing *s = context;
+	char first[20], last[20], name[TEXT_ESCAPED_MAX(256)];
+
+	if (strcmp(r->name, s->revision) != 0) {
+		s->others++;
+		return 0;
+	}
+	cli_time_text(r->first_run_ns, first, sizeof(first));
+	cli_time_text(r->last_run_ns, last, sizeof(last));
+	text_escape(r->function, name, sizeof(name));
+	buf_format(s->out, "function  %s\n", name);
+	text_escape(r->name, name, sizeof(name));
+	buf_format(s->out, "revision  %s\n", name);
+	buf_format(s->out,
+		   "runs      %" PRId64 " (%" PRId64 " failed, %" PRId64 " lossy), %s to %s\n\n",
+		   r->runs, r->runs_failed, r->runs_lossy, first, last);
+	table_begin(&table, 3, headings);
+	for (int d = 0; d < DOMAINS; d++) {
+		char promotion[160] = "not watched here";
+		const char *const cells[] = {domain_name((enum domain)d), mode_name(r->modes[d]),
+					     promotion};
+
+		if (r->modes[d] != MODE_UNAVAILABLE)
+			promotion_text(s, r, d, promotion, sizeof(promotion));
+		table_row(&table, cells);
+	}
+	return table_print(&table, s->out);
+}
+
+static int revision_member(void *context, const struct store_revision *r)
+{
+	struct showing *s = context;
+
+	json_object_begin(s->w);
+	json_member_name(s->w, "revision", r->name);
+	cli_modes_json(s->w, "modes", r->modes);
+	json_key(s->w, "set_by_hand");
+	json_array_begin(s->w);
+	for (int d = 0; d < DOMAINS; d++) {
+		if (r->modes_by_hand[d])
+			json_put_string(s->w, domain_name((enum domain)d));
+	}
+	json_array_end(s->w);
+	json_key(s->w, "clean_runs");
+	json_object_begin(s->w);
+	for (int d = 0; d < DOMAINS; d++)
+		json_member_integer(s->w, domain_name((enum domain)d), r->clean_runs[d]);
+	json_object_end(s->w);
+	json_member_integer(s->w, "runs", r->runs);
+	json_member_integer(s->w, "runs_failed", r->runs_failed);
+	json_member_integer(s->w, "runs_lossy", r->runs_lossy);
+	cli_time_json(s->w, "first_run", r->first_run_ns);
+	cli_time_json(s->w, "last_run", r->last_run_ns);
+	json_member_integer(s->w, "policy_serial", (int64_t)r->serial);
+	json_object_end(s->w);
+	return 0;
+}
+
+static int add_behaviours(struct showing *s, bool held, const char *title, struct error *err)
+{
+	static const char *const headings[] = {"DOMAIN", "ACCESS", "KEY",   "PROGRAM",
+					       "RUNS",	 "DENIED", "STATE", "LAST SEEN"};
+	cleanup_table struct table table = {0};
+	int r;
+
+	table_begin(&table, sizeof(headings) / sizeof(headings[0]), headings);
+	s->table = &table;
+	s->held = held;
+	r = store_each_behaviour(s->store, s->function, s->revision, behaviour_row, s, err);
+	if (r < 0 || table.n_cells <= table.columns)
+		return r;
+	buf_format(s->out, "\n%s\n", title);
+	return table_print(&table, s->out);
+}
+
+static int show_text(struct showing *s, struct error *err)
+{
+	int r = store_each_revision(s->store, s->function, revision_text, s, err);
+
+	if (r == 0)
+		r = add_behaviours(s, true,
+				   "Not part of the policy ('husk allow' or 'husk deny' "
+				   "settles one):",
+				   err);
+	if (r == 0)
+		r = add_behaviours(s, false, "Part of the policy, or settled by hand:", err);
+	if (r == 0 && s->others > 0)
+		buf_format(s->out,
+			   "\n%" PRId64 " other revisions: --json lists them, --revision "
+			   "shows one\n",
+			   s->others);
+	return r;
+}
+
+static int show_json(struct showing *s, struct error *err)
+{
+	cleanup_json_writer struct json_writer *w = json_writer_new(true);
+	int r;
+
+	if (!w)
+		return error_set(err, ENOMEM, "cannot print");
+	s->w = w;
+	json_object_begin(w);
+	json_member_name(w, "function", s->function);
+	json_member_name(w, "revision", s->revision);
+	json_key(w, "revisions");
+	json_array_begin(w);
+	r = store_each_revision(s->store, s->function, revision_member, s, err);
+	json_array_end(w);
+	json_key(w, "behaviours");
+	json_array_begin(w);
+	if (r == 0)
+		r = store_each_behaviour(s->store, s->function, s->revision, behaviour_member, s,
+					 err);
+	json_array_end(w);
+	json_object_end(w);
+	return r < 0 ? r : json_writer_end(w, s->out);
+}
+
+int cli_show(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	const char *revision = NULL, *domain = NULL;
+	bool json = false;
+	const struct cli_option options[] = {
+		{"revision", 'r', CLI_TEXT, &revision, "REVISION",
+		 "another one than the newest; its beginning does"},
+		{"domain", 'd', CLI_TEXT, &domain, "DOMAIN", "behaviours of this domain only"},
+		{"json", 'j', CLI_FLAG, &json, NULL, "print JSON"},
+		{0},
+	};
+	const struct cli_syntax syntax = {
+		.usage = "show [OPTION]... FUNCTION",
+		.about = "Shows what is known of a function: modes, and every behaviour seen.",
+		.options = options,
+		.operands_min = 1,
+		.operands_max = 1,
+	};
+	cleanup_store struct store *store = NULL;
+	cleanup_buf struct buf out = BUF_INIT;
+	struct showing s = {.domain = -1, .out = &out};
+	struct cli_revision found;
+	enum domain only;
+	int n = 0;
+	int r = cli_parse(cli, &syntax, argc, argv, &n, err);
+
+	if (r != 0)
+		return r;
+	if (domain && domain_parse(domain, &only) < 0)
+		return cli_usage(err, &syntax, "there is no domain '%.60s'", domain);
+	s.domain = domain ? (int)only : -1;
+	s.function = argv[0];
+	r = cli_settings(cli, &s.settings, err);
+	if (r == 0)
+		r = cli_store(cli, &store, err);
+	if (r == 0)
+		r = cli_find_revision(store, s.function, revision, &found, err);
+	if (r < 0)
+		return r;
+	s.store = store;
+	s.revision = found.name;
+	r = json ? show_json(&s, err) : show_text(&s, err);
+	return r != 0 ? r : cli_print(&out, err);
+}
