@@ -12,9 +12,9 @@
 #include "policy/behaviour.h"
 
 /*
- * The view: a FUSE file system over the file systems that a container had before, which asks a judge
- * before it opens, creates, changes, lists or executes anything. It knows nothing of policies, runs or
- * journals. One thread: whoever polls view_fd() and calls view_serve().
+ * The view: a FUSE file system over the file systems that a container had before, which asks a
+ * judge before it opens, creates, changes, lists or executes anything. It knows nothing of
+ * policies, runs or journals. One thread: whoever polls view_fd() and calls view_serve().
  *
  * Life: view_mount() -> view_new() -> [gate] -> view_add_lower() for "/" and each data mount ->
  * requests are served -> the last mount goes away -> view_serve() returns -ENODEV -> view_free().
@@ -24,28 +24,29 @@
 struct view_question {
 	enum access access;
 	const char *path; /* absolute, canonical: as mediated by (directory, name); not widened */
-	uint32_t flags;   /* enum behaviour_flags: IMAGE, PERSISTENT */
-	pid_t pid;        /* the caller's thread, in the pid namespace of this process */
-	uint64_t node;    /* identifies the file within this view, for the judge's cache */
+	uint32_t flags;	  /* enum behaviour_flags: IMAGE, PERSISTENT */
+	pid_t pid;	  /* the caller's thread, in the pid namespace of this process */
+	uint64_t node;	  /* identifies the file within this view, for the judge's cache */
 };
 
 /* The judge. Returns 0 to go on, or a negative errno that the caller gets (-EACCES). */
 typedef int view_judge(void *context, const struct view_question *question);
 
 struct view_options {
-	unsigned long names_max; /* inodes remembered at a time; beyond it, the kernel is asked to forget */
-	bool passthrough;        /* FUSE passthrough where kernel and lower file systems allow */
-	int64_t started_ns;      /* image content is what did not change since (CLOCK_REALTIME) */
+	unsigned long names_max; /* inodes remembered at a time; beyond it, the kernel is asked to
+				    forget */
+	bool passthrough;	 /* FUSE passthrough where kernel and lower file systems allow */
+	int64_t started_ns;	 /* image content is what did not change since (CLOCK_REALTIME) */
 	view_judge *judge;
-	void *context;           /* handed to the judge */
+	void *context; /* handed to the judge */
 };
 
 struct view;
 
 /*
  * Opens /dev/fuse and makes a detached FUSE mount (fsopen, fsconfig, fsmount; Linux 5.2), with
- * allow_other and default_permissions, of type "fuse.husk". Both descriptors belong to the caller and
- * are O_CLOEXEC; the mount lives until ret_mount_fd is closed or it is attached and unmounted.
+ * allow_other and default_permissions, of type "fuse.husk". Both descriptors belong to the caller
+ * and are O_CLOEXEC; the mount lives until ret_mount_fd is closed or it is attached and unmounted.
  * Returns 0 or -errno: -ENOENT or -ENODEV where there is no /dev/fuse (hint: how to get it).
  */
 int view_mount(int *ret_fuse_fd, int *ret_mount_fd, struct error *err);
@@ -62,25 +63,27 @@ int view_serve(struct view *view, unsigned int budget);
 
 /*
  * One file system that lies below the view.
- * fd: O_PATH descriptor of a detached clone (open_tree(2)) of the mount, a directory or a single file;
- *     the view owns it from now on, also on failure.
- * path: where it was mounted in the container, "/" for the root, which comes first. Mount order.
- * readonly: its mount is; the kernel refuses writes by the mount flags of the view's own mount there.
+ * fd: O_PATH descriptor of a detached clone (open_tree(2)) of the mount, a directory or a single
+ * file; the view owns it from now on, also on failure. path: where it was mounted in the container,
+ * "/" for the root, which comes first. Mount order. readonly: its mount is; the kernel refuses
+ * writes by the mount flags of the view's own mount there.
  */
 struct view_lower {
 	int fd;
 	const char *path;
 	bool readonly;
-	bool persistent; /* a volume or a bind of the host: never image content, outlives the container */
+	bool persistent; /* a volume or a bind of the host: never image content, outlives the
+			    container */
 };
 
 int view_add_lower(struct view *view, const struct view_lower *lower, struct error *err);
 
 /*
- * The gate: before the lowers are there, the view's root directory holds one regular file, VIEW_GATE,
- * with the bytes of husk-launch. It is bound over the container's entry point. Opening it for
- * execution (FUSE open flag 0x20, FMODE_EXEC of the kernel's include/linux/fs.h) calls `opened` once and is answered only by
- * view_gate_answer(); until then other requests are served. A later or plain open reads the bytes.
+ * The gate: before the lowers are there, the view's root directory holds one regular file,
+ * VIEW_GATE, with the bytes of husk-launch. It is bound over the container's entry point. Opening
+ * it for execution (FUSE open flag 0x20, FMODE_EXEC of the kernel's include/linux/fs.h) calls
+ * `opened` once and is answered only by view_gate_answer(); until then other requests are served. A
+ * later or plain open reads the bytes.
  */
 #define VIEW_GATE "gate"
 
@@ -103,7 +106,7 @@ void view_settle(struct view *view);
 /* Counters for `husk` and for benches. */
 struct view_statistics {
 	uint64_t requests;
-	uint64_t names;      /* inodes remembered now */
+	uint64_t names;	     /* inodes remembered now */
 	uint64_t names_lost; /* requests refused because a table was full */
 	uint64_t passthrough_opens;
 };

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Files are made with the caller's ids, so that owner, group and quota are right from the first
+ * moment. The kernel checked with the caller's groups and ACLs whether it may; here the
+ * capabilities stay, so that the lower file system does not judge once more with less knowledge.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "view/view-internal.h"
+
+/*
+ * setfsuid(2) away from 0 takes the capabilities over files out of the effective set
+ * (credentials(7)); they are put back. The raw calls change this thread alone.
+ */
+static void change_ids(uid_t uid, gid_t gid)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2];
+	bool known = syscall(SYS_capget, &header, sets) == 0;
+
+	setfsgid(gid);
+	setfsuid(uid);
+	if (known && uid != 0)
+		(void)syscall(SYS_capset, &header, sets);
+}
+
+void credentials_enter(fuse_req_t req, mode_t mask, struct credentials *ret)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	*ret = (struct credentials){.uid = ctx->uid, .gid = ctx->gid};
+	ret->changed = ctx->uid != 0 || ctx->gid != 0;
+	if (ret->changed)
+		change_ids(ctx->uid, ctx->gid);
+	ret->umask = umask(mask);
+}
+
+void credentials_leave(const struct credentials *credentials)
+{
+	int saved = errno;
+
+	umask(credentials->umask);
+	if (credentials->changed) {
+		setfsuid(0);
+		setfsgid(0);
+	}
+	errno = saved;
+}
+
+static bool in_first_user_namespace(pid_t pid)
+{
+	char path[64];
+	struct stat own, other;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	return stat("/proc/self/ns/user", &own) == 0 && stat(path, &other) == 0 &&
+	       own.st_ino == other.st_ino;
+}
+
+bool credentials_is_admin(pid_t pid)
+{
+	cleanup_free char *text = NULL;
+	unsigned long long effective = 0;
+	char path[64];
+	size_t len;
+	const char *line;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (read_file_at(AT_FDCWD, path, 64 * 1024, &text, &len, NULL) < 0)
+		return false;
+	line = strstr(text, "\nCapEff:");
+	if (!line)
+		return false;
+	effective = strtoull(line + sizeof("\nCapEff:") - 1, NULL, 16);
+	return (effective >> CAP_SYS_ADMIN & 1) && in_first_user_namespace(pid);
+}

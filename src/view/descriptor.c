@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The O_PATH descriptors of inodes. Most files need none: a file is reached by its directory's
+ * descriptor and its name, which only the view changes. Directories get one when something in them
+ * is asked for, files when they are opened or changed. Those that can be had again are closed,
+ * oldest first, when there are too many; a file whose name is gone keeps its own until it is
+ * forgotten.
+ *
+ * Whatever is opened by name is compared with what the kernel knows (device, number, time of
+ * birth): a volume may be changed from outside.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "view/view-internal.h"
+
+enum {
+	DESCRIPTORS_RESERVE = 64,    /* for the rest of the process */
+	DESCRIPTORS_IDLE_MAX = 4096, /* each costs the kernel some 300 bytes */
+	CLIMB_MAX = 64,
+};
+
+/*
+ * The soft limit becomes the hard one. Then the table of descriptors is made as large as the idle
+ * ones need, at once: a table that grows while the process has threads waits for an RCU grace
+ * period, tens of milliseconds (expand_fdtable() in the kernel's fs/file.c).
+ */
+void descriptors_init(struct view *view)
+{
+	struct rlimit limit = {0};
+	size_t max = 1024;
+	int last;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+		if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+			max = limit.rlim_cur > 1 << 20 ? 1 << 20 : (size_t)limit.rlim_cur;
+	}
+	view->descriptors_max = max > 2 * DESCRIPTORS_RESERVE ? max - DESCRIPTORS_RESERVE : max / 2;
+	view->idle_max = view->descriptors_max / 2;
+	if (view->idle_max > DESCRIPTORS_IDLE_MAX)
+		view->idle_max = DESCRIPTORS_IDLE_MAX;
+	last = fcntl(view->fd, F_DUPFD_CLOEXEC, (int)view->idle_max);
+	if (last >= 0)
+		close(last);
+}
+
+static void list_remove(struct view *view, struct inode *inode)
+{
+	if (inode->older)
+		inode->older->newer = inode->newer;
+	else if (view->oldest == inode)
+		view->oldest = inode->newer;
+	else
+		return; /* not in the list */
+	if (inode->newer)
+		inode->newer->older = inode->older;
+	else
+		view->newest = inode->older;
+	inode->older = NULL;
+	inode->newer = NULL;
+	view->idle--;
+}
+
+static void list_append(struct view *view, struct inode *inode)
+{
+	inode->older = view->newest;
+	inode->newer = NULL;
+	if (view->newest)
+		view->newest->newer = inode;
+	else
+		view->oldest = inode;
+	view->newest = inode;
+	view->idle++;
+}
+
+static void close_descriptor(struct view *view, struct inode *inode)
+{
+	/* an id for passthrough that open files use outlives the descriptor that it was made from
+	 */
+	if (inode->mode != INODE_PASSED)
+		passthrough_close(view, inode);
+	close(inode->fd);
+	inode->fd = -1;
+	view->descriptors--;
+}
+
+/*
+ * Closes the descriptor that was idle for longest. Not one of this request, and of an open file
+ * only where nobody but the view can rename it. Returns false where there is none.
+ */
+static bool close_oldest(struct view *view)
+{
+	for (struct inode *inode = view->oldest; inode; inode = inode->newer) {
+		if (inode->used == view->tick)
+			continue;
+		if (inode->opens && lower_of(view, inode)->persistent)
+			continue;
+		list_remove(view, inode);
+		close_descriptor(view, inode);
+		return true;
+	}
+	return false;
+}
+
+int descriptor_charge(struct view *view)
+{
+	while (view->descriptors >= view->descriptors_max) {
+		if (!close_oldest(view)) {
+			view->statistics.names_lost++;
+			return -ENFILE;
+		}
+	}
+	view->descriptors++;
+	return 0;
+}
+
+void descriptor_close(struct view *view, int fd)
+{
+	if (fd < 0)
+		return;
+	close(fd);
+	view->descriptors--;
+}
+
+void descriptor_adopt(struct view *view, struct inode *inode, int fd)
+{
+	if (inode->fd >= 0) {
+		close(fd);
+		return;
+	}
+	if (descriptor_charge(view) < 0) {
+		close(fd);
+		return;
+	}
+	inode->fd = fd;
+	inode->used = view->tick;
+	if (inode->unlinked || inode->fixed)
+		return;
+	list_append(view, inode);
+	if (view->idle > view->idle_max)
+		(void)close_oldest(view);
+}
+
+void descriptor_pin(struct view *view, struct inode *inode)
+{
+	if (inode->fd >= 0)
+		list_remove(view, inode);
+}
+
+void descriptor_drop(void *context, struct inode *inode)
+{
+	struct view *view = context;
+
+	passthrough_close(view, inode);
+	if (inode->fd < 0)
+		return;
+	list_remove(view, inode);
+	close_descriptor(view, inode);
+}
+
+static int open_by_name(struct view *view, struct inode *inode)
+{
+	int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+	struct inode_key key;
+	struct statx stx;
+	int fd;
+
+	if (inode->unlinked || !inode->parent)
+		return -ESTALE;
+	fd = openat(inode->parent->fd, inode->name, flags);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && close_oldest(view))
+		fd = openat(inode->parent->fd, inode->name, flags);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? -ESTALE : -errno;
+	if (statx(fd, "", AT_EMPTY_PATH, DESCRIPTOR_STATX, &stx) < 0) {
+		int rc = -errno;
+
+		close(fd);
+		return rc;
+	}
+	statx_key(&stx, inode->key.lower, &key);
+	if (key.ino != inode->key.ino || key.dev != inode->key.dev ||
+	    key.birth != inode->key.birth) {
+		close(fd);
+		return -ESTALE;
+	}
+	descriptor_adopt(view, inode, fd);
+	return inode->fd < 0 ? -ENFILE : 0;
+}
+
+/* Opens the directories that are closed on the way, from the top; a bounded number of them a round.
+ */
+static int open_parents(struct view *view, struct inode *inode)
+{
+	while (inode->parent && inode->parent->fd < 0) {
+		struct inode *way[CLIMB_MAX];
+		size_t count = 0;
+		struct inode *dir = inode->parent;
+
+		for (; dir && dir->fd < 0; dir = dir->parent)
+			way[count++ % CLIMB_MAX] = dir;
+		for (size_t i = 0; i < count && i < CLIMB_MAX; i++) {
+			int rc = open_by_name(view, way[(count - 1 - i) % CLIMB_MAX]);
+
+			if (rc < 0)
+				return rc;
+		}
+	}
+	if (inode->parent)
+		inode->parent->used = view->tick;
+	return 0;
+}
+
+int descriptor_of(struct view *view, struct inode *inode)
+{
+	int rc;
+
+	inode->used = view->tick;
+	if (inode->fd >= 0) {
+		if (inode->newer) {
+			list_remove(view, inode);
+			list_append(view, inode);
+		}
+		return inode->fd;
+	}
+	rc = open_parents(view, inode);
+	if (rc < 0)
+		return rc;
+	rc = open_by_name(view, inode);
+	return rc < 0 ? rc : inode->fd;
+}
+
+int descriptor_stat(struct view *view, struct inode *inode, struct statx *ret)
+{
+	struct inode_key key;
+	int rc;
+
+	if (inode->fd >= 0) {
+		if (statx(inode->fd, "", AT_EMPTY_PATH, DESCRIPTOR_STATX, ret) < 0)
+			return -errno;
+		attributes_follow(view, inode, ret);
+		return 0;
+	}
+	if (inode->unlinked || !inode->parent)
+		return -ESTALE;
+	rc = descriptor_of(view, inode->parent);
+	if (rc < 0)
+		return rc;
+	if (statx(rc, inode->name, AT_SYMLINK_NOFOLLOW, DESCRIPTOR_STATX, ret) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? -ESTALE : -errno;
+	statx_key(ret, inode->key.lower, &key);
+	if (key.ino != inode->key.ino || key.dev != inode->key.dev || key.birth != inode->key.birth)
+		return -ESTALE;
+	return 0;
+}
+
+void descriptor_name(int fd, char out[DESCRIPTOR_NAME_MAX])
+{
+	(void)snprintf(out, DESCRIPTOR_NAME_MAX, "%d", fd);
+}
+
+int descriptor_reopen(struct view *view, struct inode *inode, int flags)
+{
+	char name[DESCRIPTOR_NAME_MAX];
+	int fd = descriptor_of(view, inode);
+
+	if (fd < 0)
+		return fd;
+	descriptor_name(fd, name);
+	/* O_NOFOLLOW would refuse the link of /proc itself; what it leads to is the file, never a
+	 * name */
+	fd = openat(view->proc_fd, name, (flags & ~(O_NOFOLLOW | O_CREAT | O_EXCL)) | O_CLOEXEC);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && close_oldest(view))
+		fd = openat(view->proc_fd, name,
+			    (flags & ~(O_NOFOLLOW | O_CREAT | O_EXCL)) | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions to the judge. The path is built for each, since what lies above may have been renamed.
+ */
+#include <errno.h>
+
+#include "view/view-internal.h"
+
+static int64_t nanoseconds(struct statx_timestamp time)
+{
+	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+/* Content of the image: not of a volume, and not changed since the container was started. */
+static bool is_image(const struct view *view, const struct inode *inode, const struct statx *stx)
+{
+	return inode->key.lower == 0 && !view->lowers[0].persistent &&
+	       (inode->type == S_IFREG || inode->type == S_IFDIR) &&
+	       nanoseconds(stx->stx_ctime) < view->options.started_ns;
+}
+
+static int ask(struct view *view, fuse_req_t req, struct view_question *question,
+	       const struct inode *inode, const char *name)
+{
+	if (view->lowers[inode->key.lower].persistent)
+		question->flags |= BEHAVIOUR_PERSISTENT;
+	question->pid = fuse_req_ctx(req)->pid;
+	question->path = inode_path(inode, name, view->path, VIEW_PATH_MAX);
+	if (!question->path)
+		return -ENAMETOOLONG;
+	return view->options.judge(view->options.context, question);
+}
+
+int judge_file(struct view *view, fuse_req_t req, enum access access, const struct inode *inode,
+	       const struct statx *stx)
+{
+	struct view_question question = {
+		.access = access,
+		.node = inode_identity(&view->inodes, inode),
+	};
+
+	if ((access == ACCESS_READ || access == ACCESS_LIST) && is_image(view, inode, stx))
+		question.flags |= BEHAVIOUR_IMAGE;
+	return ask(view, req, &question, inode, NULL);
+}
+
+int judge_name(struct view *view, fuse_req_t req, enum access access, const struct inode *dir,
+	       const char *name)
+{
+	struct view_question question = {.access = access};
+
+	/* a file without a name is asked for as one that no program can name by chance */
+	return ask(view, req, &question, dir, name ? name : "#tmpfile");
+}
