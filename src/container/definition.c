@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "base/text.h"
 #include "container/mountinfo.h"
 
 #define VERSION "husk definition 1"
@@ -198,8 +199,8 @@ int definition_digest(const struct oci_state *state, const struct oci_spec *spec
 	if (r < 0)
 		return error_set(err, -r, "cannot tell the function's revision");
 	sha256_finish(&sha, digest);
-	memcpy(out, "sha-", 4);
+	text_copy(out, DEFINITION_ROOM, "sha-");
 	for (size_t i = 0; i < 16; i++)
-		snprintf(out + 4 + 2 * i, 3, "%02x", digest[i]);
+		snprintf(out + 4 + i * 2, 3, "%02x", digest[i]);
 	return 0;
 }

@@ -324,10 +324,12 @@ int detectors_apply(const struct oci_state *state, const struct oci_spec *spec, 
 			return say(&reader, "the line is too long or holds a NUL");
 		memcpy(line, bytes + at, line_len);
 		line[line_len] = '\0';
+		at += line_len + 1;
+		if (line[0] == '#') /* half of the table is prose */
+			continue;
 		r = read_line(&reader, line);
 		if (r < 0)
 			return r;
-		at += line_len + 1;
 	}
 	return finish_rule(&reader);
 }
