@@ -23,6 +23,10 @@
  * end of what is known, not an error. Whole records of a type that the reader does not know are
  * passed over. The exact bytes stand in format-internal.h.
  */
+/* Where journals lie: STATE/journals/RUN-ID.journal, locked (flock(2)) as long as they have a writer. */
+#define JOURNAL_DIRECTORY "journals"
+#define JOURNAL_SUFFIX ".journal"
+
 #define JOURNAL_ID_ROOM 33 /* 128 random bits in lower-case hexadecimal, and a NUL */
 
 /* What is known of a run when it starts. Strings are borrowed by the writer, owned by the reader.

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * husk-launch: the first program inside the container. The runtime executes it in place of the entry
- * point; it enters process.cwd again, because its working directory lies in the tree that was there
- * before the view, and executes the same path once more: the real program, through the view.
+ * husk-launch: the first program inside the container. The runtime executes it in place of the
+ * entry point; it enters process.cwd again, because its working directory lies in the tree that was
+ * there before the view, and executes the same path once more: the real program, through the view.
  *
  * No library, no allocation, no configuration. It runs with the function's ids and inherits
- * everything (arguments, environment, descriptors, signals, terminal), so it must leave all as it is.
+ * everything (arguments, environment, descriptors, signals, terminal), so it must leave all as it
+ * is.
  */
 #include <elf.h>
 #include <errno.h>
@@ -17,7 +18,7 @@
 enum { EXIT_CANNOT_EXECUTE = 126, EXIT_NOT_FOUND = 127 }; /* as a shell: POSIX, 2.8.2 */
 
 __attribute__((used, section(".data.slot"))) static volatile struct launch_slot slot = {
-	.magic = { 'h', 'u', 's', 'k', '-', 'l', 'a', 'u', 'n', 'c', 'h', '-', 's', 'l', 'o', 't' },
+	.magic = {'h', 'u', 's', 'k', '-', 'l', 'a', 'u', 'n', 'c', 'h', '-', 's', 'l', 'o', 't'},
 };
 
 void launch_main(const long *stack);

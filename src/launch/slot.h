@@ -10,7 +10,7 @@
 enum { LAUNCH_CWD_ROOM = 4096 }; /* PATH_MAX of linux/limits.h */
 
 struct launch_slot {
-	char magic[16]; /* LAUNCH_MAGIC, to find the slot in the image */
+	char magic[16];		   /* LAUNCH_MAGIC, to find the slot in the image */
 	char cwd[LAUNCH_CWD_ROOM]; /* process.cwd, with its NUL */
 };
 

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * createRuntime. What goes wrong here is judged by one rule (design, section 8): a function that is
+ * enforced does not start without husk; any other one does, and an event says so.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "container/identity.h"
+#include "container/spec.h"
+#include "event/event.h"
+#include "hook/hook.h"
+#include "mediator/mediator.h"
+#include "mediator/run-file.h"
+#include "policy/file.h"
+
+/* What is known so far; each member is released at the end, whatever happened. */
+struct start {
+	struct hook *hook;
+	struct oci_spec spec;
+	struct identity identity;
+	struct policy_image *policy;
+	int state_fd, runtime_fd, run_fd;
+	bool damaged; /* the policy file was; the one before is used */
+};
+
+static void tell(const struct start *start, enum event_kind kind, const char *detail)
+{
+	struct event event = EVENT(kind);
+	struct event_sink *sink = NULL;
+
+	if (event_sink_open(start->hook->settings.event_file, 0, &sink, NULL) < 0)
+		return;
+	event.function = start->identity.function[0] ? start->identity.function : NULL;
+	event.revision = start->identity.revision[0] ? start->identity.revision : NULL;
+	event.container = start->hook->state.id;
+	event.detail = detail;
+	event_emit(sink, &event);
+	event_sink_free(sink);
+}
+
+static bool is_enforced(const struct start *start)
+{
+	enum mode modes[DOMAINS];
+
+	mediator_modes(start->policy, &start->identity, modes);
+	for (int i = 0; i < DOMAINS; i++) {
+		if (modes[i] == MODE_ENFORCE)
+			return true;
+	}
+	return false;
+}
+
+static int open_policy(struct start *start, struct error *err)
+{
+	const struct identity *identity = &start->identity;
+	int r;
+
+	start->state_fd = open_dir_made(start->hook->settings.state_directory, 0700, err);
+	if (start->state_fd < 0)
+		return start->state_fd;
+	r = policy_file_open(start->state_fd, identity->function, identity->revision,
+			     &start->policy, &start->damaged, err);
+	if (r == -ENOENT) {
+		*err = ERROR_INIT;
+		return 0;
+	}
+	if (r == 0 && start->damaged)
+		tell(start, EVENT_DEGRADED, "the policy file is damaged: the one before is used");
+	return r;
+}
+
+static int start_mediator(struct start *start, struct error *err)
+{
+	struct hook *hook = start->hook;
+	char key[RUN_KEY_ROOM], run_id[JOURNAL_ID_ROOM];
+	struct mediator_setup setup = {
+		.settings = &hook->settings,
+		.config_path = hook->config_path,
+		.state = &hook->state,
+		.spec = &start->spec,
+		.identity = &start->identity,
+		.run_id = run_id,
+		.run_key = key,
+		.state_fd = start->state_fd,
+		.policy = start->policy,
+	};
+
+	if (hook->state.pid <= 0)
+		return error_say(err, EINVAL, "the state names no process of the container");
+	if (!start->spec.mount_namespace_new)
+		return error_say(err, EOPNOTSUPP,
+				 "the container has no mount namespace of its own");
+	start->runtime_fd = open_dir_made(hook->settings.runtime_directory, 0700, err);
+	if (start->runtime_fd < 0)
+		return start->runtime_fd;
+	setup.runtime_fd = start->runtime_fd;
+	if (run_id_make(run_id) < 0)
+		return error_set(err, EIO, "cannot make a run id");
+	run_key(&hook->state, key);
+	start->run_fd = run_file_claim(start->runtime_fd, key, run_id, err);
+	if (start->run_fd < 0)
+		return start->run_fd;
+	setup.run_fd = start->run_fd;
+	return mediator_start(&setup, err);
+}
+
+/* A function that is not enforced starts all the same: what failed becomes an event. */
+static int without_husk(struct start *start, int result, struct error *err)
+{
+	bool enforced = is_enforced(start);
+
+	if (enforced && !start->hook->settings.degrade) {
+		tell(start, EVENT_REFUSED, err->what);
+		error_wrap(err, "'%s' is enforced and cannot be wrapped", start->identity.function);
+		if (!err->hint[0])
+			error_hint(err, "run 'husk check'");
+		return result;
+	}
+	tell(start, EVENT_DEGRADED, err->what);
+	error_wrap(err, "the container starts without husk");
+	error_print("husk-hook", err);
+	return 0;
+}
+
+static int create_runtime(struct start *start, struct error *err)
+{
+	struct hook *hook = start->hook;
+	int r = oci_spec_read(hook->state.bundle, &start->spec, err);
+
+	if (r == 0)
+		r = identity_find(&hook->state, &start->spec, hook->settings.detector_file,
+				  &start->identity, err);
+	/* Without these nobody knows whether the function is enforced: it is not started. */
+	if (r < 0)
+		return r;
+	if (start->identity.ignored || start->identity.opted_out)
+		return 0;
+	if (!start->identity.function[0]) {
+		tell(start, EVENT_DEGRADED, "no rule says which function this is: not wrapped");
+		return 0;
+	}
+	r = open_policy(start, err);
+	/* A policy that is there and cannot be read may be an enforced one. */
+	if (r == -EPROTO && !hook->settings.degrade) {
+		tell(start, EVENT_REFUSED, err->what);
+		return r;
+	}
+	if (r == 0)
+		r = start_mediator(start, err);
+	return r < 0 ? without_husk(start, r, err) : 0;
+}
+
+int hook_create_runtime(struct hook *hook, struct error *err)
+{
+	struct start start = {.hook = hook, .state_fd = -1, .runtime_fd = -1, .run_fd = -1};
+	int r = create_runtime(&start, err);
+
+	policy_image_free(start.policy);
+	oci_spec_release(&start.spec);
+	if (start.run_fd >= 0)
+		close(start.run_fd);
+	if (start.runtime_fd >= 0)
+		close(start.runtime_fd);
+	if (start.state_fd >= 0)
+		close(start.state_fd);
+	return r;
+}

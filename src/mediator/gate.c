@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Binding the gate over the entry point, at createRuntime: all mounts of the container are there,
+ * and the runtime has not pivoted yet (tried on crun 1.8 and runc 1.1). What is resolved here is
+ * resolved as the runtime will.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "container/entry.h"
+#include "mediator/helper-internal.h"
+#include "mediator/mount.h"
+
+/* The container's root as the runtime mounted it: the topmost mount at that path of its namespace.
+ */
+static int open_rootfs(struct helper *helper)
+{
+	const char *root = helper->spec->root_path;
+	char path[PATH_MAX];
+	int len, fd;
+
+	if (root[0] == '/')
+		len = snprintf(path, sizeof(path), "%s", root);
+	else
+		len = snprintf(path, sizeof(path), "%s/%s", helper->bundle, root);
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return error_say(&helper->err, ENAMETOOLONG, "the path of the rootfs is too long");
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(&helper->err, errno, "cannot open the rootfs '%s'", path);
+	return fd;
+}
+
+/* The flags of the mount that a file lies on: an entry point on a noexec mount fails as natively.
+ */
+static int mount_flags_of(int fd, uint64_t *ret)
+{
+	struct statvfs flags;
+	uint64_t attributes = 0;
+
+	if (fstatvfs(fd, &flags) < 0)
+		return -errno;
+	if (flags.f_flag & ST_RDONLY)
+		attributes |= MOUNT_ATTR_RDONLY;
+	if (flags.f_flag & ST_NOSUID)
+		attributes |= MOUNT_ATTR_NOSUID;
+	if (flags.f_flag & ST_NODEV)
+		attributes |= MOUNT_ATTR_NODEV;
+	if (flags.f_flag & ST_NOEXEC)
+		attributes |= MOUNT_ATTR_NOEXEC;
+	*ret = attributes;
+	return 0;
+}
+
+/*
+ * A clone of the gate's own mount. Before Linux 6.15 a detached tree could not be cloned from
+ * (open_tree gives EINVAL): there the view is attached over the rootfs for a moment.
+ */
+static int clone_gate(int view_fd, int root_fd)
+{
+	cleanup_close int view = -1;
+	int gate = mount_clone(view_fd, VIEW_GATE);
+	int r;
+
+	if (gate != -EINVAL)
+		return gate;
+	r = mount_attach(view_fd, root_fd, "");
+	if (r < 0)
+		return r;
+	gate = mount_clone(view_fd, VIEW_GATE);
+	view = mount_clone(view_fd, "");
+	if (fchdir(view_fd) < 0 || umount2(".", MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+		r = -errno;
+	else if (view < 0)
+		r = view;
+	else if (dup3(view, view_fd, O_CLOEXEC) < 0)
+		r = -errno;
+	if (r < 0 && gate >= 0)
+		close(gate);
+	return r < 0 ? r : gate;
+}
+
+int gate_work(struct helper *helper)
+{
+	cleanup_close int root = -1, entry = -1, gate = -1;
+	uint64_t attributes = 0;
+	int r;
+
+	r = helper_enter(helper);
+	if (r < 0)
+		return r;
+	root = open_rootfs(helper);
+	if (root < 0)
+		return root;
+	r = entry_resolve(root, helper->spec, &entry, &helper->err);
+	if (r != 0)
+		return r;
+	if (fstat(entry, &helper->entry) < 0)
+		return error_set(&helper->err, errno, "cannot examine the entry point");
+	r = mount_flags_of(entry, &attributes);
+	if (r < 0)
+		return error_set(&helper->err, -r, "cannot examine the entry point's mount");
+	r = helper_consult(helper); /* the main thread gives the gate this file's attributes */
+	if (r < 0)
+		return r;
+	gate = clone_gate(helper->mount_fd, root);
+	if (gate < 0)
+		return error_set(&helper->err, -gate, "cannot clone the gate");
+	r = mount_set_attributes(gate, attributes);
+	if (r == 0)
+		r = mount_attach(gate, entry, "");
+	if (r < 0)
+		return error_set(&helper->err, -r, "cannot bind the gate over the entry point");
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_MEDIATOR_HELPER_INTERNAL_H
+#define HUSK_MEDIATOR_HELPER_INTERNAL_H
+
+#include <pthread.h>
+
+#include "mediator/helper.h"
+
+struct helper {
+	pthread_t thread;
+	int main_fd, own_fd; /* two ends of one socketpair(2): news this way, consent that way */
+	int (*work)(struct helper *helper);
+	int result;
+	struct error err;
+
+	/* what it works on; borrowed, and unchanged while it runs */
+	int proc_fd;
+	pid_t pid;
+	int mount_fd;
+	const char *bundle;
+	const struct oci_spec *spec;
+
+	/* what it hands to the main thread */
+	struct stat entry;
+	struct view_lower *lowers;
+	size_t n_lowers;
+	char **lower_paths;
+};
+
+/* Opens PID's entry `name` of /proc. Returns a descriptor or -errno with the error set. */
+int helper_open_proc(struct helper *helper, const char *name, int flags);
+
+/* Leaves the shared fs state and enters the mount namespace of helper->pid. */
+int helper_enter(struct helper *helper);
+
+/* Tells the main thread HELPER_LOWERS and waits until it has answered. Returns its answer. */
+int helper_consult(struct helper *helper);
+
+/* The two works. */
+int gate_work(struct helper *helper);
+int wrap_work(struct helper *helper);
+
+#endif

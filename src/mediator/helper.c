@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The helper thread: its life, and its talk with the main thread. The work stands in gate.c and
+ * wrap.c. */
+#include "mediator/helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "mediator/helper-internal.h"
+
+/* Enough for mount work with paths of PATH_MAX and errors; the default of 8 MiB would be reserved.
+ */
+#define HELPER_STACK_BYTES (256 * 1024)
+
+struct message {
+	enum helper_news news;
+	int result;
+};
+
+int helper_open_proc(struct helper *helper, const char *name, int flags)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "%d/%s", (int)helper->pid, name);
+	fd = openat(helper->proc_fd, path, flags | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(&helper->err, errno, "cannot open /proc/%s", path);
+	return fd;
+}
+
+int helper_enter(struct helper *helper)
+{
+	cleanup_close int ns = helper_open_proc(helper, "ns/mnt", O_RDONLY);
+
+	if (ns < 0)
+		return ns;
+	if (unshare(CLONE_FS) < 0)
+		return error_set(&helper->err, errno, "cannot leave the shared fs state");
+	if (setns(ns, CLONE_NEWNS) < 0)
+		return error_set(&helper->err, errno,
+				 "cannot enter the mount namespace of process %d", helper->pid);
+	return 0;
+}
+
+int helper_consult(struct helper *helper)
+{
+	struct message message = {.news = HELPER_LOWERS};
+
+	if (send(helper->own_fd, &message, sizeof(message), MSG_NOSIGNAL) < 0 ||
+	    recv(helper->own_fd, &message, sizeof(message), 0) != sizeof(message))
+		return error_set(&helper->err, EPIPE, "cannot hand over to the main thread");
+	return message.result;
+}
+
+static void *run(void *argument)
+{
+	struct helper *helper = argument;
+	struct message message = {.news = HELPER_DONE};
+
+	helper->result = helper->work(helper);
+	/* The main thread is there as long as the process is: it joins this thread next. */
+	(void)!write(helper->own_fd, &message, sizeof(message));
+	return NULL;
+}
+
+static int start(struct helper *helper, struct helper **ret)
+{
+	pthread_attr_t attributes;
+	int pair[2];
+	int r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		r = -errno;
+		free(helper);
+		return r;
+	}
+	helper->main_fd = pair[0];
+	helper->own_fd = pair[1];
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, HELPER_STACK_BYTES);
+	r = pthread_create(&helper->thread, &attributes, run, helper);
+	pthread_attr_destroy(&attributes);
+	if (r != 0) {
+		close(pair[0]);
+		close(pair[1]);
+		free(helper);
+		return -r;
+	}
+	*ret = helper;
+	return 0;
+}
+
+int helper_bind_gate(int proc_fd, pid_t pid, int mount_fd, const char *bundle,
+		     const struct oci_spec *spec, struct helper **ret)
+{
+	struct helper *helper = calloc(1, sizeof(*helper));
+
+	if (!helper)
+		return -ENOMEM;
+	helper->work = gate_work;
+	helper->proc_fd = proc_fd;
+	helper->pid = pid;
+	helper->mount_fd = mount_fd;
+	helper->bundle = bundle;
+	helper->spec = spec;
+	return start(helper, ret);
+}
+
+int helper_wrap(int proc_fd, pid_t pid, int mount_fd, const struct oci_spec *spec,
+		struct helper **ret)
+{
+	struct helper *helper = calloc(1, sizeof(*helper));
+
+	if (!helper)
+		return -ENOMEM;
+	helper->work = wrap_work;
+	helper->proc_fd = proc_fd;
+	helper->pid = pid;
+	helper->mount_fd = mount_fd;
+	helper->spec = spec;
+	return start(helper, ret);
+}
+
+int helper_fd(const struct helper *helper)
+{
+	return helper->main_fd;
+}
+
+enum helper_news helper_hear(struct helper *helper)
+{
+	struct message message;
+
+	if (recv(helper->main_fd, &message, sizeof(message), 0) != sizeof(message))
+		return HELPER_DONE;
+	return message.news;
+}
+
+const struct stat *helper_entry(const struct helper *helper)
+{
+	return &helper->entry;
+}
+
+struct view_lower *helper_lowers(struct helper *helper, size_t *ret_count)
+{
+	*ret_count = helper->n_lowers;
+	return helper->lowers;
+}
+
+void helper_go_on(struct helper *helper, int result)
+{
+	struct message message = {.result = result};
+
+	(void)!write(helper->main_fd, &message, sizeof(message));
+}
+
+int helper_finish(struct helper *helper, struct error *err)
+{
+	int result;
+
+	pthread_join(helper->thread, NULL);
+	result = helper->result;
+	if (result < 0 && err)
+		*err = helper->err;
+	for (size_t i = 0; i < helper->n_lowers; i++) {
+		if (helper->lowers[i].fd >= 0)
+			close(helper->lowers[i].fd);
+		free(helper->lower_paths[i]);
+	}
+	free(helper->lowers);
+	free(helper->lower_paths);
+	close(helper->main_fd);
+	close(helper->own_fd);
+	free(helper);
+	return result;
+}

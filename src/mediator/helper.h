@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_MEDIATOR_HELPER_H
+#define HUSK_MEDIATOR_HELPER_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "container/spec.h"
+#include "view/view.h"
+
+/*
+ * The helper: a thread that enters the container's mount namespace to do mount work there, while
+ * the main thread goes on to serve the requests that this very work causes. A thread, because it
+ * shares descriptors and results with the main one and costs a tenth of a process; it leaves the
+ * shared fs state first (unshare(CLONE_FS)), as setns(2) demands. One at a time.
+ */
+struct helper;
+
+enum helper_news {
+	HELPER_LOWERS, /* the file systems below are cloned: take them, then helper_go_on() */
+	HELPER_DONE,   /* it has ended: helper_finish() */
+};
+
+/*
+ * Binds the gate of the view whose detached mount is `mount_fd` over the entry point that `spec`
+ * names, in the mount namespace of `pid`, before the runtime has pivoted. `bundle`: absolute path.
+ */
+int helper_bind_gate(int proc_fd, pid_t pid, int mount_fd, const char *bundle,
+		     const struct oci_spec *spec, struct helper **ret);
+
+/* The late wrap (design, section 3, step 3), in the mount namespace of `pid`. */
+int helper_wrap(int proc_fd, pid_t pid, int mount_fd, const struct oci_spec *spec,
+		struct helper **ret);
+
+/* To poll for POLLIN; then helper_news() tells what has come. */
+int helper_fd(const struct helper *helper);
+enum helper_news helper_hear(struct helper *helper);
+
+/* What the helper found out about the entry point, before HELPER_DONE of helper_bind_gate() would
+ * come: hands the file's attributes to the view. Valid at HELPER_LOWERS of helper_bind_gate(). */
+const struct stat *helper_entry(const struct helper *helper);
+
+/* The lowers in mount order; the view takes over each descriptor with `*lower = NULL`-like -1. */
+struct view_lower *helper_lowers(struct helper *helper, size_t *ret_count);
+
+/* Lets the helper go on after HELPER_LOWERS; `result` < 0 makes it give up with that. */
+void helper_go_on(struct helper *helper, int result);
+
+/* Joins the thread and frees it. Returns what it came to: 0, 1 (no entry point to bind over),
+ * -errno. */
+int helper_finish(struct helper *helper, struct error *err);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* husk-launch as the gate serves it: one image for one run. */
+#include "mediator/launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "launch/slot.h"
+
+#define LAUNCHER_BYTES_MAX 65536
+
+static char *find_slot(char *bytes, size_t len)
+{
+	static const char magic[] = LAUNCH_MAGIC_HEAD LAUNCH_MAGIC_TAIL;
+	char *at = memmem(bytes, len, magic, sizeof(magic) - 1);
+
+	if (!at || len - (size_t)(at - bytes) < sizeof(struct launch_slot))
+		return NULL;
+	return at;
+}
+
+int launcher_set_gate(struct view *view, const char *program, const char *cwd,
+		      const struct stat *like, view_gate_opened *opened, void *context,
+		      struct error *err)
+{
+	cleanup_free char *bytes = NULL;
+	char *slot;
+	size_t len;
+	int r = read_file_at(AT_FDCWD, program, LAUNCHER_BYTES_MAX, &bytes, &len, err);
+
+	if (r < 0)
+		return r;
+	slot = find_slot(bytes, len);
+	if (!slot)
+		return error_say(err, EINVAL, "'%s' is not husk-launch", program);
+	if (!text_copy(slot + offsetof(struct launch_slot, cwd), LAUNCH_CWD_ROOM, cwd))
+		return error_say(err, ENAMETOOLONG, "process.cwd is longer than %d bytes",
+				 LAUNCH_CWD_ROOM - 1);
+	r = view_set_gate(view, bytes, len, like, opened, context);
+	if (r < 0)
+		return error_set(err, -r, "cannot set the gate up");
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_MEDIATOR_MEDIATOR_INTERNAL_H
+#define HUSK_MEDIATOR_MEDIATOR_INTERNAL_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "event/event.h"
+#include "mediator/mediator.h"
+#include "mediator/watch.h"
+#include "view/view.h"
+
+/* What a helper thread is doing, and what it tells the main thread. */
+struct helper;
+
+/* One mediator. All descriptors are its own. */
+struct mediator {
+	const struct mediator_setup *setup;
+	struct policy_image *policy; /* NULL where nothing was learned yet */
+	struct view *view;
+	struct watch *watch;
+	struct event_sink *events;
+	struct helper *helper; /* NULL while none runs */
+	int mount_fd;	       /* the view's detached mount until it is attached; then -1 */
+	int proc_fd;	       /* the host's /proc */
+	int init_fd;	       /* pidfd of the container's first process */
+	int policy_fd;	       /* inotify on the policy directory, -1 where there is none */
+	int memory_fd;	       /* the control group's memory events, -1 where there are none */
+	int journal_fd;	       /* keeps the journal locked until it is merged */
+	char journal_name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
+	bool wrapped;	    /* the view is the container's root */
+	bool out_of_memory; /* the kernel killed a process of it for want of memory */
+	bool init_gone;	    /* the first process has ended */
+};
+
+#endif

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One container's mediator: its set-up, its loop, its end. Everything happens on one thread but the
+ * mount work of helper.h. What is set up is set up before the container may start, or the fork says
+ * why not and leaves nothing; from then on a failure ends the container's exec, never husk's
+ * promise.
+ */
+#include "mediator/mediator.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "mediator/end.h"
+#include "mediator/helper.h"
+#include "mediator/launcher.h"
+#include "mediator/mediator-internal.h"
+#include "mediator/memory.h"
+#include "mediator/process.h"
+#include "mediator/run-file.h"
+#include "policy/file.h"
+
+#define REQUESTS_AT_ONCE 64
+
+void mediator_modes(const struct policy_image *policy, const struct identity *identity,
+		    enum mode ret[DOMAINS])
+{
+	static const enum mode unlearned[DOMAINS] = {
+		[DOMAIN_FS] = MODE_LEARN,	 [DOMAIN_EXEC] = MODE_LEARN,
+		[DOMAIN_NET] = MODE_UNAVAILABLE, [DOMAIN_DNS] = MODE_UNAVAILABLE,
+		[DOMAIN_CAP] = MODE_UNAVAILABLE, [DOMAIN_SYSCALL] = MODE_UNAVAILABLE,
+	};
+
+	memcpy(ret, unlearned, sizeof(unlearned));
+	for (int i = 0; i < DOMAINS; i++) {
+		if (policy && unlearned[i] != MODE_UNAVAILABLE)
+			ret[i] = policy_image_info(policy).modes[i];
+		if (ret[i] > identity->mode_at_most)
+			ret[i] = identity->mode_at_most;
+	}
+}
+
+static struct event run_event(const struct mediator *m, enum event_kind kind)
+{
+	struct event event = EVENT(kind);
+
+	event.function = m->setup->identity->function;
+	event.revision = m->setup->identity->revision;
+	event.run = m->setup->run_id;
+	event.container = m->setup->state->id;
+	return event;
+}
+
+static void tell(struct mediator *m, enum event_kind kind, const char *detail)
+{
+	struct event event = run_event(m, kind);
+
+	event.detail = detail;
+	event_emit(m->events, &event);
+}
+
+static void use_policy(struct mediator *m)
+{
+	enum mode modes[DOMAINS];
+
+	mediator_modes(m->policy, m->setup->identity, modes);
+	watch_use(m->watch, m->policy, modes);
+}
+
+/* ---- set-up ---- */
+
+static int open_journal(struct mediator *m, struct journal **ret, struct error *err)
+{
+	const struct mediator_setup *setup = m->setup;
+	struct journal_run run = {
+		.function = setup->identity->function,
+		.revision = setup->identity->revision,
+		.identified_by = setup->identity->identified_by,
+		.container = setup->state->id,
+		.started_ns = clock_wall_ns(),
+		.policy_serial = m->policy ? policy_image_info(m->policy).serial : 0,
+		.trusted = setup->identity->trusted,
+	};
+	cleanup_close int dir = -1;
+	int r;
+
+	memcpy(run.id, setup->run_id, sizeof(run.id));
+	mediator_modes(m->policy, setup->identity, run.modes);
+	if (mkdirat(setup->state_fd, JOURNAL_DIRECTORY, 0700) < 0 && errno != EEXIST)
+		return error_set(err, errno, "cannot create the directory '%s'", JOURNAL_DIRECTORY);
+	dir = openat(setup->state_fd, JOURNAL_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_set(err, errno, "cannot open the directory '%s'", JOURNAL_DIRECTORY);
+	r = journal_create(dir, m->journal_name, &run, ret, err);
+	if (r < 0)
+		return r;
+	/* The lock tells a later merge that this journal still has a writer. */
+	m->journal_fd = openat(dir, m->journal_name, O_RDONLY | O_CLOEXEC);
+	if (m->journal_fd < 0 || flock(m->journal_fd, LOCK_EX | LOCK_NB) < 0)
+		return error_set(err, errno, "cannot lock the journal '%s'", m->journal_name);
+	return 0;
+}
+
+static int watch_policy(struct mediator *m)
+{
+	char path[PATH_MAX];
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (fd < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%.4000s/" POLICY_DIRECTORY,
+		 m->setup->settings->state_directory);
+	if (inotify_add_watch(fd, path, IN_MOVED_TO | IN_ONLYDIR) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int start_watching(struct mediator *m, struct journal *journal, struct error *err)
+{
+	const struct identity *identity = m->setup->identity;
+	struct watch_options options = {
+		.proc_fd = m->proc_fd,
+		.init = m->setup->state->pid,
+		.journal = journal,
+		.events = m->events,
+		.function = identity->function,
+		.revision = identity->revision,
+		.run = m->setup->run_id,
+		.container = m->setup->state->id,
+	};
+	int r = watch_new(&options, &m->watch);
+
+	if (r < 0)
+		return error_set(err, -r, "cannot set up the watch");
+	use_policy(m);
+	return 0;
+}
+
+static int start_view(struct mediator *m, struct error *err)
+{
+	const struct settings *settings = m->setup->settings;
+	struct view_options options = {
+		.names_max = settings->view_names_max,
+		.passthrough = settings->passthrough,
+		.started_ns = clock_wall_ns(),
+		.judge = watch_judge,
+		.context = m->watch,
+	};
+	int fuse_fd = -1;
+	int r = view_mount(&fuse_fd, &m->mount_fd, err);
+
+	if (r < 0)
+		return r;
+	return view_new(fuse_fd, &options, &m->view, err);
+}
+
+/* ---- the gate and the wrap ---- */
+
+static void on_gate_opened(void *context, pid_t pid)
+{
+	struct mediator *m = context;
+	int r = m->helper ? -EBUSY : 0;
+
+	/* Only the container's first process may go through. Another that came in before it, by the
+	 * engine's exec, would run outside of the view. */
+	if (r == 0 && process_thread_group(m->proc_fd, pid) != m->setup->state->pid) {
+		tell(m, EVENT_ENTERED, "a process entered before the container was started");
+		r = -EACCES;
+	}
+	if (r == 0)
+		r = helper_wrap(m->proc_fd, pid, m->mount_fd, m->setup->spec, &m->helper);
+	if (r < 0)
+		view_gate_answer(m->view, r);
+}
+
+static int take_lowers(struct mediator *m, struct error *err)
+{
+	size_t count;
+	struct view_lower *lowers = helper_lowers(m->helper, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct view_lower lower = lowers[i];
+		int r;
+
+		lowers[i].fd = -1;
+		r = view_add_lower(m->view, &lower, err);
+		if (r < 0)
+			return r;
+	}
+	view_open_way(m->view, m->setup->spec->cwd);
+	return 0;
+}
+
+static void finish_wrap(struct mediator *m)
+{
+	struct error err = ERROR_INIT;
+	int r = helper_finish(m->helper, &err);
+
+	m->helper = NULL;
+	close(m->mount_fd); /* the view's end could not be seen while this is open */
+	m->mount_fd = -1;
+	if (r == 0)
+		m->wrapped = true;
+	else
+		tell(m, EVENT_REFUSED, err.what);
+	view_gate_answer(m->view, r == 0 ? 0 : -EIO);
+	m->memory_fd = memory_events_open(m->proc_fd, m->setup->state->pid);
+}
+
+static void hear_helper(struct mediator *m)
+{
+	struct error err = ERROR_INIT;
+
+	switch (helper_hear(m->helper)) {
+	case HELPER_LOWERS:
+		helper_go_on(m->helper, take_lowers(m, &err));
+		if (err.code)
+			tell(m, EVENT_REFUSED, err.what);
+		break;
+	case HELPER_DONE:
+	default:
+		finish_wrap(m);
+		break;
+	}
+}
+
+/* Serves the view until the helper that binds the gate has ended. */
+static int bind_gate(struct mediator *m, struct error *err)
+{
+	const struct mediator_setup *setup = m->setup;
+	int r = helper_bind_gate(m->proc_fd, setup->state->pid, m->mount_fd, setup->state->bundle,
+				 setup->spec, &m->helper);
+
+	if (r < 0)
+		return error_set(err, -r, "cannot start a thread");
+	for (;;) {
+		struct pollfd fds[2] = {
+			{.fd = view_fd(m->view), .events = POLLIN},
+			{.fd = helper_fd(m->helper), .events = POLLIN},
+		};
+
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return error_set(err, errno, "cannot wait for the gate");
+		if (fds[0].revents && view_serve(m->view, REQUESTS_AT_ONCE) < 0)
+			fds[0].revents = 0; /* the helper fails then, and says where */
+		if (!fds[1].revents)
+			continue;
+		if (helper_hear(m->helper) == HELPER_DONE)
+			break;
+		helper_go_on(m->helper, launcher_set_gate(m->view, setup->settings->launch_program,
+							  setup->spec->cwd, helper_entry(m->helper),
+							  on_gate_opened, m, err));
+		if (err->code)
+			break;
+	}
+	r = helper_finish(m->helper, err->code ? NULL : err);
+	m->helper = NULL;
+	return err->code ? -err->code : r;
+}
+
+/* ---- the loop ---- */
+
+/* Of all the policies that may be replaced in that directory, was it this run's? */
+static bool policy_was_replaced(struct mediator *m)
+{
+	_Alignas(struct inotify_event) char news[4096];
+	const struct identity *identity = m->setup->identity;
+	char name[NAME_MAX + 1];
+	bool ours = false;
+	ssize_t len;
+
+	policy_file_name(identity->function, identity->revision, name);
+	while ((len = read(m->policy_fd, news, sizeof(news))) > 0) {
+		for (char *at = news; at < news + len;) {
+			const struct inotify_event *event = (const struct inotify_event *)at;
+
+			/* An overflow says that something was missed: look. */
+			if ((event->mask & IN_Q_OVERFLOW) ||
+			    (event->len > 0 && strcmp(event->name, name) == 0))
+				ours = true;
+			at += sizeof(*event) + event->len;
+		}
+	}
+	return ours;
+}
+
+static void reread_policy(struct mediator *m)
+{
+	const struct identity *identity = m->setup->identity;
+	struct policy_image *old = m->policy, *fresh = NULL;
+	struct error err = ERROR_INIT;
+	bool damaged;
+
+	if (!policy_was_replaced(m))
+		return;
+	if (policy_file_open(m->setup->state_fd, identity->function, identity->revision, &fresh,
+			     &damaged, &err) < 0) {
+		tell(m, EVENT_DEGRADED, err.what);
+		return; /* the one that holds goes on to hold */
+	}
+	m->policy = fresh;
+	use_policy(m);
+	policy_image_free(old);
+}
+
+static void serve_once(struct mediator *m, int *ret_result)
+{
+	struct pollfd fds[4] = {
+		{.fd = view_fd(m->view), .events = POLLIN},
+		{.fd = m->helper ? helper_fd(m->helper) : -1, .events = POLLIN},
+		{.fd = m->init_gone ? -1 : m->init_fd, .events = POLLIN},
+		{.fd = m->policy_fd, .events = POLLIN},
+	};
+
+	if (poll(fds, 4, -1) < 0)
+		return;
+	if (fds[0].revents)
+		*ret_result = view_serve(m->view, REQUESTS_AT_ONCE);
+	if (fds[1].revents)
+		hear_helper(m);
+	if (fds[2].revents) {
+		m->init_gone = true;
+		m->out_of_memory = memory_was_out(m->memory_fd);
+	}
+	if (fds[3].revents)
+		reread_policy(m);
+}
+
+static void serve(struct mediator *m)
+{
+	bool settled = false;
+	int result = 0;
+
+	while (result == 0) {
+		serve_once(m, &result);
+		if (!settled && watch_started(m->watch)) {
+			view_settle(m->view);
+			settled = true;
+		}
+		/* Created and never started, or failed in the wrap: the gate is all there was. */
+		if (m->init_gone && !m->wrapped && !m->helper)
+			break;
+	}
+}
+
+/* ---- the process ---- */
+
+static void detach_from_engine(void)
+{
+	cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setsid();
+	for (int fd = 0; fd < 3 && null >= 0; fd++)
+		dup2(null, fd);
+	if (chdir("/") < 0)
+		return; /* a working directory that stays busy is no reason to fail */
+	prctl(PR_SET_NAME, "husk-mediator");
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+}
+
+static int set_up(struct mediator *m, struct journal **journal, struct error *err)
+{
+	const struct mediator_setup *setup = m->setup;
+	int r = 0;
+
+	m->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (m->proc_fd < 0)
+		return error_set(err, errno, "cannot open /proc");
+	m->init_fd = (int)syscall(SYS_pidfd_open, setup->state->pid, 0);
+	if (m->init_fd < 0)
+		return error_set(err, errno, "cannot watch the container's process %d",
+				 setup->state->pid);
+	r = event_sink_open(setup->settings->event_file, setup->settings->events_per_run,
+			    &m->events, err);
+	if (r == 0)
+		r = open_journal(m, journal, err);
+	if (r == 0)
+		r = start_watching(m, *journal, err);
+	if (r == 0)
+		r = start_view(m, err);
+	if (r == 0)
+		r = bind_gate(m, err);
+	if (r == 0)
+		m->policy_fd = watch_policy(m);
+	return r;
+}
+
+static void tell_start(struct mediator *m)
+{
+	struct event event = run_event(m, EVENT_RUN);
+	enum mode modes[DOMAINS];
+
+	mediator_modes(m->policy, m->setup->identity, modes);
+	event.modes = modes;
+	event.detail = "net, dns, cap and syscall are not watched by this version";
+	event_emit(m->events, &event);
+}
+
+/* What the child tells its parent once: the result, and where it is negative, the error. */
+struct report {
+	int result;
+	struct error err;
+};
+
+static _Noreturn void run(const struct mediator_setup *setup, int report_fd)
+{
+	struct mediator m = {
+		.setup = setup,
+		.policy = setup->policy,
+		.mount_fd = -1,
+		.init_fd = -1,
+		.policy_fd = -1,
+		.memory_fd = -1,
+		.journal_fd = -1,
+	};
+	struct report report = {0};
+	struct journal *journal = NULL;
+
+	detach_from_engine();
+	snprintf(m.journal_name, sizeof(m.journal_name), "%s" JOURNAL_SUFFIX, setup->run_id);
+	report.result = set_up(&m, &journal, &report.err);
+	if (report.result != 0) {
+		journal_abandon(journal);
+		end_without_run(&m);
+	}
+	/* From here on the container runs with husk, or its exec fails. */
+	(void)!write(report_fd, &report, sizeof(report));
+	close(report_fd);
+	if (report.result != 0)
+		_exit(1);
+	tell_start(&m);
+	serve(&m);
+	end_run(&m, journal);
+}
+
+int mediator_start(const struct mediator_setup *setup, struct error *err)
+{
+	cleanup_close int mine = -1, theirs = -1;
+	struct report report = {0};
+	int fds[2];
+	pid_t pid;
+	ssize_t n;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return error_set(err, errno, "cannot create a pipe");
+	mine = fds[0];
+	theirs = fds[1];
+	pid = fork();
+	if (pid < 0)
+		return error_set(err, errno, "cannot start the mediator");
+	if (pid == 0) {
+		close(steal_fd(&mine));
+		run(setup, steal_fd(&theirs));
+	}
+	close(steal_fd(&theirs));
+	n = read(mine, &report, sizeof(report));
+	if (n != (ssize_t)sizeof(report)) {
+		waitpid(pid, NULL, 0);
+		return error_say(err, EIO, "the mediator died before it was ready");
+	}
+	if (report.result != 0)
+		waitpid(pid, NULL, 0);
+	if (report.result < 0)
+		*err = report.err;
+	return report.result;
+}

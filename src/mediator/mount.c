@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Mount calls by descriptor. */
+#include "mediator/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+/* All flags that a mount of a container can have; the access-time field is cleared as a whole. */
+#define ATTRIBUTES_ALL                                                                             \
+	((uint64_t)(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | \
+		    MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW))
+
+static int clone(int dirfd, const char *path, unsigned int recursive)
+{
+	int fd = open_tree(dirfd, path,
+			   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW |
+				   AT_NO_AUTOMOUNT | recursive | (*path ? 0 : AT_EMPTY_PATH));
+
+	return fd < 0 ? -errno : fd;
+}
+
+int mount_clone(int dirfd, const char *path)
+{
+	return clone(dirfd, path, 0);
+}
+
+int mount_clone_tree(int dirfd, const char *path)
+{
+	return clone(dirfd, path, AT_RECURSIVE);
+}
+
+int mount_attach(int mount_fd, int dirfd, const char *path)
+{
+	unsigned int flags = MOVE_MOUNT_F_EMPTY_PATH | (*path ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
+
+	return move_mount(mount_fd, "", dirfd, path, flags) < 0 ? -errno : 0;
+}
+
+int mount_set_attributes(int mount_fd, uint64_t attributes)
+{
+	struct mount_attr attr = {.attr_set = attributes, .attr_clr = ATTRIBUTES_ALL};
+
+	return mount_setattr(mount_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
+int mount_set_propagation(int mount_fd, uint64_t propagation, int tree)
+{
+	struct mount_attr attr = {.propagation = propagation};
+	unsigned int flags = AT_EMPTY_PATH | (tree ? AT_RECURSIVE : 0);
+
+	return mount_setattr(mount_fd, "", flags, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}

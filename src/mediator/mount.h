@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_MEDIATOR_MOUNT_H
+#define HUSK_MEDIATOR_MOUNT_H
+
+#include <stdint.h>
+
+#include "container/mountinfo.h"
+
+/*
+ * The mount calls of Linux 5.2 and 5.12 on descriptors, as glibc 2.36 has them, each with 0 or a
+ * descriptor on success and -errno on failure. Sources: open_tree, move_mount and mount_setattr(2).
+ */
+
+/* A detached clone of the mount at (dirfd, path), without what is mounted below; "" for dirfd
+ * itself. The last link of `path` is not followed. The caller closes the descriptor. */
+int mount_clone(int dirfd, const char *path);
+
+/* The same with everything that is mounted below. */
+int mount_clone_tree(int dirfd, const char *path);
+
+/* Attaches the detached mount `mount_fd` at (dirfd, path); path "" for dirfd itself. */
+int mount_attach(int mount_fd, int dirfd, const char *path);
+
+/* Gives the mount `mount_fd` exactly these MOUNT_ATTR_* flags, access times included. */
+int mount_set_attributes(int mount_fd, uint64_t attributes);
+
+/* MS_PRIVATE, MS_SHARED, MS_SLAVE or MS_UNBINDABLE; `tree` for all mounts below too. */
+int mount_set_propagation(int mount_fd, uint64_t propagation, int tree);
+
+#endif

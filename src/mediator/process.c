@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What /proc and pidfds say of processes. On the request path: a few system calls, no allocation.
+ */
+#include "mediator/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+/* A process tree deeper than this is no engine's: the walk ends and the process counts as inside.
+ */
+#define ANCESTORS_MAX 256
+
+/* include/uapi/linux/pidfd.h of Linux 6.15; the headers of older systems lack it. */
+struct pidfd_info_v0 {
+	uint64_t mask;
+	uint64_t cgroupid;
+	uint32_t ids[11];
+	int32_t exit_code;
+};
+#define PIDFD_GET_INFO_V0 _IOWR(0xFF, 11, struct pidfd_info_v0)
+#define PIDFD_INFO_EXIT_BIT (UINT64_C(1) << 3)
+
+void process_program(int proc_fd, pid_t pid, char *out)
+{
+	char name[32];
+	ssize_t len;
+
+	snprintf(name, sizeof(name), "%d/exe", (int)pid);
+	len = readlinkat(proc_fd, name, out, PATH_MAX - 1);
+	out[len > 0 ? len : 0] = '\0';
+}
+
+/* The number behind `field` ("PPid:\t") in the text of /proc/PID/status, or -1. */
+static long status_field(const char *status, const char *field)
+{
+	const char *at = strstr(status, field);
+
+	return at ? strtol(at + strlen(field), NULL, 10) : -1;
+}
+
+static int read_status(int proc_fd, pid_t pid, char *out, size_t room)
+{
+	cleanup_close int fd = -1;
+	char name[32];
+	ssize_t len;
+
+	snprintf(name, sizeof(name), "%d/status", (int)pid);
+	fd = openat(proc_fd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	len = read(fd, out, room - 1);
+	if (len <= 0)
+		return -ESRCH;
+	out[len] = '\0';
+	return 0;
+}
+
+pid_t process_thread_group(int proc_fd, pid_t pid)
+{
+	char status[2048];
+
+	if (read_status(proc_fd, pid, status, sizeof(status)) < 0)
+		return -1;
+	return (pid_t)status_field(status, "\nTgid:\t");
+}
+
+bool process_is_foreign(int proc_fd, pid_t pid, pid_t init)
+{
+	char status[2048];
+
+	for (int depth = 0; depth < ANCESTORS_MAX; depth++) {
+		long tgid, parent;
+
+		if (read_status(proc_fd, pid, status, sizeof(status)) < 0)
+			return false;
+		tgid = status_field(status, "\nTgid:\t");
+		parent = status_field(status, "\nPPid:\t");
+		if (tgid == init || parent == init || tgid < 0)
+			return false;
+		if (depth == 0 && status_field(status, "\nTracerPid:\t") != 0)
+			return false;
+		if (!process_other_pid_namespace(proc_fd, (pid_t)tgid))
+			return true; /* the walk has left the container */
+		if (parent <= 0)
+			return true; /* its parent lives beyond this pid namespace */
+		pid = (pid_t)parent;
+	}
+	return false;
+}
+
+bool process_other_pid_namespace(int proc_fd, pid_t pid)
+{
+	struct stat own, other;
+	char name[32];
+
+	snprintf(name, sizeof(name), "%d/ns/pid", (int)pid);
+	if (fstatat(proc_fd, "self/ns/pid", &own, 0) < 0 || fstatat(proc_fd, name, &other, 0) < 0)
+		return false;
+	return own.st_ino != other.st_ino || own.st_dev != other.st_dev;
+}
+
+struct journal_end process_end(int pidfd, int wait_ms)
+{
+	struct journal_end end = {.outcome = OUTCOME_UNKNOWN, .ended_ns = clock_wall_ns()};
+	struct pidfd_info_v0 info = {.mask = PIDFD_INFO_EXIT_BIT};
+	struct pollfd reaped = {.fd = pidfd};
+
+	if (poll(&reaped, 1, wait_ms) <= 0 || ioctl(pidfd, PIDFD_GET_INFO_V0, &info) < 0 ||
+	    !(info.mask & PIDFD_INFO_EXIT_BIT))
+		return end;
+	if (WIFSIGNALED(info.exit_code)) {
+		end.outcome = OUTCOME_KILLED;
+		end.status = WTERMSIG(info.exit_code);
+	} else {
+		end.outcome = OUTCOME_EXITED;
+		end.status = WEXITSTATUS(info.exit_code);
+	}
+	return end;
+}

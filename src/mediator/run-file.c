@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The file that stands for one live container. */
+#include "mediator/run-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/hash.h"
+
+#define ID_SHOWN 64
+
+int run_id_make(char *out)
+{
+	unsigned char random[(JOURNAL_ID_ROOM - 1) / 2];
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return -errno;
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(out + 2 * i, 3, "%02x", random[i]);
+	return 0;
+}
+
+void run_key(const struct oci_state *state, char *out)
+{
+	uint64_t hash = hash64_add(HASH64_INIT, state->id, strlen(state->id) + 1);
+	size_t len = strnlen(state->id, ID_SHOWN);
+
+	hash = hash64_mix(hash64_add(hash, state->bundle, strlen(state->bundle)));
+	memcpy(out, state->id, len);
+	/* A leading dot would hide the file and make "." possible. */
+	if (len > 0 && out[0] == '.')
+		out[0] = '_';
+	snprintf(out + len, RUN_KEY_ROOM - len, "-%016llx", (unsigned long long)hash);
+}
+
+static int create_locked(int runtime_fd, const char *key, const char *run_id, struct error *err)
+{
+	cleanup_close int fd =
+		openat(runtime_fd, key, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return error_set(err, errno, "cannot lock the run file '%s'", key);
+	r = write_all(fd, run_id, JOURNAL_ID_ROOM - 1);
+	if (r < 0) {
+		unlinkat(runtime_fd, key, 0);
+		return error_set(err, -r, "cannot write the run file '%s'", key);
+	}
+	return steal_fd(&fd);
+}
+
+int run_file_claim(int runtime_fd, const char *key, const char *run_id, struct error *err)
+{
+	for (int attempt = 0; attempt < 3; attempt++) {
+		cleanup_close int old = -1;
+		int fd = create_locked(runtime_fd, key, run_id, err);
+
+		if (fd != -EEXIST)
+			return fd >= 0 || err->code
+				       ? fd
+				       : error_set(err, -fd, "cannot create the run file '%s'",
+						   key);
+		old = openat(runtime_fd, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (old < 0 && errno == ENOENT)
+			continue;
+		if (old < 0)
+			return error_set(err, errno, "cannot open the run file '%s'", key);
+		if (flock(old, LOCK_EX | LOCK_NB) < 0)
+			break;
+		unlinkat(runtime_fd, key, 0);
+	}
+	return error_say(err, EEXIST, "a container of this id and bundle is still running ('%s')",
+			 key);
+}
+
+static void on_alarm(int signal_number)
+{
+	(void)signal_number; /* its arrival interrupts flock(2): nothing else is wanted of it */
+}
+
+/* flock(2) with a limit of time: a repeating alarm, so that one that comes early cannot be missed.
+ */
+static int lock_within(int fd, unsigned long wait_ms)
+{
+	struct sigaction action = {.sa_handler = on_alarm}, before;
+	struct itimerval timer = {.it_interval = {.tv_usec = 10000}}, off = {0};
+	int r = 0;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK || wait_ms == 0)
+		return errno == EWOULDBLOCK ? -ETIMEDOUT : -errno;
+	timer.it_value.tv_sec = (time_t)(wait_ms / 1000);
+	timer.it_value.tv_usec = (suseconds_t)(wait_ms % 1000) * 1000;
+	sigaction(SIGALRM, &action, &before);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	if (flock(fd, LOCK_EX) < 0)
+		r = errno == EINTR ? -ETIMEDOUT : -errno;
+	setitimer(ITIMER_REAL, &off, NULL);
+	sigaction(SIGALRM, &before, NULL);
+	return r;
+}
+
+int run_file_wait(int runtime_fd, const char *key, unsigned long wait_ms, char *ret_run_id)
+{
+	cleanup_close int fd = openat(runtime_fd, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat mine;
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 1 : -errno;
+	r = lock_within(fd, wait_ms);
+	if (r < 0)
+		return r;
+	if (fstat(fd, &mine) < 0)
+		return -errno;
+	if (mine.st_nlink == 0)
+		return 1;
+	n = pread(fd, ret_run_id, JOURNAL_ID_ROOM - 1, 0);
+	if (n != JOURNAL_ID_ROOM - 1)
+		return n < 0 ? -errno : -EPROTO;
+	ret_run_id[JOURNAL_ID_ROOM - 1] = '\0';
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_MEDIATOR_RUN_FILE_H
+#define HUSK_MEDIATOR_RUN_FILE_H
+
+#include "base/error.h"
+#include "container/state.h"
+#include "journal/journal.h"
+
+/*
+ * The run file: one small file for each live container, in the runtime directory. It holds the id
+ * of the run, is locked (flock(2)) by the mediator and by husk-merge after it, and is removed once
+ * the run is merged. poststop finds it by the container's id and bundle, and waits for the lock.
+ */
+#define RUN_KEY_ROOM 96
+
+/* Makes a run id of 128 random bits, in `out` of JOURNAL_ID_ROOM bytes. Returns 0 or -errno. */
+int run_id_make(char *out);
+
+/* Writes the name of the file to `out` of RUN_KEY_ROOM bytes: up to 64 bytes of the id and a hash
+ * of id and bundle, since two engines may each have a container of one id. */
+void run_key(const struct oci_state *state, char *out);
+
+/*
+ * Makes and locks the file. A stale one, whose lock is free, is replaced.
+ * Returns its descriptor; -EEXIST where a live run has it; other -errno.
+ */
+int run_file_claim(int runtime_fd, const char *key, const char *run_id, struct error *err);
+
+/*
+ * Waits for the lock, at most `wait_ms`. Returns 0 with the run's id in ret_run_id (JOURNAL_ID_ROOM
+ * bytes) where the file is still there, so that nobody merged the run; 1 where it is gone, as it
+ * should be; -ETIMEDOUT; other -errno.
+ */
+int run_file_wait(int runtime_fd, const char *key, unsigned long wait_ms, char *ret_run_id);
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The judge. An answer that was given once is found again by (file, access, program, hash of the
+ * path) without widening or looking up anything. The hashes start from a random value of this run:
+ * a container cannot prepare names that collide.
+ */
+#include "mediator/watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/cleanup.h"
+#include "base/hash.h"
+#include "mediator/process.h"
+#include "policy/decide.h"
+#include "policy/shape.h"
+
+struct answer {
+	uint64_t node;
+	uint64_t path_hash;
+	uint32_t program; /* its number, 0 for an empty slot */
+	uint8_t access;
+	uint8_t verdict;
+};
+
+struct watch {
+	struct watch_options options;
+	const struct policy_image *policy;
+	enum mode modes[DOMAINS];
+	uint64_t seed;
+	struct answer *answers; /* WATCH_CACHE_SLOTS */
+	uint64_t *seen;		/* hashes of what the journal holds; 0 for an empty slot */
+	uint32_t seen_count, seen_slots;
+	uint64_t *programs; /* hashes, numbered from 1 by place */
+	uint32_t program_count;
+	uint64_t repeated;	 /* denials of something that was told already */
+	char launcher[PATH_MAX]; /* what /proc shows of the first process while it is husk-launch */
+	bool own_pid_namespace;
+	bool started;	    /* the first process has asked to execute the real program */
+	bool left_launcher; /* and does execute it */
+	bool told_foreign;
+};
+
+int watch_new(const struct watch_options *options, struct watch **ret)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return -ENOMEM;
+	watch->options = *options;
+	watch->seen_slots = 1024;
+	watch->answers = calloc(WATCH_CACHE_SLOTS, sizeof(*watch->answers));
+	watch->seen = calloc(watch->seen_slots, sizeof(*watch->seen));
+	watch->programs = calloc(WATCH_PROGRAMS_MAX, sizeof(*watch->programs));
+	if (!watch->answers || !watch->seen || !watch->programs ||
+	    getrandom(&watch->seed, sizeof(watch->seed), 0) != sizeof(watch->seed)) {
+		watch_free(watch);
+		return -ENOMEM;
+	}
+	watch->own_pid_namespace = process_other_pid_namespace(options->proc_fd, options->init);
+	*ret = watch;
+	return 0;
+}
+
+static struct event new_event(const struct watch *watch, enum event_kind kind)
+{
+	struct event event = EVENT(kind);
+
+	event.function = watch->options.function;
+	event.revision = watch->options.revision;
+	event.run = watch->options.run;
+	event.container = watch->options.container;
+	return event;
+}
+
+void watch_free(struct watch *watch)
+{
+	struct event event;
+
+	if (!watch)
+		return;
+	if (watch->repeated > 0) {
+		event = new_event(watch, EVENT_SUPPRESSED);
+		event.count = watch->repeated;
+		event.detail = "repetitions of what was told";
+		event_emit(watch->options.events, &event);
+	}
+	free(watch->answers);
+	free(watch->seen);
+	free(watch->programs);
+	free(watch);
+}
+
+void watch_use(struct watch *watch, const struct policy_image *policy,
+	       const enum mode modes[DOMAINS])
+{
+	watch->policy = policy;
+	memcpy(watch->modes, modes, sizeof(watch->modes));
+	memset(watch->answers, 0, WATCH_CACHE_SLOTS * sizeof(*watch->answers));
+}
+
+bool watch_started(const struct watch *watch)
+{
+	return watch->started;
+}
+
+/* A number for a program, the same for the same path all through the run; 0 once they have run out.
+ */
+static uint32_t number_program(struct watch *watch, const char *program)
+{
+	uint64_t hash = hash64_mix(hash64_add(watch->seed, program, strlen(program))) | 1;
+	uint32_t slot = (uint32_t)hash % WATCH_PROGRAMS_MAX;
+
+	for (uint32_t i = 0; i < WATCH_PROGRAMS_MAX; i++) {
+		uint64_t *at = &watch->programs[(slot + i) % WATCH_PROGRAMS_MAX];
+
+		if (*at == hash)
+			return (slot + i) % WATCH_PROGRAMS_MAX + 1;
+		if (*at == 0) {
+			if (watch->program_count >= WATCH_PROGRAMS_MAX / 2)
+				return 0;
+			watch->program_count++;
+			*at = hash;
+			return (slot + i) % WATCH_PROGRAMS_MAX + 1;
+		}
+	}
+	return 0;
+}
+
+static bool place_seen(uint64_t *table, uint32_t slots, uint64_t hash)
+{
+	for (uint32_t i = (uint32_t)hash & (slots - 1);; i = (i + 1) & (slots - 1)) {
+		if (table[i] == hash)
+			return false;
+		if (table[i] == 0) {
+			table[i] = hash;
+			return true;
+		}
+	}
+}
+
+static void grow_seen(struct watch *watch)
+{
+	uint32_t slots = watch->seen_slots * 2;
+	uint64_t *table = calloc(slots, sizeof(*table));
+
+	if (!table)
+		return; /* fuller, slower, and still bounded by the check for a full table */
+	for (uint32_t i = 0; i < watch->seen_slots; i++) {
+		if (watch->seen[i])
+			place_seen(table, slots, watch->seen[i]);
+	}
+	free(watch->seen);
+	watch->seen = table;
+	watch->seen_slots = slots;
+}
+
+enum first { FIRST_NEW, FIRST_KNOWN, FIRST_LOST };
+
+/* Is this the first time in this run that the behaviour gets this verdict? */
+static enum first first_time(struct watch *watch, const struct behaviour *b, enum verdict verdict)
+{
+	uint32_t head[4] = {b->domain, b->access, verdict, b->flags};
+	uint64_t hash = hash64_add(watch->seed, head, sizeof(head));
+
+	hash = hash64_add(hash, b->program, strlen(b->program) + 1);
+	hash = hash64_mix(hash64_add(hash, b->key, strlen(b->key))) | 1;
+	if (watch->seen_count >= watch->seen_slots / 4 * 3 &&
+	    watch->seen_slots < WATCH_SEEN_MAX * 2)
+		grow_seen(watch);
+	if (watch->seen_count >= WATCH_SEEN_MAX || watch->seen_count + 1 >= watch->seen_slots)
+		return FIRST_LOST;
+	if (!place_seen(watch->seen, watch->seen_slots, hash))
+		return FIRST_KNOWN;
+	watch->seen_count++;
+	return FIRST_NEW;
+}
+
+static void tell(struct watch *watch, const struct behaviour *b, struct decision decision,
+		 pid_t pid)
+{
+	static const enum event_kind kinds[VERDICTS] = {
+		[VERDICT_ALLOWED] = EVENT_KINDS,
+		[VERDICT_NOVEL] = EVENT_NOVELTY,
+		[VERDICT_WOULD_DENY] = EVENT_WOULD_DENY,
+		[VERDICT_DENIED] = EVENT_DENIED,
+	};
+	struct event event = new_event(watch, kinds[decision.verdict]);
+
+	if (event.kind == EVENT_KINDS)
+		return;
+	/* A function of which nothing is known yet has nothing but novelties. */
+	if (event.kind == EVENT_NOVELTY && !watch->policy)
+		return;
+	event.behaviour = b;
+	event.mode = (int)watch->modes[b->domain];
+	event.pid = pid;
+	event_emit(watch->options.events, &event);
+}
+
+static void record(struct watch *watch, const struct behaviour *b, struct decision decision,
+		   pid_t pid)
+{
+	struct journal_behaviour entry = {
+		.behaviour = *b,
+		.verdict = decision.verdict,
+		.novel = decision.novel,
+		.pid = pid,
+	};
+	enum first first = first_time(watch, b, decision.verdict);
+
+	if (first == FIRST_KNOWN) {
+		watch->repeated += decision.verdict >= VERDICT_WOULD_DENY;
+		return;
+	}
+	tell(watch, b, decision, pid);
+	if (!watch->options.journal)
+		return;
+	if (first == FIRST_LOST)
+		journal_lose(watch->options.journal, b->domain, 1);
+	else
+		journal_put(watch->options.journal, &entry);
+}
+
+/* An engine's own process in the container: the operator at work. Told once, learned never. */
+static void tell_foreign(struct watch *watch, const struct view_question *question,
+			 const char *program)
+{
+	struct event event = new_event(watch, EVENT_ENTERED);
+
+	if (watch->told_foreign)
+		return;
+	watch->told_foreign = true;
+	event.pid = question->pid;
+	event.detail = program[0] ? program : "a process that the engine put into the container";
+	event_emit(watch->options.events, &event);
+}
+
+static int result_of(enum verdict verdict)
+{
+	return verdict == VERDICT_DENIED ? -EACCES : 0;
+}
+
+static int judge_new(struct watch *watch, const struct view_question *question, const char *program,
+		     struct answer *slot, const struct answer *asked)
+{
+	bool exec = question->access == ACCESS_EXEC;
+	char key[SHAPE_KEY_MAX];
+	struct behaviour b = {
+		.domain = exec ? DOMAIN_EXEC : DOMAIN_FS,
+		.access = question->access,
+		.program = program,
+		.key = key,
+		.flags = question->flags,
+	};
+	struct decision decision;
+
+	if (watch->own_pid_namespace && watch->started &&
+	    process_is_foreign(watch->options.proc_fd, question->pid, watch->options.init)) {
+		tell_foreign(watch, question, program);
+		return 0;
+	}
+	if (exec)
+		memcpy(key, question->path, strlen(question->path) + 1); /* never widened */
+	else
+		shape_key(question->path, question->flags, key);
+	decision = policy_decide(watch->policy, watch->modes, &b);
+	record(watch, &b, decision, question->pid);
+	if (asked->program) {
+		*slot = *asked;
+		slot->verdict = (uint8_t)decision.verdict;
+	}
+	return result_of(decision.verdict);
+}
+
+/*
+ * Who asks. The first process runs husk-launch until its own exec has succeeded: what it does till
+ * then, the entry point and its interpreters, is the runtime's wish.
+ */
+static void find_program(struct watch *watch, const struct view_question *question, char *out)
+{
+	process_program(watch->options.proc_fd, question->pid, out);
+	if (watch->left_launcher || question->pid != watch->options.init)
+		return;
+	if (!watch->started) {
+		memcpy(watch->launcher, out, strlen(out) + 1);
+		watch->started = question->access == ACCESS_EXEC;
+	} else if (strcmp(watch->launcher, out) != 0) {
+		watch->left_launcher = true;
+		return;
+	}
+	memcpy(out, WATCH_RUNTIME, sizeof(WATCH_RUNTIME));
+}
+
+int watch_judge(void *context, const struct view_question *question)
+{
+	struct watch *watch = context;
+	char program[PATH_MAX];
+	struct answer asked = {.node = question->node, .access = (uint8_t)question->access};
+	struct answer *slot;
+	uint64_t hash;
+
+	find_program(watch, question, program);
+	hash = hash64_add(watch->seed, question->path, strlen(question->path) + 1);
+	asked.path_hash = hash64_mix(hash);
+	asked.program = number_program(watch, program);
+	hash = asked.path_hash ^ hash64_mix(question->node) ^ asked.program;
+	slot = &watch->answers[(hash + asked.access) % WATCH_CACHE_SLOTS];
+	if (asked.program && slot->program == asked.program && slot->node == asked.node &&
+	    slot->access == asked.access && slot->path_hash == asked.path_hash) {
+		watch->repeated += slot->verdict >= VERDICT_WOULD_DENY;
+		return result_of((enum verdict)slot->verdict);
+	}
+	return judge_new(watch, question, program, slot, &asked);
+}

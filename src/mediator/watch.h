@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_MEDIATOR_WATCH_H
+#define HUSK_MEDIATOR_WATCH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "event/event.h"
+#include "journal/journal.h"
+#include "policy/image.h"
+#include "view/view.h"
+
+/*
+ * Watching: the judge of a view. Finds out which program asks, widens the key, asks the policy,
+ * records in the journal what is new in this run, tells events, and answers. On the request path:
+ * bounded tables, no allocation after watch_new() but for tables that grow to their limit.
+ */
+enum watch_limits {
+	WATCH_SEEN_MAX = 65536,	   /* behaviours of one run; beyond, they count as lost */
+	WATCH_CACHE_SLOTS = 4096,  /* answers remembered, one a slot */
+	WATCH_PROGRAMS_MAX = 1024, /* programs with answers of their own in the cache */
+};
+
+/* The acting program of what the runtime itself executes: the entry point. No path looks like it.
+ */
+#define WATCH_RUNTIME "{runtime}"
+
+struct watch_options {
+	int proc_fd;					   /* the host's /proc; borrowed */
+	pid_t init;					   /* the container's first process */
+	struct journal *journal;			   /* borrowed; NULL: nothing is recorded */
+	struct event_sink *events;			   /* borrowed */
+	const char *function, *revision, *run, *container; /* borrowed */
+};
+
+struct watch;
+
+int watch_new(const struct watch_options *options, struct watch **ret);
+
+/* Tells how many repetitions of denials had no event of their own, and frees. Takes NULL. */
+void watch_free(struct watch *watch);
+
+/* From now on this policy (borrowed; NULL: nothing learned) and these modes hold. */
+void watch_use(struct watch *watch, const struct policy_image *policy,
+	       const enum mode modes[DOMAINS]);
+
+/* Has the container's first process executed the real program? */
+bool watch_started(const struct watch *watch);
+
+/* The view_judge; context is the struct watch. */
+int watch_judge(void *context, const struct view_question *question);
+
+#endif

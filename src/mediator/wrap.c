@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The late wrap: while the execve(2) of the entry point waits in the gate, the container's root is
+ * replaced by the view. Nothing of the function has run, the runtime has finished, and the process
+ * that waits is the only one that matters.
+ *
+ * Order matters. The gate goes first, so that it is part of nothing that follows. Lowers are cloned
+ * from the old tree before the view covers it. Mounts are made in the container's own order,
+ * because recent kernels list mounts by age. The old tree becomes private before it is detached:
+ * else unmounting would travel to the host. Every descriptor closes before the exec is answered,
+ * since one that is left would keep the view alive after the container.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "container/mountinfo.h"
+#include "mediator/helper-internal.h"
+#include "mediator/mount.h"
+
+#define MOUNTINFO_BYTES_MAX (16 * 1024 * 1024)
+
+enum treatment { TREAT_SKIP, TREAT_ROOT, TREAT_NATIVE, TREAT_DATA };
+
+struct wrap {
+	struct helper *helper;
+	struct mountinfo mounts;
+	enum treatment *treatments; /* one for each mount */
+	const struct mountinfo_entry *root;
+	int old_root; /* O_PATH descriptor of the container's root before the wrap */
+};
+
+static int read_mounts(struct wrap *wrap)
+{
+	struct helper *helper = wrap->helper;
+	cleanup_close int fd = helper_open_proc(helper, "mountinfo", O_RDONLY);
+	cleanup_free char *bytes = NULL;
+	size_t len;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = read_to_end(fd, MOUNTINFO_BYTES_MAX, &bytes, &len);
+	if (r < 0)
+		return error_set(&helper->err, -r, "cannot read the container's mounts");
+	return mountinfo_parse(bytes, len, &wrap->mounts, &helper->err);
+}
+
+static int examine(const char *point, struct statx *ret)
+{
+	/* The view's own attributes come from the cache: asking it would not hurt, but cost. */
+	return statx(AT_FDCWD, point, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
+		     STATX_TYPE | STATX_MNT_ID, ret) < 0
+		       ? -errno
+		       : 0;
+}
+
+/* Detaches the gate: the mount of the view's own device. It lives on in the exec that waits. */
+static int remove_gate(struct wrap *wrap)
+{
+	struct helper *helper = wrap->helper;
+	struct statx view, at;
+
+	if (statx(helper->mount_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &view) < 0)
+		return error_set(&helper->err, errno, "cannot examine the view");
+	for (size_t i = wrap->mounts.n_entries; i-- > 0;) {
+		const struct mountinfo_entry *entry = &wrap->mounts.entries[i];
+
+		if (strcmp(entry->type, "fuse.husk") != 0 || examine(entry->point, &at) < 0)
+			continue;
+		if (at.stx_dev_major != view.stx_dev_major ||
+		    at.stx_dev_minor != view.stx_dev_minor)
+			continue;
+		if (umount2(entry->point, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+			return error_set(&helper->err, errno, "cannot detach the gate '%s'",
+					 entry->point);
+		return 0;
+	}
+	return error_say(&helper->err, ENOENT, "the gate is not among the container's mounts");
+}
+
+static bool lies_below(const char *path, const char *above)
+{
+	size_t len = strlen(above);
+
+	return strncmp(path, above, len) == 0 && path[len] == '/';
+}
+
+static bool below_native(const struct wrap *wrap, size_t before, const char *point)
+{
+	for (size_t i = 0; i < before; i++) {
+		if (wrap->treatments[i] == TREAT_NATIVE &&
+		    lies_below(point, wrap->mounts.entries[i].point))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What becomes of one mount. One that another covers is not to be seen and is left out. What lies
+ * below a native mount comes along with it. A mount of a device node, a socket or a FIFO (a masked
+ * file, an engine's socket) stays native: the kernel finds such things by inode, not through FUSE.
+ */
+static enum treatment treat(const struct wrap *wrap, size_t i)
+{
+	const struct mountinfo_entry *entry = &wrap->mounts.entries[i];
+	struct statx at;
+
+	if (examine(entry->point, &at) < 0 || !(at.stx_mask & STATX_MNT_ID) ||
+	    (int)at.stx_mnt_id != entry->id)
+		return TREAT_SKIP;
+	if (strcmp(entry->point, "/") == 0)
+		return TREAT_ROOT;
+	if (below_native(wrap, i, entry->point))
+		return TREAT_SKIP;
+	if (mountinfo_is_native(entry) || !(S_ISREG(at.stx_mode) || S_ISDIR(at.stx_mode)))
+		return TREAT_NATIVE;
+	return TREAT_DATA;
+}
+
+static int plan(struct wrap *wrap)
+{
+	struct helper *helper = wrap->helper;
+	size_t count = wrap->mounts.n_entries;
+
+	wrap->treatments = calloc(count + 1, sizeof(*wrap->treatments));
+	helper->lowers = calloc(count + 1, sizeof(*helper->lowers));
+	helper->lower_paths = calloc(count + 1, sizeof(*helper->lower_paths));
+	if (!wrap->treatments || !helper->lowers || !helper->lower_paths)
+		return error_set(&helper->err, ENOMEM, "cannot plan the view's mounts");
+	for (size_t i = 0; i < count; i++) {
+		wrap->treatments[i] = treat(wrap, i);
+		if (wrap->treatments[i] == TREAT_ROOT)
+			wrap->root = &wrap->mounts.entries[i];
+	}
+	if (!wrap->root)
+		return error_say(&helper->err, ENOENT, "the container's root is no mount point");
+	return 0;
+}
+
+/* Is this a tmpfs that the runtime made for the container, and not a bind of one of the host's? */
+static bool made_for_container(const struct wrap *wrap, const struct mountinfo_entry *entry)
+{
+	const struct oci_spec *spec = wrap->helper->spec;
+
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		const struct oci_mount *mount = &spec->mounts[i];
+
+		if (mount->type && strcmp(mount->type, "tmpfs") == 0 &&
+		    strcmp(mount->destination, entry->point) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int add_lower(struct wrap *wrap, const struct mountinfo_entry *entry)
+{
+	struct helper *helper = wrap->helper;
+	size_t n = helper->n_lowers;
+	cleanup_free char *path = strdup(entry->point);
+	int fd;
+
+	if (!path)
+		return error_set(&helper->err, ENOMEM, "cannot plan the view's mounts");
+	fd = mount_clone(AT_FDCWD, entry->point);
+	if (fd < 0)
+		return error_set(&helper->err, -fd, "cannot clone the mount '%s'", entry->point);
+	helper->lower_paths[n] = steal_ptr(&path);
+	helper->lowers[n] = (struct view_lower){
+		.fd = fd,
+		.path = helper->lower_paths[n],
+		.readonly = entry->attributes & MOUNT_ATTR_RDONLY,
+		.persistent = entry != wrap->root && !made_for_container(wrap, entry),
+	};
+	helper->n_lowers++;
+	return 0;
+}
+
+static int clone_lowers(struct wrap *wrap)
+{
+	int r = add_lower(wrap, wrap->root);
+
+	for (size_t i = 0; i < wrap->mounts.n_entries && r == 0; i++) {
+		if (wrap->treatments[i] == TREAT_DATA)
+			r = add_lower(wrap, &wrap->mounts.entries[i]);
+	}
+	return r;
+}
+
+/* MS_SLAVE and MS_SHARED may both stand; a new mount has no master, so of the two MS_SHARED is
+ * left. */
+static int restore_propagation(int fd, uint64_t propagation)
+{
+	if (propagation & MS_SHARED)
+		return mount_set_propagation(fd, MS_SHARED, 0);
+	if (propagation & MS_UNBINDABLE)
+		return mount_set_propagation(fd, MS_UNBINDABLE, 0);
+	return 0;
+}
+
+/* Puts one mount in its place in the view, which is the working directory. */
+static int place(struct wrap *wrap, const struct mountinfo_entry *entry, enum treatment treatment)
+{
+	const char *relative = entry->point + 1;
+	cleanup_close int fd = -1;
+	int r;
+
+	if (treatment == TREAT_NATIVE)
+		fd = mount_clone_tree(wrap->old_root, relative);
+	else
+		fd = mount_clone(AT_FDCWD, relative);
+	if (fd < 0)
+		return fd;
+	if (treatment == TREAT_DATA) {
+		r = mount_set_attributes(fd, entry->attributes);
+		if (r < 0)
+			return r;
+	}
+	r = mount_attach(fd, AT_FDCWD, relative);
+	if (r < 0 || treatment == TREAT_NATIVE)
+		return r;
+	return restore_propagation(fd, entry->propagation);
+}
+
+static int attach_all(struct wrap *wrap)
+{
+	struct helper *helper = wrap->helper;
+	int r = mount_set_attributes(helper->mount_fd, wrap->root->attributes);
+
+	if (r == 0)
+		r = mount_attach(helper->mount_fd, AT_FDCWD, "/");
+	if (r == 0 && fchdir(helper->mount_fd) < 0)
+		r = -errno;
+	if (r < 0)
+		return error_set(&helper->err, -r, "cannot mount the view over the root");
+	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
+		enum treatment treatment = wrap->treatments[i];
+
+		if (treatment != TREAT_NATIVE && treatment != TREAT_DATA)
+			continue;
+		r = place(wrap, &wrap->mounts.entries[i], treatment);
+		if (r < 0)
+			return error_set(&helper->err, -r, "cannot mount '%s' in the view",
+					 wrap->mounts.entries[i].point);
+	}
+	return 0;
+}
+
+/* pivot_root(".", ".") leaves the old root on top of the new one, where it is detached:
+ * pivot_root(2). */
+static int swap(struct wrap *wrap)
+{
+	struct helper *helper = wrap->helper;
+	int r;
+
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return error_set(&helper->err, errno, "cannot make the view the root");
+	r = mount_set_propagation(wrap->old_root, MS_PRIVATE, 1);
+	if (r == 0 && umount2(".", MNT_DETACH) < 0)
+		r = -errno;
+	if (r < 0)
+		return error_set(&helper->err, -r, "cannot detach the old root");
+	r = restore_propagation(helper->mount_fd, wrap->root->propagation);
+	if (r < 0)
+		return error_set(&helper->err, -r, "cannot restore the root's propagation");
+	return 0;
+}
+
+/* pivot_root and cloning refuse a shared or unbindable root; what it was is kept in wrap->root. */
+static int make_root_private(struct wrap *wrap)
+{
+	uint64_t propagation = wrap->root->propagation;
+	int r = 0;
+
+	if (propagation & (MS_SHARED | MS_UNBINDABLE))
+		r = mount_set_propagation(wrap->old_root, MS_PRIVATE, 0);
+	if (r < 0)
+		return error_set(&wrap->helper->err, -r, "cannot make the root private");
+	return 0;
+}
+
+static int work(struct wrap *wrap)
+{
+	struct helper *helper = wrap->helper;
+	int r = helper_enter(helper);
+
+	if (r < 0)
+		return r;
+	if (fchdir(wrap->old_root) < 0 || chroot(".") < 0)
+		return error_set(&helper->err, errno, "cannot enter the container's root");
+	r = read_mounts(wrap);
+	if (r == 0)
+		r = remove_gate(wrap);
+	if (r == 0)
+		r = plan(wrap); /* the gate is still listed, but is nowhere to be seen */
+	if (r == 0)
+		r = make_root_private(wrap);
+	if (r == 0)
+		r = clone_lowers(wrap);
+	if (r == 0)
+		r = helper_consult(helper);
+	if (r == 0)
+		r = attach_all(wrap);
+	if (r == 0)
+		r = swap(wrap);
+	return r;
+}
+
+int wrap_work(struct helper *helper)
+{
+	struct wrap wrap = {.helper = helper};
+	int r;
+
+	wrap.old_root = helper_open_proc(helper, "root", O_PATH | O_DIRECTORY);
+	if (wrap.old_root < 0)
+		return wrap.old_root;
+	r = work(&wrap);
+	close(wrap.old_root);
+	free(wrap.treatments);
+	mountinfo_release(&wrap.mounts);
+	return r;
+}
