@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 static void record(struct error *err, int code, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
+static void record(struct error *err, int code, const char *format, va_list args)
 {
 	err->code = code;
 	err->hint[0] = '\0';
