@@ -130,7 +130,7 @@ static int write_run(struct journal *journal, const struct journal_run *run)
 			return -EFBIG;
 		len += name_size(name_len);
 	}
-	if (RECORD_HEAD + len + 2 * LOSS_RECORD + END_RECORD > JOURNAL_STEP_BYTES)
+	if (RECORD_HEAD + len + 2 * (size_t)LOSS_RECORD + END_RECORD > JOURNAL_STEP_BYTES)
 		return -EFBIG;
 	r = grow(journal);
 	if (r < 0)

@@ -23,7 +23,7 @@ static void name_with(const char *function, const char *revision, const char *su
 	size_t len = 0;
 
 	hash = hash64_mix(hash64_add(hash, revision, strlen(revision) + 1));
-	for (; function[len] && len < SHOWN_MAX; len++) {
+	for (; len < SHOWN_MAX && function[len]; len++) {
 		char c = function[len];
 		bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 			    (c >= '0' && c <= '9') || c == '_' || c == '-' || (c == '.' && len > 0);
