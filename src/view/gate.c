@@ -77,9 +77,14 @@ void gate_open(fuse_req_t req, struct fuse_file_info *fi)
 		(void)fuse_reply_err(req, EROFS);
 		return;
 	}
-	if (!(fi->flags & PROTOCOL_FMODE_EXEC) || gate->asked) {
+	if (!(fi->flags & PROTOCOL_FMODE_EXEC)) {
 		fi->keep_cache = 1;
 		(void)fuse_reply_open(req, fi);
+		return;
+	}
+	/* One exec goes through the gate: another would run what nobody has wrapped. */
+	if (gate->asked) {
+		(void)fuse_reply_err(req, EACCES);
 		return;
 	}
 	gate->asked = true;
@@ -96,6 +101,7 @@ void view_gate_answer(struct view *view, int result)
 	view->gate.waiting = NULL;
 	if (!req)
 		return;
+	view->gate.asked = result >= 0;
 	if (result < 0)
 		(void)fuse_reply_err(req, -result);
 	else

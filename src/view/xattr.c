@@ -12,6 +12,8 @@
 
 #include "view/view-internal.h"
 
+#define ACL_PREFIX "system.posix_acl_" /* include/uapi/linux/xattr.h */
+
 enum { XATTR_PATH_MAX = 64 };
 
 static int xattr_path(struct view *view, struct inode *inode, char out[XATTR_PATH_MAX])
@@ -123,6 +125,9 @@ void op_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
 			       size < VIEW_WRITE_MAX ? size : VIEW_WRITE_MAX);
 		len = len < 0 ? -errno : len;
 	}
+	/* "Not supported" of an ACL would fail every check of permissions; without ACLs there is none. */
+	if (len == -EOPNOTSUPP && strncmp(name, ACL_PREFIX, sizeof(ACL_PREFIX) - 1) == 0)
+		len = -ENODATA;
 	reply_xattr(req, len, size);
 }
 
