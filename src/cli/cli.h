@@ -56,9 +56,17 @@ int cli_print(const struct buf *out, struct error *err);
  * bytes. */
 void cli_author(char *out, size_t room);
 
+enum cli_limits { CLI_NAME_ROOM = 256 };
+
+/*
+ * Reads a function's name in its text form, as every command prints it, into `out` of CLI_NAME_ROOM
+ * bytes. -EINVAL.
+ */
+int cli_function_name(const char *text, char *out, struct error *err);
+
 /* A revision, found by what a person wrote. */
 struct cli_revision {
-	char name[256];
+	char name[CLI_NAME_ROOM];
 	enum mode modes[DOMAINS];
 };
 

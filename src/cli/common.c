@@ -77,6 +77,13 @@ void cli_author(char *out, size_t room)
 		snprintf(out, room, "%u", (unsigned int)getuid());
 }
 
+int cli_function_name(const char *text, char *out, struct error *err)
+{
+	if (text_unescape(text, out, CLI_NAME_ROOM) > 0)
+		return 0;
+	return error_say(err, EINVAL, "'%.300s' is no name of a function", text);
+}
+
 static const char *behind_algorithm(const char *revision)
 {
 	const char *colon = strchr(revision, ':');

@@ -93,7 +93,7 @@ static void add_modes(struct buf *out, const struct json *modes)
 int event_line_text(const char *line, size_t len, struct buf *out)
 {
 	cleanup_json struct json *event = NULL;
-	const char *time, *kind;
+	const char *time, *kind, *operation, *domain;
 	int64_t count;
 
 	if (json_parse("event", line, len, &event, NULL) < 0)
@@ -109,7 +109,11 @@ int event_line_text(const char *line, size_t len, struct buf *out)
 		buf_add_text(out, " ");
 	add_member(out, event, "function", "  ");
 	add_member(out, event, "domain", "  ");
-	add_member(out, event, "operation", " ");
+	/* In the domain exec there is but one operation, of the same name. */
+	operation = json_string(json_get(event, "operation"));
+	domain = json_string(json_get(event, "domain"));
+	if (!operation || !domain || strcmp(operation, domain) != 0)
+		add_member(out, event, "operation", " ");
 	add_member(out, event, "key", " ");
 	add_member(out, event, "program", " by ");
 	add_modes(out, json_get(event, "modes"));

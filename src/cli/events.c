@@ -207,7 +207,7 @@ int cli_events(struct cli *cli, int argc, char **argv, struct error *err)
 		.operands_max = 1,
 	};
 	const struct settings *settings;
-	char function[TEXT_ESCAPED_MAX(256)];
+	char name[CLI_NAME_ROOM], function[TEXT_ESCAPED_MAX(CLI_NAME_ROOM)];
 	struct following f = {.fd = -1};
 	int n = 0;
 	int r = cli_parse(cli, &syntax, argc, argv, &n, err);
@@ -219,7 +219,11 @@ int cli_events(struct cli *cli, int argc, char **argv, struct error *err)
 	f.path = settings->event_file;
 	f.json = json;
 	if (n > 0) {
-		text_escape(argv[0], function, sizeof(function));
+		r = cli_function_name(argv[0], name, err);
+		if (r < 0)
+			return r;
+		/* Read and written again, so that every spelling of a name finds it. */
+		text_escape(name, function, sizeof(function));
 		f.function = function;
 	}
 	return show_events(&f, stay, err);

@@ -49,13 +49,16 @@ int cli_export(struct cli *cli, int argc, char **argv, struct error *err)
 	};
 	cleanup_store struct store *store = NULL;
 	cleanup_buf struct buf out = BUF_INIT;
+	char function[CLI_NAME_ROOM];
 	int n = 0;
 	int r = cli_parse(cli, &syntax, argc, argv, &n, err);
 
 	if (r == 0)
+		r = cli_function_name(argv[0], function, err);
+	if (r == 0)
 		r = cli_store(cli, &store, err);
 	if (r == 0)
-		r = store_export(store, argv[0], &out, err);
+		r = store_export(store, function, &out, err);
 	if (r == 0 && out.error)
 		r = error_set(err, -out.error, "cannot export '%s'", argv[0]);
 	if (r != 0)

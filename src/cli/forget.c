@@ -79,23 +79,25 @@ int cli_forget(struct cli *cli, int argc, char **argv, struct error *err)
 	cleanup_store struct store *store = NULL;
 	struct event event = EVENT(EVENT_MARKED);
 	struct event_sink *events = NULL;
-	char author[128], detail[160];
+	char function[CLI_NAME_ROOM], author[128], detail[160];
 	int n = 0;
 	int r = cli_parse(cli, &syntax, argc, argv, &n, err);
 
+	if (r == 0)
+		r = cli_function_name(argv[0], function, err);
 	if (r == 0)
 		r = cli_store(cli, &store, err);
 	if (r == 0)
 		r = cli_event_sink(cli, &events, err);
 	/* Files first: a policy whose revision nobody knows any more would never be found again. */
 	if (r == 0)
-		r = remove_policies(cli, store, argv[0], err);
+		r = remove_policies(cli, store, function, err);
 	if (r == 0)
-		r = store_forget(store, argv[0], err);
+		r = store_forget(store, function, err);
 	if (r == 0) {
 		cli_author(author, sizeof(author));
 		snprintf(detail, sizeof(detail), "forgotten by %s", author);
-		event.function = argv[0];
+		event.function = function;
 		event.detail = detail;
 		event_emit(events, &event);
 	}

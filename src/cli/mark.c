@@ -16,7 +16,7 @@
 #include "policy/shape.h"
 
 struct mark_request {
-	const char *function;
+	char function[CLI_NAME_ROOM];
 	enum mark mark;
 	bool withdraw;
 	enum access access;
@@ -153,11 +153,12 @@ static int mark_command(struct cli *cli, enum mark mark, int argc, char **argv, 
 
 	if (r != 0)
 		return r;
-	q->function = argv[0];
 	q->mark = mark;
 	if (access_parse(argv[1], &q->access) < 0 || q->access == ACCESS_NONE)
 		return cli_usage(err, &syntax, "there is no access '%.60s'", argv[1]);
-	r = read_key(&syntax, argv[2], q->key, err);
+	r = cli_function_name(argv[0], q->function, err);
+	if (r == 0)
+		r = read_key(&syntax, argv[2], q->key, err);
 	if (r == 0 && program)
 		r = read_key(&syntax, program, q->program, err);
 	if (r == 0)

@@ -96,18 +96,21 @@ int cli_mode(struct cli *cli, int argc, char **argv, struct error *err)
 	const struct settings *settings;
 	struct event_sink *events = NULL;
 	struct mode_request q = {0};
+	char function[CLI_NAME_ROOM];
 	struct cli_revision revision;
 	int n = 0;
 	int r = cli_parse(cli, &syntax, argc, argv, &n, err);
 
 	if (r != 0)
 		return r;
-	q.function = argv[0];
+	q.function = function;
 	q.mode_text = argv[1];
 	r = read_mode(&syntax, domain, &q, err);
 	if (r != 0)
 		return r;
-	r = cli_settings(cli, &settings, err);
+	r = cli_function_name(argv[0], function, err);
+	if (r == 0)
+		r = cli_settings(cli, &settings, err);
 	if (r == 0)
 		r = cli_store(cli, &store, err);
 	if (r == 0)

@@ -187,7 +187,8 @@ static int judge(const struct runtime *runtime, int status, const char *pid_file
 	if (started && !((status == 1 || status >= 126) && strstr(text, "exec")))
 		return status;
 	error_say(err, EIO, "%s could not run the program: %s", name, text);
-	error_hint(err, "run 'husk check'");
+	if (!strstr(text, "executable file"))
+		error_hint(err, "run 'husk check'");
 	return EX_UNAVAILABLE;
 }
 

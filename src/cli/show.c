@@ -247,6 +247,7 @@ int cli_show(struct cli *cli, int argc, char **argv, struct error *err)
 	cleanup_store struct store *store = NULL;
 	cleanup_buf struct buf out = BUF_INIT;
 	struct showing s = {.domain = -1, .out = &out};
+	char function[CLI_NAME_ROOM];
 	struct cli_revision found;
 	enum domain only;
 	int n = 0;
@@ -257,8 +258,10 @@ int cli_show(struct cli *cli, int argc, char **argv, struct error *err)
 	if (domain && domain_parse(domain, &only) < 0)
 		return cli_usage(err, &syntax, "there is no domain '%.60s'", domain);
 	s.domain = domain ? (int)only : -1;
-	s.function = argv[0];
-	r = cli_settings(cli, &s.settings, err);
+	s.function = function;
+	r = cli_function_name(argv[0], function, err);
+	if (r == 0)
+		r = cli_settings(cli, &s.settings, err);
 	if (r == 0)
 		r = cli_store(cli, &store, err);
 	if (r == 0)
