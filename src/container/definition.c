@@ -22,7 +22,8 @@
 #include "container/mountinfo.h"
 
 #define VERSION "husk definition 1"
-#define MOUNTINFO_BYTES_MAX (64 * 1024 * 1024) /* 100,000 mounts of some 300 bytes, and room */
+#define MOUNTINFO_BYTES_MAX \
+	((size_t)64 * 1024 * 1024) /* 100,000 mounts of some 300 bytes, and room */
 
 static void add_text(struct sha256 *sha, const char *text)
 {
@@ -200,7 +201,7 @@ int definition_digest(const struct oci_state *state, const struct oci_spec *spec
 		return error_set(err, -r, "cannot tell the function's revision");
 	sha256_finish(&sha, digest);
 	text_copy(out, DEFINITION_ROOM, "sha-");
-	for (size_t i = 0; i < 16; i++)
-		snprintf(out + 4 + i * 2, 3, "%02x", digest[i]);
+	for (size_t i = 0, at = 4; i < 16; i++, at += 2)
+		snprintf(out + at, 3, "%02x", digest[i]);
 	return 0;
 }

@@ -4,13 +4,13 @@
  * not, and where that would make a difference here, the answer is an error: a launcher that is
  * bound over one file while the runtime executes another would leave the function unwrapped.
  *
- * Looked at: crun 1.8.1 and 1.28 (find_executable() in src/libcrun/utils.c), runc 1.1.5 and 1.5.1
- * (Go's os/exec.LookPath), all tried on a live container but the newest.
+ * Read: find_executable() of crun 1.8.1 and of its main branch of August 2026, Go's
+ * os/exec.LookPath that runc 1.1.5 and 1.5.1 use. Tried on live containers: crun 1.8.1, runc 1.1.5.
  *   - A name with a '/' is relative to process.cwd, never looked up in PATH.
  *   - Without PATH nothing is found.
- *   - An element of PATH that is empty is "/" for crun before 1.21 and process.cwd for later ones;
- *     runc refuses to execute what a relative element gave.
- *   - A name that begins with '.' and has no '/' is relative to process.cwd for crun before 1.21.
+ *   - An element of PATH that is empty is "/" for crun 1.8.1 and process.cwd for later ones; runc
+ *     refuses to execute what a relative element gave.
+ *   - A name that begins with '.' and has no '/' is relative to process.cwd for crun 1.8.1.
  *   - Directories, and files that nobody may execute or that lie on a noexec mount, are passed
  * over.
  */

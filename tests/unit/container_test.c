@@ -378,14 +378,14 @@ static void test_entry(void **state)
 static void test_entry_long_names(void **state)
 {
 	const struct tree *tree = *state;
-	cleanup_free char *name = malloc(2 * PATH_MAX);
+	cleanup_free char *name = malloc((size_t)2 * PATH_MAX);
 	const char *args[] = {name, NULL};
 	const char *env[] = {"PATH=/a:/b", NULL};
 	struct oci_spec spec = {.args = args, .n_args = 1, .cwd = "/", .env = env, .n_env = 1};
 	struct error err = ERROR_INIT;
 	int fd = -1;
 
-	memset(name, 'x', 2 * PATH_MAX);
+	memset(name, 'x', (size_t)2 * PATH_MAX);
 	name[2 * PATH_MAX - 1] = '\0';
 	assert_int_equal(entry_resolve(tree->fd, &spec, &fd, &err), 1);
 	name[0] = '/';
