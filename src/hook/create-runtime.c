@@ -137,6 +137,8 @@ static int create_runtime(struct start *start, struct error *err)
 	/* Without these nobody knows whether the function is enforced: it is not started. */
 	if (r < 0)
 		return r;
+	if (start->identity.opted_out)
+		tell(start, EVENT_DEGRADED, "the annotation husk.mode says off: not wrapped");
 	if (start->identity.ignored || start->identity.opted_out)
 		return 0;
 	if (!start->identity.function[0]) {

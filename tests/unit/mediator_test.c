@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The mediator's logic that needs no container: run files, processes, the judge. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "mediator/process.h"
+#include "mediator/run-file.h"
+#include "mediator/watch.h"
+
+static char scratch[] = "/tmp/husk-mediator-test-XXXXXX";
+static int scratch_fd = -1;
+
+static int make_scratch(void **state)
+{
+	(void)state;
+	if (!mkdtemp(scratch))
+		return -1;
+	scratch_fd = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return scratch_fd < 0 ? -1 : 0;
+}
+
+static int remove_scratch(void **state)
+{
+	(void)state;
+	close(scratch_fd);
+	return remove_tree_at(AT_FDCWD, scratch);
+}
+
+/* ---- run files ---- */
+
+static struct oci_state state_of(const char *id, const char *bundle)
+{
+	return (struct oci_state){.id = (char *)(uintptr_t)id, .bundle = (char *)(uintptr_t)bundle};
+}
+
+static void run_keys_are_file_names_and_differ(void **state)
+{
+	char long_id[600];
+	char first[RUN_KEY_ROOM], second[RUN_KEY_ROOM];
+	struct oci_state container;
+
+	(void)state;
+	memset(long_id, 'x', sizeof(long_id) - 1);
+	long_id[sizeof(long_id) - 1] = '\0';
+	container = state_of("same", "/a");
+	run_key(&container, first);
+	container = state_of("same", "/b");
+	run_key(&container, second);
+	assert_string_not_equal(first, second);
+	container = state_of("..", "/a");
+	run_key(&container, first);
+	assert_int_not_equal(first[0], '.');
+	container = state_of(long_id, "/a");
+	run_key(&container, first);
+	assert_true(strlen(first) < RUN_KEY_ROOM);
+	assert_null(strchr(first, '/'));
+}
+
+static void a_live_run_file_is_not_taken_a_stale_one_is(void **state)
+{
+	char id[JOURNAL_ID_ROOM], found[JOURNAL_ID_ROOM];
+	struct error err = ERROR_INIT;
+	int fd, other;
+
+	(void)state;
+	assert_int_equal(run_id_make(id), 0);
+	assert_int_equal(strlen(id), JOURNAL_ID_ROOM - 1);
+	fd = run_file_claim(scratch_fd, "claim", id, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(run_file_claim(scratch_fd, "claim", id, &err), -EEXIST);
+	assert_int_equal(run_file_wait(scratch_fd, "claim", 0, found), -ETIMEDOUT);
+	assert_int_equal(run_file_wait(scratch_fd, "claim", 20, found), -ETIMEDOUT);
+	close(fd);
+	assert_int_equal(run_file_wait(scratch_fd, "claim", 1000, found), 0);
+	assert_string_equal(found, id);
+	other = run_file_claim(scratch_fd, "claim", id, &err);
+	assert_true(other >= 0);
+	close(other);
+	assert_int_equal(unlinkat(scratch_fd, "claim", 0), 0);
+	assert_int_equal(run_file_wait(scratch_fd, "claim", 0, found), 1);
+}
+
+static void waiting_ends_when_the_holder_removes_the_file(void **state)
+{
+	char id[JOURNAL_ID_ROOM], found[JOURNAL_ID_ROOM];
+	struct error err = ERROR_INIT;
+	int fd, status;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(run_id_make(id), 0);
+	fd = run_file_claim(scratch_fd, "wait", id, &err);
+	assert_true(fd >= 0);
+	child = fork();
+	if (child == 0) {
+		struct timespec moment = {.tv_nsec = 50000000};
+
+		nanosleep(&moment, NULL);
+		unlinkat(scratch_fd, "wait", 0);
+		_exit(0);
+	}
+	close(fd);
+	assert_int_equal(run_file_wait(scratch_fd, "wait", 10000, found), 1);
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+}
+
+/* ---- processes ---- */
+
+static void a_program_is_found_by_its_process(void **state)
+{
+	cleanup_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char expected[PATH_MAX] = "", found[PATH_MAX];
+
+	(void)state;
+	assert_true(readlink("/proc/self/exe", expected, sizeof(expected) - 1) > 0);
+	process_program(proc, getpid(), found);
+	assert_string_equal(found, expected);
+	process_program(proc, INT_MAX, found);
+	assert_string_equal(found, "");
+	assert_int_equal(process_thread_group(proc, getpid()), getpid());
+	assert_int_equal(process_thread_group(proc, INT_MAX), -1);
+	assert_false(process_other_pid_namespace(proc, getpid()));
+}
+
+static void the_end_of_a_process_is_its_status_or_is_unknown(void **state)
+{
+	static const struct {
+		int status, signal;
+	} ends[] = {{0, 0}, {7, 0}, {0, SIGKILL}, {0, SIGTERM}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct journal_end end;
+		pid_t pid = fork();
+		int pidfd;
+
+		if (pid == 0) {
+			if (ends[i].signal)
+				kill(getpid(), ends[i].signal);
+			_exit(ends[i].status);
+		}
+		pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		waitpid(pid, NULL, 0);
+		end = process_end(pidfd, 1000);
+		close(pidfd);
+		if (end.outcome == OUTCOME_UNKNOWN)
+			continue; /* a kernel before 6.15 */
+		assert_int_equal(end.outcome, ends[i].signal ? OUTCOME_KILLED : OUTCOME_EXITED);
+		assert_int_equal(end.status, ends[i].signal ? ends[i].signal : ends[i].status);
+	}
+}
+
+/* ---- the judge ---- */
+
+struct court {
+	struct watch *watch;
+	struct journal *journal;
+	struct event_sink *events;
+	int proc;
+};
+
+static const enum mode learn[DOMAINS] = {MODE_LEARN, MODE_LEARN};
+static const enum mode enforce[DOMAINS] = {MODE_ENFORCE, MODE_ENFORCE};
+
+static void open_court(struct court *court, const char *name)
+{
+	struct journal_run run = {
+		.function = "f", .revision = "r", .identified_by = "test", .container = "c"};
+	struct watch_options options = {
+		.init = 1, .function = "f", .revision = "r", .run = name, .container = "c"};
+	struct error err = ERROR_INIT;
+	char path[PATH_MAX];
+
+	assert_int_equal(run_id_make(run.id), 0);
+	snprintf(path, sizeof(path), "%s/%s.events", scratch, name);
+	assert_int_equal(journal_create(scratch_fd, name, &run, &court->journal, &err), 0);
+	assert_int_equal(event_sink_open(path, 0, &court->events, &err), 0);
+	court->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	options.proc_fd = court->proc;
+	options.journal = court->journal;
+	options.events = court->events;
+	assert_int_equal(watch_new(&options, &court->watch), 0);
+}
+
+/* Ends the run; returns how many behaviours its journal holds with that verdict. */
+static int close_court(struct court *court, const char *name, enum verdict verdict)
+{
+	cleanup_journal_reader struct journal_reader *reader = NULL;
+	struct journal_end end = {.outcome = OUTCOME_EXITED};
+	struct journal_behaviour b;
+	struct error err = ERROR_INIT;
+	int count = 0;
+
+	watch_free(court->watch);
+	event_sink_free(court->events);
+	close(court->proc);
+	assert_int_equal(journal_close(court->journal, &end), 0);
+	assert_int_equal(journal_reader_open(scratch_fd, name, &reader, &err), 0);
+	while (journal_reader_next(reader, &b) == 1)
+		count += b.verdict == verdict;
+	return count;
+}
+
+static int ask(struct court *court, enum access access, const char *path, uint64_t node)
+{
+	struct view_question question = {
+		.access = access, .path = path, .pid = getpid(), .node = node};
+
+	return watch_judge(court->watch, &question);
+}
+
+static void what_repeats_is_recorded_once(void **state)
+{
+	struct court court;
+
+	(void)state;
+	open_court(&court, "once");
+	watch_use(court.watch, NULL, learn);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(ask(&court, ACCESS_READ, "/data/a", 5), 0);
+		assert_int_equal(ask(&court, ACCESS_WRITE, "/data/a", 5), 0);
+		/* one widened key */
+		assert_int_equal(ask(&court, ACCESS_READ, "/data/part-000001", 6 + (uint64_t)i), 0);
+		assert_int_equal(ask(&court, ACCESS_READ, "/data/part-000002", 9 + (uint64_t)i), 0);
+	}
+	assert_int_equal(close_court(&court, "once", VERDICT_NOVEL), 3);
+}
+
+static void a_name_that_changes_is_judged_again(void **state)
+{
+	cleanup_policy_image struct policy_image *image = NULL;
+	struct policy_builder *builder = policy_builder_new();
+	struct policy_info info = {.function = "f", .revision = "r", .serial = 1};
+	char program[PATH_MAX] = "";
+	struct behaviour allowed = {DOMAIN_FS, ACCESS_READ, program, "/data/a", 0};
+	cleanup_free void *bytes = NULL;
+	struct error err = ERROR_INIT;
+	struct court court;
+	size_t len;
+
+	(void)state;
+	assert_true(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
+	assert_int_equal(policy_builder_add(builder, &allowed, POLICY_ALLOWED), 0);
+	assert_int_equal(policy_builder_finish(builder, &info, &bytes, &len), 0);
+	policy_builder_free(builder);
+	assert_int_equal(policy_image_check(bytes, len, &image, &err), 0);
+	open_court(&court, "renamed");
+	watch_use(court.watch, image, enforce);
+	assert_int_equal(ask(&court, ACCESS_READ, "/data/a", 5), 0);
+	assert_int_equal(ask(&court, ACCESS_READ, "/data/b", 5), -EACCES);
+	assert_int_equal(ask(&court, ACCESS_READ, "/data/a", 5), 0);
+	/* and another policy is asked again, whatever the cache holds */
+	watch_use(court.watch, NULL, enforce);
+	assert_int_equal(ask(&court, ACCESS_READ, "/data/a", 5), -EACCES);
+	watch_use(court.watch, image, enforce);
+	assert_int_equal(ask(&court, ACCESS_READ, "/data/a", 5), 0);
+	assert_int_equal(close_court(&court, "renamed", VERDICT_DENIED), 2);
+}
+
+static void a_flood_of_names_is_bounded_and_counted(void **state)
+{
+	cleanup_journal_reader struct journal_reader *reader = NULL;
+	struct error err = ERROR_INIT;
+	struct court court;
+	char path[64];
+
+	(void)state;
+	open_court(&court, "flood");
+	watch_use(court.watch, NULL, learn);
+	for (unsigned int i = 0; i < WATCH_SEEN_MAX + 100; i++) {
+		snprintf(path, sizeof(path), "/data/x%uy", i % 100000);
+		assert_int_equal(ask(&court, ACCESS_CREATE, path, i), 0);
+	}
+	assert_int_equal(close_court(&court, "flood", VERDICT_NOVEL), WATCH_SEEN_MAX);
+	assert_int_equal(journal_reader_open(scratch_fd, "flood", &reader, &err), 0);
+	assert_int_equal(journal_reader_lost(reader, DOMAIN_FS), 100);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(run_keys_are_file_names_and_differ),
+		cmocka_unit_test(a_live_run_file_is_not_taken_a_stale_one_is),
+		cmocka_unit_test(waiting_ends_when_the_holder_removes_the_file),
+		cmocka_unit_test(a_program_is_found_by_its_process),
+		cmocka_unit_test(the_end_of_a_process_is_its_status_or_is_unknown),
+		cmocka_unit_test(what_repeats_is_recorded_once),
+		cmocka_unit_test(a_name_that_changes_is_judged_again),
+		cmocka_unit_test(a_flood_of_names_is_bounded_and_counted),
+	};
+
+	return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
+}
