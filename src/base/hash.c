@@ -27,6 +27,27 @@ uint64_t hash64_text(const char *text)
 	return hash64_mix(hash64_add(HASH64_INIT, text, strlen(text) + 1));
 }
 
+#ifdef __x86_64__
+/* The processor's own instruction: twenty times as fast, and every journal record and image waits
+ * for it. */
+__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const unsigned char *b,
+							       size_t len)
+{
+	uint64_t wide = ~crc;
+
+	for (; len >= 8; len -= 8, b += 8) {
+		uint64_t word;
+
+		memcpy(&word, b, sizeof(word));
+		wide = __builtin_ia32_crc32di(wide, word);
+	}
+	crc = (uint32_t)wide;
+	for (; len > 0; len--, b++)
+		crc = __builtin_ia32_crc32qi(crc, *b);
+	return ~crc;
+}
+#endif
+
 /* A nibble at a time: 64 bytes of table instead of 1 KiB, records are short. */
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t len)
 {
@@ -37,6 +58,10 @@ uint32_t crc32c(uint32_t crc, const void *bytes, size_t len)
 	};
 	const unsigned char *b = bytes;
 
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("sse4.2"))
+		return crc32c_sse42(crc, b, len);
+#endif
 	crc = ~crc;
 	for (size_t i = 0; i < len; i++) {
 		crc ^= b[i];

@@ -112,6 +112,36 @@ static void copies_names_and_numbers(void **state)
 
 /* ---- hashes, clock, errors, buffers ---- */
 
+/* CRC-32C bit by bit, as its definition has it. */
+static uint32_t slow_crc32c(const unsigned char *bytes, size_t len)
+{
+	uint32_t crc = ~UINT32_C(0);
+
+	for (size_t i = 0; i < 8 * len; i++) {
+		crc ^= bytes[i / 8] >> i % 8 & 1U;
+		crc = crc >> 1 ^ (crc & 1U ? UINT32_C(0x82f63b78) : 0);
+	}
+	return ~crc;
+}
+
+static void checksums_of_every_length_and_place(void **state)
+{
+	unsigned char bytes[64];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 37 + 11);
+	for (size_t start = 0; start < 9; start++) {
+		for (size_t len = 0; start + len <= sizeof(bytes); len++) {
+			uint32_t half = crc32c(0, bytes + start, len / 2);
+
+			assert_int_equal(crc32c(0, bytes + start, len),
+					 slow_crc32c(bytes + start, len));
+			assert_int_equal(crc32c(half, bytes + start + len / 2, len - len / 2),
+					 slow_crc32c(bytes + start, len));
+		}
+	}
+}
+
 static void hashes_and_checksums(void **state)
 {
 	unsigned char zeros[32] = {0}, ones[32];
@@ -539,6 +569,7 @@ int main(void)
 		cmocka_unit_test(broken_escapes_are_refused),
 		cmocka_unit_test(copies_names_and_numbers),
 		cmocka_unit_test(hashes_and_checksums),
+		cmocka_unit_test(checksums_of_every_length_and_place),
 		cmocka_unit_test(times_as_text),
 		cmocka_unit_test(errors_gather_context),
 		cmocka_unit_test(a_printed_error_is_one_line),
