@@ -103,7 +103,7 @@ static unsigned int classes_in(const char *bytes, size_t len)
 
 static bool starts_with_uuid(const char *bytes, size_t len)
 {
-	if (len < UUID_LEN || !(classes_in(bytes, UUID_LEN) & IS_DIGIT))
+	if (len < UUID_LEN || bytes[8] != '-' || !(classes_in(bytes, UUID_LEN) & IS_DIGIT))
 		return false;
 	for (size_t i = 0; i < UUID_LEN; i++) {
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
@@ -267,11 +267,17 @@ static void put_doubled(struct output *out, const char *name, size_t len)
 
 static void put_component(struct output *out, const char *name, size_t len, enum place place)
 {
-	unsigned int found = classes_in(name, len);
+	size_t digits = 0;
+	bool braces = false;
 
-	if (found & IS_BRACE)
+	for (size_t i = 0; i < len; i++) {
+		digits += is(name[i], IS_DIGIT);
+		braces |= is(name[i], IS_BRACE);
+	}
+	if (braces)
 		put_doubled(out, name, len);
-	else if (place == PLACE_LITERAL || (place == PLACE_ORDINARY && !(found & IS_DIGIT)))
+	else if (place == PLACE_LITERAL ||
+		 (place == PLACE_ORDINARY && (digits == 0 || (digits < NUM_MIN && len < HEX_MIN))))
 		put(out, name, len);
 	else
 		put_widened(out, name, len, place);
@@ -288,7 +294,7 @@ static bool lies_in(const char *path, const char *dir)
 static enum place place_of(const char *path, uint32_t flags)
 {
 	static const struct {
-		const char *dir;
+		const char *dir; /* of two bytes at least */
 		enum place place;
 	} places[] = {
 		{"/tmp", PLACE_TEMPORARY},     {"/var/tmp", PLACE_TEMPORARY},
@@ -299,8 +305,10 @@ static enum place place_of(const char *path, uint32_t flags)
 
 	if (flags & BEHAVIOUR_IMAGE)
 		return PLACE_LITERAL;
+	if (path[0] != '/')
+		return PLACE_ORDINARY;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (lies_in(path, places[i].dir))
+		if (path[1] == places[i].dir[1] && lies_in(path, places[i].dir))
 			return places[i].place;
 	}
 	return PLACE_ORDINARY;
