@@ -307,7 +307,7 @@ static void bad_json_is_refused(void **state)
 	assert_int_equal(json_parse("test", "[1]\0", 4, &root, NULL), -EINVAL);
 	memset(deep, '[', JSON_DEPTH_MAX);
 	memset(deep + JSON_DEPTH_MAX, ']', JSON_DEPTH_MAX);
-	deep[2 * JSON_DEPTH_MAX] = '\0';
+	deep[2 * (size_t)JSON_DEPTH_MAX] = '\0';
 	assert_int_equal(parse(deep, &root), 0);
 	json_free(root);
 	memset(deep, '[', JSON_DEPTH_MAX + 1);
