@@ -23,7 +23,8 @@
  * end of what is known, not an error. Whole records of a type that the reader does not know are
  * passed over. The exact bytes stand in format-internal.h.
  */
-/* Where journals lie: STATE/journals/RUN-ID.journal, locked (flock(2)) as long as they have a writer. */
+/* Where journals lie: STATE/journals/RUN-ID.journal, locked (flock(2)) as long as they have a
+ * writer. */
 #define JOURNAL_DIRECTORY "journals"
 #define JOURNAL_SUFFIX ".journal"
 
