@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/table.h"
+#include "profile/class.h"
 
 struct showing {
 	struct store *store;
@@ -50,6 +51,7 @@ static int behaviour_row(void *context, const struct store_behaviour *b)
 		b->behaviour.program[0] ? b->behaviour.program : "any",
 		runs,
 		denied,
+		class_name(class_of(&b->behaviour)),
 		behaviour_state(b),
 		last,
 	};
@@ -74,6 +76,8 @@ static int behaviour_member(void *context, const struct store_behaviour *b)
 	json_member_string(s->w, "access", access_name(b->behaviour.access));
 	json_member_name(s->w, "key", b->behaviour.key);
 	json_member_name(s->w, "program", b->behaviour.program);
+	json_member_string(s->w, "class", class_name(class_of(&b->behaviour)));
+	json_member_string(s->w, "class_reason", class_reason(&b->behaviour));
 	json_member_integer(s->w, "runs", b->runs);
 	json_member_integer(s->w, "denied", b->denied);
 	json_member_bool(s->w, "admitted", b->admitted);
@@ -167,8 +171,8 @@ static int revision_member(void *context, const struct store_revision *r)
 
 static int add_behaviours(struct showing *s, bool held, const char *title, struct error *err)
 {
-	static const char *const headings[] = {"DOMAIN", "ACCESS", "KEY",   "PROGRAM",
-					       "RUNS",	 "DENIED", "STATE", "LAST SEEN"};
+	static const char *const headings[] = {"DOMAIN", "ACCESS", "KEY",   "PROGRAM",	"RUNS",
+					       "DENIED", "CLASS",  "STATE", "LAST SEEN"};
 	cleanup_table struct table table = {0};
 	int r;
 
