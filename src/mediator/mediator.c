@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -373,6 +374,7 @@ static void detach_from_engine(void)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
+	mallopt(M_ARENA_MAX, 1); /* a helper's few allocations are not worth an arena of its own */
 }
 
 static int set_up(struct mediator *m, struct journal **journal, struct error *err)

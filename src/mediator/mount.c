@@ -7,28 +7,20 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+
 /* All flags that a mount of a container can have; the access-time field is cleared as a whole. */
 #define ATTRIBUTES_ALL                                                                             \
 	((uint64_t)(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | \
 		    MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW))
 
-static int clone(int dirfd, const char *path, unsigned int recursive)
+int mount_clone(int dirfd, const char *path)
 {
 	int fd = open_tree(dirfd, path,
 			   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW |
-				   AT_NO_AUTOMOUNT | recursive | (*path ? 0 : AT_EMPTY_PATH));
+				   AT_NO_AUTOMOUNT | (*path ? 0 : AT_EMPTY_PATH));
 
 	return fd < 0 ? -errno : fd;
-}
-
-int mount_clone(int dirfd, const char *path)
-{
-	return clone(dirfd, path, 0);
-}
-
-int mount_clone_tree(int dirfd, const char *path)
-{
-	return clone(dirfd, path, AT_RECURSIVE);
 }
 
 int mount_attach(int mount_fd, int dirfd, const char *path)
@@ -51,4 +43,14 @@ int mount_set_propagation(int mount_fd, uint64_t propagation, int tree)
 	unsigned int flags = AT_EMPTY_PATH | (tree ? AT_RECURSIVE : 0);
 
 	return mount_setattr(mount_fd, "", flags, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
+int mount_make_superblock_readonly(int mount_fd)
+{
+	cleanup_close int fs = fspick(mount_fd, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+
+	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+		return -errno;
+	return 0;
 }

@@ -15,9 +15,6 @@
  * itself. The last link of `path` is not followed. The caller closes the descriptor. */
 int mount_clone(int dirfd, const char *path);
 
-/* The same with everything that is mounted below. */
-int mount_clone_tree(int dirfd, const char *path);
-
 /* Attaches the detached mount `mount_fd` at (dirfd, path); path "" for dirfd itself. */
 int mount_attach(int mount_fd, int dirfd, const char *path);
 
@@ -26,5 +23,8 @@ int mount_set_attributes(int mount_fd, uint64_t attributes);
 
 /* MS_PRIVATE, MS_SHARED, MS_SLAVE or MS_UNBINDABLE; `tree` for all mounts below too. */
 int mount_set_propagation(int mount_fd, uint64_t propagation, int tree);
+
+/* Makes the file system behind the mount read-only, for all of its mounts. Source: fspick(2). */
+int mount_make_superblock_readonly(int mount_fd);
 
 #endif

@@ -238,6 +238,14 @@ static void tell_foreign(struct watch *watch, const struct view_question *questi
 	event_emit(watch->options.events, &event);
 }
 
+/* Looking at a process costs more than all the rest: only what would be learned or denied is looked
+ * at. */
+static bool is_foreign(const struct watch *watch, pid_t pid)
+{
+	return watch->own_pid_namespace && watch->left_launcher && pid != watch->options.init &&
+	       process_is_foreign(watch->options.proc_fd, pid, watch->options.init);
+}
+
 static int result_of(enum verdict verdict)
 {
 	return verdict == VERDICT_DENIED ? -EACCES : 0;
@@ -257,16 +265,15 @@ static int judge_new(struct watch *watch, const struct view_question *question, 
 	};
 	struct decision decision;
 
-	if (watch->own_pid_namespace && watch->started &&
-	    process_is_foreign(watch->options.proc_fd, question->pid, watch->options.init)) {
-		tell_foreign(watch, question, program);
-		return 0;
-	}
 	if (exec)
 		memcpy(key, question->path, strlen(question->path) + 1); /* never widened */
 	else
 		shape_key(question->path, question->flags, key);
 	decision = policy_decide(watch->policy, watch->modes, &b);
+	if (decision.novel && is_foreign(watch, question->pid)) {
+		tell_foreign(watch, question, program);
+		return 0;
+	}
 	record(watch, &b, decision, question->pid);
 	if (asked->program) {
 		*slot = *asked;

@@ -4,8 +4,8 @@
  * replaced by the view. Nothing of the function has run, the runtime has finished, and the process
  * that waits is the only one that matters.
  *
- * Order matters. The gate goes first, so that it is part of nothing that follows. Lowers are cloned
- * from the old tree before the view covers it. Mounts are made in the container's own order,
+ * Order matters. The gate is found first, so that it is part of nothing that follows. Lowers are
+ * cloned from the old tree before the view covers it. Mounts are made in the container's own order,
  * because recent kernels list mounts by age. The old tree becomes private before it is detached:
  * else unmounting would travel to the host. Every descriptor closes before the exec is answered,
  * since one that is left would keep the view alive after the container.
@@ -35,6 +35,7 @@ struct wrap {
 	struct mountinfo mounts;
 	enum treatment *treatments; /* one for each mount */
 	const struct mountinfo_entry *root;
+	size_t gate;  /* the mount that is no part of the container */
 	int old_root; /* O_PATH descriptor of the container's root before the wrap */
 };
 
@@ -63,8 +64,21 @@ static int examine(const char *point, struct statx *ret)
 		       : 0;
 }
 
-/* Detaches the gate: the mount of the view's own device. It lives on in the exec that waits. */
-static int remove_gate(struct wrap *wrap)
+static bool point_is_listed(const struct wrap *wrap, size_t but, const char *point)
+{
+	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
+		if (i != but && strcmp(wrap->mounts.entries[i].point, point) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Finds the gate, the mount of the view's own device, and has it left out. It goes with the old
+ * tree and lives on in the exec that waits; only where it covers another mount it is detached at
+ * once, since each unmount makes the kernel wait for all processors.
+ */
+static int pass_over_gate(struct wrap *wrap)
 {
 	struct helper *helper = wrap->helper;
 	struct statx view, at;
@@ -79,7 +93,9 @@ static int remove_gate(struct wrap *wrap)
 		if (at.stx_dev_major != view.stx_dev_major ||
 		    at.stx_dev_minor != view.stx_dev_minor)
 			continue;
-		if (umount2(entry->point, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+		wrap->gate = i;
+		if (point_is_listed(wrap, i, entry->point) &&
+		    umount2(entry->point, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 			return error_set(&helper->err, errno, "cannot detach the gate '%s'",
 					 entry->point);
 		return 0;
@@ -87,40 +103,21 @@ static int remove_gate(struct wrap *wrap)
 	return error_say(&helper->err, ENOENT, "the gate is not among the container's mounts");
 }
 
-static bool lies_below(const char *path, const char *above)
-{
-	size_t len = strlen(above);
-
-	return strncmp(path, above, len) == 0 && path[len] == '/';
-}
-
-static bool below_native(const struct wrap *wrap, size_t before, const char *point)
-{
-	for (size_t i = 0; i < before; i++) {
-		if (wrap->treatments[i] == TREAT_NATIVE &&
-		    lies_below(point, wrap->mounts.entries[i].point))
-			return true;
-	}
-	return false;
-}
-
 /*
- * What becomes of one mount. One that another covers is not to be seen and is left out. What lies
- * below a native mount comes along with it. A mount of a device node, a socket or a FIFO (a masked
- * file, an engine's socket) stays native: the kernel finds such things by inode, not through FUSE.
+ * What becomes of one mount. One that another covers is not to be seen and is left out. A mount of
+ * a device node, a socket or a FIFO (a masked file, an engine's socket) stays native: the kernel
+ * finds such things by inode, not through FUSE.
  */
 static enum treatment treat(const struct wrap *wrap, size_t i)
 {
 	const struct mountinfo_entry *entry = &wrap->mounts.entries[i];
 	struct statx at;
 
-	if (examine(entry->point, &at) < 0 || !(at.stx_mask & STATX_MNT_ID) ||
+	if (i == wrap->gate || examine(entry->point, &at) < 0 || !(at.stx_mask & STATX_MNT_ID) ||
 	    (int)at.stx_mnt_id != entry->id)
 		return TREAT_SKIP;
 	if (strcmp(entry->point, "/") == 0)
 		return TREAT_ROOT;
-	if (below_native(wrap, i, entry->point))
-		return TREAT_SKIP;
 	if (mountinfo_is_native(entry) || !(S_ISREG(at.stx_mode) || S_ISDIR(at.stx_mode)))
 		return TREAT_NATIVE;
 	return TREAT_DATA;
@@ -214,7 +211,7 @@ static int place(struct wrap *wrap, const struct mountinfo_entry *entry, enum tr
 	int r;
 
 	if (treatment == TREAT_NATIVE)
-		fd = mount_clone_tree(wrap->old_root, relative);
+		fd = mount_clone(wrap->old_root, relative);
 	else
 		fd = mount_clone(AT_FDCWD, relative);
 	if (fd < 0)
@@ -230,11 +227,29 @@ static int place(struct wrap *wrap, const struct mountinfo_entry *entry, enum tr
 	return restore_propagation(fd, entry->propagation);
 }
 
+/*
+ * Where nothing is writable, the view's superblock need not be either: then the kernel keeps access
+ * times and with them all attributes cached (fuse_invalidate_atime() of fs/fuse/dir.c).
+ */
+static int make_readonly(struct wrap *wrap)
+{
+	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
+		bool served =
+			wrap->treatments[i] == TREAT_ROOT || wrap->treatments[i] == TREAT_DATA;
+
+		if (served && !(wrap->mounts.entries[i].attributes & MOUNT_ATTR_RDONLY))
+			return 0;
+	}
+	return mount_make_superblock_readonly(wrap->helper->mount_fd);
+}
+
 static int attach_all(struct wrap *wrap)
 {
 	struct helper *helper = wrap->helper;
 	int r = mount_set_attributes(helper->mount_fd, wrap->root->attributes);
 
+	if (r == 0)
+		r = make_readonly(wrap);
 	if (r == 0)
 		r = mount_attach(helper->mount_fd, AT_FDCWD, "/");
 	if (r == 0 && fchdir(helper->mount_fd) < 0)
@@ -298,9 +313,9 @@ static int work(struct wrap *wrap)
 		return error_set(&helper->err, errno, "cannot enter the container's root");
 	r = read_mounts(wrap);
 	if (r == 0)
-		r = remove_gate(wrap);
+		r = pass_over_gate(wrap);
 	if (r == 0)
-		r = plan(wrap); /* the gate is still listed, but is nowhere to be seen */
+		r = plan(wrap);
 	if (r == 0)
 		r = make_root_private(wrap);
 	if (r == 0)

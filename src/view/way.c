@@ -19,9 +19,10 @@ static void invalidate(struct view *view, struct inode *inode)
 	(void)fuse_lowlevel_notify_inval_inode(view->session, node_number(view, inode), -1, 0);
 }
 
-static void mark(struct view *view, struct inode *inode)
+/* What everybody may search stays as it is, and cached: each step of a path through it is for free. */
+static void mark(struct view *view, struct inode *inode, const struct statx *stx)
 {
-	if (inode->searchable || inode->type != S_IFDIR)
+	if (inode->searchable || inode->type != S_IFDIR || (stx->stx_mode & 0111) == 0111)
 		return;
 	inode->searchable = true;
 	inode->refs++;
@@ -50,10 +51,12 @@ void view_open_way(struct view *view, const char *cwd)
 	char *path = strdup(cwd);
 	char *rest = path;
 	struct inode *dir = view->root;
+	struct statx root;
 	int links = 0;
 
 	view->tick++;
-	mark(view, dir);
+	if (view->lower_count && descriptor_stat(view, dir, &root) == 0)
+		mark(view, dir, &root);
 	while (rest && *rest && view->lower_count) {
 		char *part = strsep(&rest, "/");
 		struct inode *next;
@@ -78,7 +81,7 @@ void view_open_way(struct view *view, const char *cwd)
 				dir = view->root;
 			continue;
 		}
-		mark(view, next);
+		mark(view, next, &stx);
 		if (next->type != S_IFDIR) {
 			inode_forget(&view->inodes, next, 0);
 			break;
