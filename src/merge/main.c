@@ -114,8 +114,12 @@ int main(int argc, char **argv)
 		merge(&options, &settings, events, &err);
 	event_sink_free(events);
 	remove_run_key(&options, &settings, &of_key);
+	close_range(3, ~0U, 0);
+	/* From here on nobody waits for this process. */
 	if (err.code == 0)
 		err = of_key;
+	if (err.code == 0)
+		store_tidy(settings.state_directory, &err);
 	if (err.code == 0)
 		return EX_OK;
 	error_print("husk-merge", &err);

@@ -21,9 +21,11 @@
 #include "journal/journal.h"
 
 enum {
-	LEFT_OVER_MAX = 32,  /* journals of earlier runs that one run's end has to pay for */
-	LEFT_OVER_AGE_S = 1, /* younger ones may not have been locked by their writer yet */
+	LEFT_OVER_MAX = 32, /* journals of earlier runs that one run's end has to pay for */
 };
+
+/* Younger ones may not have been locked by their writer yet. */
+#define LEFT_OVER_AGE_NS INT64_C(1000000000)
 
 static void tell(struct event_sink *events, enum event_kind kind, const struct journal_run *run,
 		 const char *detail)
@@ -125,13 +127,14 @@ static bool is_journal(const char *name)
 static int lock_left_over(int dirfd, const char *name)
 {
 	cleanup_close int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int64_t age_ns;
 	struct stat st;
 
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0)
 		return -1;
 	/* Without a link it was merged by whoever had the lock before. */
-	if (!S_ISREG(st.st_mode) || st.st_nlink == 0 ||
-	    clock_wall_ns() / 1000000000 - st.st_mtime < LEFT_OVER_AGE_S)
+	age_ns = clock_wall_ns() - (st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec);
+	if (!S_ISREG(st.st_mode) || st.st_nlink == 0 || age_ns < LEFT_OVER_AGE_NS)
 		return -1;
 	return steal_fd(&fd);
 }

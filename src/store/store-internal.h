@@ -73,7 +73,7 @@ enum store_constants {
 	STORE_SCHEMA = 1,	     /* PRAGMA user_version */
 	STORE_RUNS_KEPT = 512,	     /* newest runs of a revision that promotion can count */
 	STORE_TRIM_EVERY = 64,	     /* runs between two removals of older ones */
-	STORE_CHECKPOINT_PAGES = 64, /* of the write-ahead log; every opening reads all of it */
+	STORE_LOG_BYTES = 48 * 4120, /* of the write-ahead log: 48 pages and their headers */
 };
 
 /* Records what SQLite says of its last failure, `rc`, as "cannot WHAT the store 'PATH': ...".

@@ -3,8 +3,11 @@
  * Opening the store, statements, transactions, and what SQLite's failures mean.
  *
  * The store is opened at the end of every container, by a process that lives for a millisecond. So
- * an existing database is opened without a look at its tables, closing does not write the log back
- * (that costs two fsyncs), and the log is kept short instead, since each opening reads all of it.
+ * an existing database is opened without a look at its tables, and neither a commit nor closing
+ * writes the log back, which costs several fsyncs: that is store_tidy(), off the path. Since nobody
+ * else has the database open, each opening reads the whole log, which therefore is kept short; and
+ * a log that was written back, but not cut, would be read and written back again and again, so it
+ * is cut.
  */
 #include "store/store.h"
 
@@ -157,6 +160,10 @@ int store_open(const char *state_directory, unsigned int wait_ms, struct store *
 
 	if (!store)
 		return error_set(err, ENOMEM, "cannot open the store");
+	/* No program of husk uses the store in threads; both are refused after the first opening.
+	 */
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	r = snprintf(store->path, sizeof(store->path), "%s/%s", state_directory, STORE_NAME);
 	if (r < 0 || (size_t)r >= sizeof(store->path))
 		return error_set(err, ENAMETOOLONG, "cannot open the store in '%s'",
@@ -166,7 +173,7 @@ int store_open(const char *state_directory, unsigned int wait_ms, struct store *
 		return r;
 	sqlite3_busy_timeout(store->db, wait_ms > INT_MAX ? INT_MAX : (int)wait_ms);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_wal_autocheckpoint(store->db, STORE_CHECKPOINT_PAGES);
+	sqlite3_wal_autocheckpoint(store->db, 0);
 	r = run_script(store, "PRAGMA synchronous = NORMAL", "read", err);
 	if (r == 0)
 		r = read_version(store, &version, err);
@@ -182,6 +189,26 @@ int store_open(const char *state_directory, unsigned int wait_ms, struct store *
 	}
 	*ret = steal_ptr(&store);
 	return 0;
+}
+
+int store_tidy(const char *state_directory, struct error *err)
+{
+	cleanup_store struct store *store = NULL;
+	char log[PATH_MAX];
+	struct stat st;
+	int len = snprintf(log, sizeof(log), "%s/" STORE_NAME "-wal", state_directory);
+	int rc, r;
+
+	if (len < 0 || (size_t)len >= sizeof(log) || stat(log, &st) < 0 ||
+	    st.st_size < STORE_LOG_BYTES)
+		return 0;
+	r = store_open(state_directory, 0, &store, err);
+	if (r < 0)
+		return r == -EBUSY ? 0 : r;
+	rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
+		return 0; /* whoever is at work tidies up after itself */
+	return store_fail(store, rc, "write back", err);
 }
 
 void store_free(struct store *store)

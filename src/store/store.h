@@ -29,6 +29,13 @@ int store_open(const char *state_directory, unsigned int wait_ms, struct store *
 void store_free(struct store *store);
 void store_free_p(struct store **store);
 
+/*
+ * Writes the log back into the database and cuts it, where it has become long. Costs some fsyncs,
+ * so husk-merge calls it when nobody waits for it any more. Does nothing while the store is in use.
+ * Returns 0 or -errno.
+ */
+int store_tidy(const char *state_directory, struct error *err);
+
 /* ---- merging ---- */
 
 /*
