@@ -353,6 +353,15 @@ static size_t put_process(struct output *out, const char *path)
 	return at + sizeof(task) - 1 + len;
 }
 
+static int finish(struct output *out, const char *path)
+{
+	if (out->full)
+		out->len += (size_t)snprintf(out->bytes + out->len, LONG_LEN + 1,
+					     "{long:%016" PRIx64 "}", hash64_text(path));
+	out->bytes[out->len] = '\0';
+	return (int)out->len;
+}
+
 int shape_key(const char *path, uint32_t flags, char *out)
 {
 	struct output output = {.bytes = out};
@@ -371,9 +380,18 @@ int shape_key(const char *path, uint32_t flags, char *out)
 			at++;
 		}
 	}
-	if (output.full)
-		output.len += (size_t)snprintf(out + output.len, LONG_LEN + 1,
-					       "{long:%016" PRIx64 "}", hash64_text(path));
-	out[output.len] = '\0';
-	return (int)output.len;
+	return finish(&output, path);
+}
+
+int shape_literal(const char *path, char *out)
+{
+	struct output output = {.bytes = out};
+
+	for (const char *at = path; *at && !output.full;) {
+		size_t len = strcspn(at + 1, "/") + 1;
+
+		put(&output, at, len);
+		at += len;
+	}
+	return finish(&output, path);
 }

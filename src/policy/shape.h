@@ -42,8 +42,8 @@
  * A component that holds '{' or '}' is not widened and each of its braces is doubled, so that a
  * file name cannot pose as a pattern. No other component is widened either where `flags` has
  * BEHAVIOUR_IMAGE, and at or below /etc, /root, /home and /boot: learning.md, 2. Executables are
- * never widened: the key of an exec behaviour, and a program, is the path as it is, and does not go
- * through here.
+ * never widened: the key of an exec behaviour, and a program, is the path as it is:
+ * shape_literal().
  */
 
 #define SHAPE_KEY_MAX (PATH_MAX + 256)
@@ -55,5 +55,12 @@
  * No allocation, no system call; time is linear in the length.
  */
 int shape_key(const char *path, uint32_t flags, char *out);
+
+/*
+ * The key of an executable: `path` as it is, cut and marked in the same way where it does not fit.
+ * A container can nest deeper than PATH_MAX by chdir(2), so a copy without this would have no
+ * bound.
+ */
+int shape_literal(const char *path, char *out);
 
 #endif

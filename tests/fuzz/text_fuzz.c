@@ -55,6 +55,9 @@ static void check_key(const char *path)
 	FUZZ_ASSERT(shape_key(path, 0, again) == len && memcmp(key, again, (size_t)len) == 0);
 	FUZZ_ASSERT(has_pattern(key) || strchr(path, '{') || strchr(path, '}') ||
 		    strcmp(path, key) == 0);
+	len = shape_literal(path, key);
+	FUZZ_ASSERT(len >= 0 && len < SHAPE_KEY_MAX && strlen(key) == (size_t)len);
+	FUZZ_ASSERT(strlen(path) >= PATH_MAX || strcmp(path, key) == 0);
 	shape_key(path, BEHAVIOUR_IMAGE, key);
 	FUZZ_ASSERT(!has_pattern(key) || strlen(path) > PATH_MAX / 2);
 }

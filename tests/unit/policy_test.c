@@ -227,6 +227,30 @@ static void long_paths_stay_within_the_room(void **state)
 	}
 }
 
+static void executables_stay_literal(void **state)
+{
+	static const char *const table[] = {
+		"", "/", "/bin/ls", "/tmp/tmpab12cd_x", "/d/{num}/1234567", "relative", "/a//b/"};
+	static const size_t lengths[] = {PATH_MAX - 1, SHAPE_KEY_MAX - 1, SHAPE_KEY_MAX, 65535};
+	char out[SHAPE_KEY_MAX], other[SHAPE_KEY_MAX];
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		assert_int_equal(shape_literal(table[i], out), strlen(table[i]));
+		assert_string_equal(out, table[i]);
+	}
+	for (size_t i = 0; i < COUNT(lengths); i++) {
+		cleanup_free char *path = long_path(lengths[i], 'x');
+		int len = shape_literal(path, out);
+
+		assert_true(len < SHAPE_KEY_MAX);
+		assert_int_equal(len, strlen(out));
+		assert_int_equal(strcmp(out, path) == 0, lengths[i] < PATH_MAX);
+		path[lengths[i] - 1] = 'q';
+		shape_literal(path, other);
+		assert_string_not_equal(out, other);
+	}
+}
+
 /* ---- images ---- */
 
 struct entry {
@@ -709,6 +733,7 @@ int main(void)
 		cmocka_unit_test(names_are_read_back),
 		cmocka_unit_test(paths_become_keys),
 		cmocka_unit_test(long_paths_stay_within_the_room),
+		cmocka_unit_test(executables_stay_literal),
 		cmocka_unit_test(an_image_holds_what_was_added),
 		cmocka_unit_test(the_order_of_adding_does_not_matter),
 		cmocka_unit_test(a_builder_can_be_finished_twice),
