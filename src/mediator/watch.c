@@ -266,7 +266,7 @@ static int judge_new(struct watch *watch, const struct view_question *question, 
 	struct decision decision;
 
 	if (exec)
-		memcpy(key, question->path, strlen(question->path) + 1); /* never widened */
+		shape_literal(question->path, key);
 	else
 		shape_key(question->path, question->flags, key);
 	decision = policy_decide(watch->policy, watch->modes, &b);

@@ -245,6 +245,24 @@ static void what_repeats_is_recorded_once(void **state)
 	assert_int_equal(close_court(&court, "once", VERDICT_NOVEL), 3);
 }
 
+static void a_path_longer_than_any_key_is_judged_all_the_same(void **state)
+{
+	size_t len = 60000;
+	cleanup_free char *path = malloc(len + 1);
+	struct court court;
+
+	(void)state;
+	memset(path, 'a', len);
+	for (size_t i = 0; i < len; i += 200)
+		path[i] = '/';
+	path[len] = '\0';
+	open_court(&court, "long");
+	watch_use(court.watch, NULL, learn);
+	assert_int_equal(ask(&court, ACCESS_EXEC, path, 5), 0);
+	assert_int_equal(ask(&court, ACCESS_WRITE, path, 5), 0);
+	assert_int_equal(close_court(&court, "long", VERDICT_NOVEL), 2);
+}
+
 static void a_name_that_changes_is_judged_again(void **state)
 {
 	cleanup_policy_image struct policy_image *image = NULL;
@@ -304,6 +322,7 @@ int main(void)
 		cmocka_unit_test(a_program_is_found_by_its_process),
 		cmocka_unit_test(the_end_of_a_process_is_its_status_or_is_unknown),
 		cmocka_unit_test(what_repeats_is_recorded_once),
+		cmocka_unit_test(a_path_longer_than_any_key_is_judged_all_the_same),
 		cmocka_unit_test(a_name_that_changes_is_judged_again),
 		cmocka_unit_test(a_flood_of_names_is_bounded_and_counted),
 	};
