@@ -63,7 +63,7 @@ _husk()
 		words=$commands
 		;;
 	run)
-		options='--name --trusted --rootfs --bundle --volume --env --user --workdir --network
+		options='--name --revision --trusted --rootfs --bundle --volume --env --user --workdir --network
 			--runtime --hook-program --config --help'
 		if ((operands == 0)); then
 			mapfile -t COMPREPLY < <(compgen -c -- "$cur")
@@ -74,7 +74,7 @@ _husk()
 		;;
 	list) options='--json --config --help' ;;
 	show)
-		options='--revision --domain --json --config --help'
+		options='--all --revision --domain --json --config --help'
 		((operands == 0)) && words=$(_husk_functions)
 		;;
 	events)

@@ -130,6 +130,7 @@ static void put_annotations(struct json_writer *w, const struct bundle_plan *pla
 		const char *key = json_key_at(theirs, i);
 
 		if (!key || (plan->function && strcmp(key, "husk.function") == 0) ||
+		    (plan->revision && strcmp(key, "husk.revision") == 0) ||
 		    (plan->trusted && strcmp(key, "husk.trusted") == 0))
 			continue;
 		json_key(w, key);
@@ -137,6 +138,8 @@ static void put_annotations(struct json_writer *w, const struct bundle_plan *pla
 	}
 	if (plan->function)
 		json_member_string(w, "husk.function", plan->function);
+	if (plan->revision)
+		json_member_string(w, "husk.revision", plan->revision);
 	if (plan->trusted)
 		json_member_string(w, "husk.trusted", "true");
 	json_object_end(w);

@@ -46,6 +46,7 @@ struct bundle_mount {
 struct bundle_plan {
 	struct hook_plan hooks;
 	const char *function; /* annotation husk.function; NULL: none */
+	const char *revision; /* annotation husk.revision; NULL: none */
 	bool trusted;	      /* annotation husk.trusted */
 
 	/* of a bundle that is made, not of one that is adapted */

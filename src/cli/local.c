@@ -225,7 +225,7 @@ static int make_env(struct making *m, const struct local_request *q, struct erro
 	r = process_env_set(&m->env, "PATH", path && *path ? path : DEFAULT_PATH);
 	if (r == 0)
 		r = process_env_set(&m->env, "HOME", *home ? home : "/");
-	if (r == 0 && q->terminal && term)
+	if (r == 0 && term)
 		r = process_env_set(&m->env, "TERM", term);
 	for (size_t i = 0; r == 0 && i < sizeof(passed) / sizeof(passed[0]); i++) {
 		if (getenv(passed[i]))
@@ -287,6 +287,7 @@ static int make(const struct local_request *q, const struct settings *settings, 
 	plan = (struct bundle_plan){
 		.hooks = q->hooks,
 		.function = q->name ? q->name : m->name,
+		.revision = q->revision,
 		.trusted = q->trusted,
 		.root = q->rootfs ? q->rootfs : root,
 		.args = q->args,
@@ -315,6 +316,7 @@ static int adapt(const struct local_request *q, struct buf *out, struct error *e
 	const struct bundle_plan plan = {
 		.hooks = q->hooks,
 		.function = q->name,
+		.revision = q->revision,
 		.trusted = q->trusted,
 		.terminal = q->terminal,
 	};

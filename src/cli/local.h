@@ -13,12 +13,13 @@
 
 /* What `husk run` was asked for, and config.json made of it. */
 struct local_request {
-	const char *rootfs;  /* absolute; NULL: the host's file system */
-	const char *bundle;  /* absolute; NULL: make one */
-	const char *name;    /* NULL: made of the program's */
-	const char *user;    /* NULL: root */
-	const char *workdir; /* absolute; NULL: the working directory, or "/" with a rootfs */
-	const char *network; /* "host" or "none" */
+	const char *rootfs;   /* absolute; NULL: the host's file system */
+	const char *bundle;   /* absolute; NULL: make one */
+	const char *name;     /* NULL: made of the program's */
+	const char *revision; /* NULL: the hook makes one */
+	const char *user;     /* NULL: root */
+	const char *workdir;  /* absolute; NULL: the working directory, or "/" with a rootfs */
+	const char *network;  /* "host" or "none" */
 	struct cli_list volumes;
 	struct cli_list env;
 	const char *const *args;

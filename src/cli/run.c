@@ -54,16 +54,18 @@ static int check_usage(const struct cli_syntax *syntax, const struct run_options
 		return cli_usage(err, syntax, "--bundle brings its own program");
 	if (q->bundle && own)
 		return cli_usage(err, syntax,
-				 "--bundle goes only with --name, --trusted and "
+				 "--bundle goes only with --name, --revision, --trusted and "
 				 "--runtime");
 	if (q->network && strcmp(q->network, "host") != 0 && strcmp(q->network, "none") != 0)
 		return cli_usage(err, syntax, "--network takes 'host' or 'none'");
 	if (q->workdir && q->workdir[0] != '/')
 		return cli_usage(err, syntax, "--workdir takes an absolute path");
-	if (q->name && !local_name_is_good(q->name))
-		return cli_usage(err, syntax,
-				 "--name takes 1 to 255 bytes of UTF-8 without control "
-				 "characters");
+	if ((q->name && !local_name_is_good(q->name)) ||
+	    (q->revision && !local_name_is_good(q->revision)))
+		return cli_usage(
+			err, syntax,
+			"--name and --revision take 1 to 255 bytes of UTF-8 without control "
+			"characters");
 	return 0;
 }
 
@@ -145,8 +147,7 @@ static int write_config(const struct run_options *o, const struct settings *sett
 	char path[PATH_MAX];
 	int r;
 
-	snprintf(path, sizeof(path), "%s/rootfs", scratch->path);
-	r = local_config(&o->request, settings, path, &config, err);
+	r = local_config(&o->request, settings, scratch->rootfs, &config, err);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "%s/bundle", scratch->path);
@@ -195,18 +196,17 @@ static int judge(const struct runtime *runtime, int status, const char *pid_file
 static int run_bundle(const struct runtime *runtime, const struct run_options *o,
 		      struct place *place, const struct scratch *scratch, struct error *err)
 {
-	char state[PATH_MAX], bundle[PATH_MAX], rootfs[PATH_MAX], log[PATH_MAX], pid[PATH_MAX];
+	char state[PATH_MAX], bundle[PATH_MAX], log[PATH_MAX], pid[PATH_MAX];
 	const char *argv[16];
 	size_t n = 0;
 	int status = 0, r;
 
 	snprintf(state, sizeof(state), "%s/state", scratch->path);
 	snprintf(bundle, sizeof(bundle), "%s/bundle", scratch->path);
-	snprintf(rootfs, sizeof(rootfs), "%s/rootfs", scratch->path);
 	snprintf(log, sizeof(log), "%s/log", scratch->path);
 	snprintf(pid, sizeof(pid), "%s/pid", scratch->path);
 	if (!o->request.bundle && !o->request.rootfs)
-		place->host_root = rootfs;
+		place->host_root = scratch->rootfs;
 	argv[n++] = runtime->path;
 	argv[n++] = "--root";
 	argv[n++] = state;
@@ -271,6 +271,7 @@ int cli_run(struct cli *cli, int argc, char **argv, struct error *err)
 	o->hook_program = HUSK_LIBEXEC_DIR "/husk-hook";
 	const struct cli_option options[] = {
 		{"name", 'n', CLI_TEXT, &q->name, "NAME", "the function's name"},
+		{"revision", 0, CLI_TEXT, &q->revision, "REVISION", "its revision"},
 		{"trusted", 't', CLI_FLAG, &q->trusted, NULL,
 		 "a run of your own: what it does is right"},
 		{"rootfs", 0, CLI_TEXT, &q->rootfs, "DIR", "use DIR as the root"},

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Temporary directories of local runs. Nothing here descends into a mount: the root is bound only
- * in the mount namespace of the run, and a rootfs/ that cannot be removed by rmdir(2) stops the
- * removal.
+ * Temporary directories of local runs. Nothing here ever descends into a mount: the root is bound
+ * in the mount namespace of a run, and at a place that is not removed.
  */
 #include "cli/scratch.h"
 
@@ -64,8 +63,6 @@ static void remove_one(int parent_fd, const char *parent_path, const char *id)
 	if (has_container(dir_fd, id) &&
 	    read_file_at(dir_fd, "runtime", PATH_MAX, &runtime, &len, NULL) == 0)
 		delete_container(runtime, path, id);
-	if (unlinkat(dir_fd, "rootfs", AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return;
 	remove_tree_at(parent_fd, id);
 }
 
@@ -96,9 +93,11 @@ static void remove_stale(int parent_fd, const char *parent_path)
 
 static int fill(struct scratch *s, const char *runtime, struct error *err)
 {
-	static const char *const names[] = {"state", "bundle", "rootfs"};
+	static const char *const names[] = {"state", "bundle"};
 	cleanup_close int dir_fd = -1;
 
+	if (mkdirat(s->parent_fd, "rootfs", 0755) < 0 && errno != EEXIST)
+		return error_set(err, errno, "cannot create the directory '%s'", s->rootfs);
 	if (mkdirat(s->parent_fd, s->id, 0700) < 0)
 		return error_set(err, errno, "cannot create the directory '%s'", s->path);
 	dir_fd = openat(s->parent_fd, s->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -111,9 +110,6 @@ static int fill(struct scratch *s, const char *runtime, struct error *err)
 		if (mkdirat(dir_fd, names[i], 0700) < 0)
 			return error_set(err, errno, "cannot create '%s/%s'", s->path, names[i]);
 	}
-	/* A user other than root has to reach the root through it. */
-	if (fchmodat(dir_fd, "rootfs", 0755, 0) < 0)
-		return error_set(err, errno, "cannot change the mode of '%s/rootfs'", s->path);
 	return atomic_file_write(dir_fd, "runtime", runtime, strlen(runtime), 0600, err);
 }
 
@@ -140,6 +136,7 @@ int scratch_make(const char *runtime_directory, const char *runtime, struct scra
 		return error_set(err, errno, "cannot make an id");
 	snprintf(s.id, sizeof(s.id), "husk-%016" PRIx64, random);
 	snprintf(s.path, sizeof(s.path), "%.*s/%s", (int)sizeof(s.path) - 32, parent, s.id);
+	snprintf(s.rootfs, sizeof(s.rootfs), "%.*s/rootfs", (int)sizeof(s.rootfs) - 32, parent);
 	r = fill(&s, runtime, err);
 	flock(s.parent_fd, LOCK_UN);
 	if (r < 0)

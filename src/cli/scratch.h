@@ -13,18 +13,20 @@
  *   runtime     the OCI runtime's path, for whoever has to clean up after a killed run
  *   state/      the runtime's --root, so that its containers are nobody else's
  *   bundle/     config.json
- *   rootfs/     where the container's root is bound, in a mount namespace of its own
  *   log, pid    the runtime's
  *
- * Making one removes those whose lock is free: what a killed run left behind.
+ * and beside all of them RUNTIME/local/rootfs, an empty directory where each run binds its root in
+ * a mount namespace of its own: the same path for every run, because it is part of what a revision
+ * is made of. Making one removes those whose lock is free: what a killed run left behind.
  */
 #define SCRATCH_ID_ROOM sizeof("husk-0123456789abcdef")
 
 struct scratch {
 	int parent_fd; /* RUNTIME/local */
 	int lock_fd;
-	char id[SCRATCH_ID_ROOM]; /* the container's id too */
-	char path[PATH_MAX / 2];  /* the directory, absolute */
+	char id[SCRATCH_ID_ROOM];  /* the container's id too */
+	char rootfs[PATH_MAX / 2]; /* where the root is bound, absolute */
+	char path[PATH_MAX / 2];   /* the directory, absolute */
 };
 
 #define SCRATCH_INIT ((struct scratch){.parent_fd = -1, .lock_fd = -1})

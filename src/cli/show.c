@@ -20,6 +20,8 @@ struct showing {
 	const char *revision; /* full name of the one that is shown */
 	int domain;	      /* -1: all */
 	bool held;	      /* this walk shows what is not admitted */
+	bool all;	      /* inert ones too */
+	int64_t inert;	      /* how many were passed over */
 	struct buf *out;
 	struct table *table;
 	struct json_writer *w;
@@ -58,6 +60,11 @@ static int behaviour_row(void *context, const struct store_behaviour *b)
 
 	if (is_held(b) != s->held || (s->domain >= 0 && (int)b->behaviour.domain != s->domain))
 		return 0;
+	if (!s->all && !is_held(b) && b->mark == MARK_NONE &&
+	    class_of(&b->behaviour) == CLASS_INERT) {
+		s->inert++;
+		return 0;
+	}
 	snprintf(runs, sizeof(runs), "%" PRId64, b->runs);
 	snprintf(denied, sizeof(denied), "%" PRId64, b->denied);
 	cli_time_text(b->last_ns, last, sizeof(last));
@@ -197,6 +204,11 @@ static int show_text(struct showing *s, struct error *err)
 				   err);
 	if (r == 0)
 		r = add_behaviours(s, false, "Part of the policy, or settled by hand:", err);
+	if (r == 0 && s->inert > 0)
+		buf_format(s->out,
+			   "\n%" PRId64 " inert behaviours (reading and listing image content) are "
+			   "not listed: --all\n",
+			   s->inert);
 	if (r == 0 && s->others > 0)
 		buf_format(s->out,
 			   "\n%" PRId64 " other revisions: --json lists them, --revision "
@@ -233,11 +245,13 @@ static int show_json(struct showing *s, struct error *err)
 int cli_show(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	const char *revision = NULL, *domain = NULL;
+	struct showing s = {.domain = -1};
 	bool json = false;
 	const struct cli_option options[] = {
 		{"revision", 'r', CLI_TEXT, &revision, "REVISION",
 		 "another one than the newest; its beginning does"},
 		{"domain", 'd', CLI_TEXT, &domain, "DOMAIN", "behaviours of this domain only"},
+		{"all", 'a', CLI_FLAG, &s.all, NULL, "list inert behaviours too"},
 		{"json", 'j', CLI_FLAG, &json, NULL, "print JSON"},
 		{0},
 	};
@@ -250,7 +264,6 @@ int cli_show(struct cli *cli, int argc, char **argv, struct error *err)
 	};
 	cleanup_store struct store *store = NULL;
 	cleanup_buf struct buf out = BUF_INIT;
-	struct showing s = {.domain = -1, .out = &out};
 	char function[CLI_NAME_ROOM];
 	struct cli_revision found;
 	enum domain only;
@@ -261,6 +274,7 @@ int cli_show(struct cli *cli, int argc, char **argv, struct error *err)
 		return r;
 	if (domain && domain_parse(domain, &only) < 0)
 		return cli_usage(err, &syntax, "there is no domain '%.60s'", domain);
+	s.out = &out;
 	s.domain = domain ? (int)only : -1;
 	s.function = function;
 	r = cli_function_name(argv[0], function, err);
