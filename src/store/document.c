@@ -93,13 +93,13 @@ static int read_hash(const struct document_place *place, const struct json *obje
 int document_sketch(const struct document_place *place, const struct json *object, const char *key,
 		    struct sketch *ret)
 {
-	const struct json *list;
+	const struct json *list = NULL;
 	int r = document_list(place, object, key, &list);
 
 	*ret = (struct sketch){0};
 	if (r == 0 && json_count(list) > SKETCH_HASHES)
 		return document_bad(place, key, "has more than 8 members");
-	for (size_t i = 0; i < json_count(list) && r == 0; i++) {
+	for (size_t i = 0; r == 0 && i < json_count(list); i++) {
 		uint64_t hash;
 
 		if (!parse_hash(json_string(json_at(list, i)), &hash))
@@ -128,7 +128,7 @@ int document_activity(const struct document_place *place, const struct json *obj
 int document_run(const struct document_place *place, const struct json *object,
 		 struct document_run *ret)
 {
-	int64_t facts;
+	int64_t facts = 0;
 	int r = document_number(place, object, "at", &ret->at_ns);
 
 	if (r == 0)
@@ -163,8 +163,8 @@ static int read_mark(const struct document_place *place, const struct json *obje
 {
 	const char *mark = json_string(json_get(object, "mark"));
 	char author[KNOWN_AUTHOR_ROOM];
-	enum mark said;
-	int64_t at_ns;
+	enum mark said = MARK_NONE;
+	int64_t at_ns = 0;
 	int r;
 
 	if (!mark || mark_parse(mark, &said) < 0)

@@ -16,7 +16,7 @@ static int join_counts(struct store *store, int64_t revision, const struct json 
 {
 	struct row_counts counts = {0};
 	struct sketch sample;
-	int64_t first_ns, last_ns;
+	int64_t first_ns = 0, last_ns = 0;
 	int r = row_counts_read(store, revision, &counts, place->err);
 
 	if (r == 0)
@@ -44,7 +44,7 @@ static int join_domains(struct store *store, int64_t revision, const struct json
 
 	if (r == 0 && members && !json_is_object(members))
 		return document_bad(place, "domains", "is no object");
-	for (size_t i = 0; i < json_count(members) && r == 0; i++) {
+	for (size_t i = 0; r == 0 && i < json_count(members); i++) {
 		struct known_mode mode;
 		enum domain domain;
 
@@ -79,13 +79,13 @@ static int join_own_activity(struct store *store, int64_t revision,
 static int join_activities(struct store *store, int64_t revision, const struct json *object,
 			   const struct document_place *place)
 {
-	const struct json *list;
+	const struct json *list = NULL;
 	uint64_t own;
 	int r = document_list(place, object, "activity", &list);
 
 	if (r == 0)
 		r = row_node(store, &own, place->err);
-	for (size_t i = 0; i < json_count(list) && r == 0; i++) {
+	for (size_t i = 0; r == 0 && i < json_count(list); i++) {
 		struct document_place at = document_element(place, "activity", i);
 		struct document_activity a;
 
@@ -104,10 +104,10 @@ static int join_activities(struct store *store, int64_t revision, const struct j
 static int join_runs(struct store *store, int64_t revision, const struct json *object,
 		     const struct document_place *place)
 {
-	const struct json *list;
+	const struct json *list = NULL;
 	int r = document_list(place, object, "runs", &list);
 
-	for (size_t i = 0; i < json_count(list) && r == 0; i++) {
+	for (size_t i = 0; r == 0 && i < json_count(list); i++) {
 		struct document_place at = document_element(place, "runs", i);
 		struct document_run run;
 
@@ -146,10 +146,10 @@ static int join_behaviour(struct store *store, int64_t revision, const struct js
 static int join_behaviours(struct store *store, int64_t revision, const struct json *object,
 			   const struct document_place *place)
 {
-	const struct json *list;
+	const struct json *list = NULL;
 	int r = document_list(place, object, "behaviours", &list);
 
-	for (size_t i = 0; i < json_count(list) && r == 0; i++) {
+	for (size_t i = 0; r == 0 && i < json_count(list); i++) {
 		struct document_place at = document_element(place, "behaviours", i);
 
 		r = join_behaviour(store, revision, json_at(list, i), &at);
@@ -161,7 +161,7 @@ static int join_revision(struct store *store, const char *function, const struct
 			 const struct document_place *place)
 {
 	char name[POLICY_NAME_MAX + 1];
-	int64_t revision;
+	int64_t revision = 0;
 	int r = document_name(place, object, "revision", name, sizeof(name));
 
 	if (r == 0)
@@ -184,12 +184,12 @@ static int join_revision(struct store *store, const char *function, const struct
 static int join(struct store *store, const struct json *document, const char *function,
 		const struct document_place *top)
 {
-	const struct json *list;
+	const struct json *list = NULL;
 	int r = document_list(top, document, "revisions", &list);
 
 	if (r == 0 && !list)
 		return document_bad(top, "revisions", "is missing");
-	for (size_t i = 0; i < json_count(list) && r == 0; i++) {
+	for (size_t i = 0; r == 0 && i < json_count(list); i++) {
 		struct document_place place = document_element(top, "revisions", i);
 
 		r = join_revision(store, function, json_at(list, i), &place);

@@ -88,7 +88,7 @@ int store_set_mark(struct store *store, const char *function, const char *revisi
 		   const struct behaviour *b, enum mark mark, const char *author, struct error *err)
 {
 	int64_t id, at_ns = clock_wall_ns();
-	struct known known;
+	struct known known = KNOWN_INIT;
 	bool outer;
 	int r = store_enter(store, &outer, err);
 
