@@ -22,7 +22,7 @@
 
 #define BLOCK 65536
 /* A writer keeps its lines far below this; what is longer is no event and is passed over. */
-#define LINE_MAX_BYTES (1024 * 1024)
+#define LINE_MAX_BYTES ((size_t)1024 * 1024)
 #define FOLLOW_POLL_MS 1000
 
 struct following {

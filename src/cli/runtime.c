@@ -17,7 +17,7 @@
 #include "base/text.h"
 
 /* A warning a container start is kilobytes; more is not worth reading. */
-#define LOG_BYTES_MAX (1024 * 1024)
+#define LOG_BYTES_MAX ((size_t)1024 * 1024)
 #define VERSION_BYTES_MAX 65536
 
 /* sudo(8) and cron(8) give short paths; runtimes may be installed in any of these. */

@@ -85,8 +85,8 @@ static bool end_first(const char *pid_file, int signal)
 	return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0;
 }
 
-static void run_child(const char *const *argv, int (*prepare)(void *context), void *context,
-		      const sigset_t *mask)
+static _Noreturn void run_child(const char *const *argv, int (*prepare)(void *context),
+				void *context, const sigset_t *mask)
 {
 	struct error err = ERROR_INIT;
 	int r;
@@ -142,13 +142,11 @@ int runtime_run(const char *const *argv, const char *pid_file, int (*prepare)(vo
 	if (sigprocmask(SIG_BLOCK, &set, &before) < 0)
 		return error_set(err, errno, "cannot block signals");
 	child = fork();
-	if (child < 0) {
-		r = error_set(err, errno, "cannot start a process");
-	} else if (child == 0) {
+	if (child < 0)
+		return error_set(err, errno, "cannot start a process");
+	if (child == 0)
 		run_child(argv, prepare, context, &before);
-	} else {
-		r = wait_for(child, &set, pid_file, err);
-	}
+	r = wait_for(child, &set, pid_file, err);
 	/* The signals stay blocked: removing what is temporary must not be interrupted. */
 	if (r < 0)
 		return r;
