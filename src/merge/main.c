@@ -104,20 +104,24 @@ int main(int argc, char **argv)
 	struct options options = {0};
 	struct settings settings;
 	struct event_sink *events = NULL;
-	struct error err = ERROR_INIT, of_key = ERROR_INIT;
+	struct error err = ERROR_INIT, of_key = ERROR_INIT, of_events = ERROR_INIT;
 	int code = read_options(argc, argv, &options);
 
 	if (code >= 0)
 		return code;
-	if (settings_read(options.config, &settings, &err) == 0 &&
-	    event_sink_open(settings.event_file, settings.events_per_run, &events, &err) == 0)
-		merge(&options, &settings, events, &err);
+	if (settings_read(options.config, &settings, &err) < 0) {
+		error_print("husk-merge", &err);
+		return error_exit_code(&err);
+	}
+	/* A run that nothing can be told of is merged all the same. */
+	event_sink_open(settings.event_file, settings.events_per_run, &events, &of_events);
+	merge(&options, &settings, events, &err);
 	event_sink_free(events);
 	remove_run_key(&options, &settings, &of_key);
 	close_range(3, ~0U, 0);
 	/* From here on nobody waits for this process. */
 	if (err.code == 0)
-		err = of_key;
+		err = of_events.code != 0 ? of_events : of_key;
 	if (err.code == 0)
 		store_tidy(settings.state_directory, &err);
 	if (err.code == 0)
