@@ -84,8 +84,7 @@ static void look_user(struct host_report *report)
 		     "sudo husk check");
 }
 
-static void look_capability(struct host_report *report, const char *name, int number,
-			    enum host_state without, const char *why)
+bool host_has_capability(int number)
 {
 	cleanup_free char *status = NULL;
 	const char *at = NULL;
@@ -93,7 +92,13 @@ static void look_capability(struct host_report *report, const char *name, int nu
 
 	if (read_file_at(AT_FDCWD, "/proc/self/status", STATUS_BYTES_MAX, &status, &len, NULL) == 0)
 		at = strstr(status, "\nCapEff:");
-	if (at && strtoull(at + strlen("\nCapEff:"), NULL, 16) >> number & 1) {
+	return at && (strtoull(at + strlen("\nCapEff:"), NULL, 16) >> number & 1);
+}
+
+static void look_capability(struct host_report *report, const char *name, int number,
+			    enum host_state without, const char *why)
+{
+	if (host_has_capability(number)) {
 		host_add(report, name, HOST_OK, "held");
 		return;
 	}

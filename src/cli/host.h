@@ -42,6 +42,9 @@ const char *host_state_name(enum host_state state); /* "ok", "degraded", "missin
 /* Is nothing missing that a wrap needs? */
 bool host_can_wrap(const struct host_report *report);
 
+/* Is the capability CAP_... in the effective set of this process? */
+bool host_has_capability(int number);
+
 /* "6.9" is at least (6, 9)? A text that begins with no version is not. */
 bool host_version_at_least(const char *text, unsigned int major, unsigned int minor);
 

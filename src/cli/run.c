@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cli/cli.h"
+#include "cli/host.h"
 #include "cli/local.h"
 #include "cli/options.h"
 #include "cli/place.h"
@@ -193,6 +195,22 @@ static int judge(const struct runtime *runtime, int status, const char *pid_file
 	return EX_UNAVAILABLE;
 }
 
+/*
+ * A bundle of husk's own asks for no limits, so crun needs no control group for it. For device
+ * rules crun raises RLIMIT_MEMLOCK, and fails where it may not.
+ */
+static bool does_without_cgroup(const struct runtime *runtime, const struct run_options *o)
+{
+	if (runtime->kind != RUNTIME_CRUN)
+		return false;
+	if (!o->request.bundle)
+		return true;
+	if (host_has_capability(CAP_SYS_RESOURCE))
+		return false;
+	fputs("husk: without CAP_SYS_RESOURCE crun sets no resource limits\n", stderr);
+	return true;
+}
+
 static int run_bundle(const struct runtime *runtime, const struct run_options *o,
 		      struct place *place, const struct scratch *scratch, struct error *err)
 {
@@ -214,8 +232,7 @@ static int run_bundle(const struct runtime *runtime, const struct run_options *o
 	argv[n++] = log;
 	argv[n++] = "--log-format";
 	argv[n++] = "json";
-	/* A bundle of husk's own asks for no limits, so it needs no control group either. */
-	if (runtime->kind == RUNTIME_CRUN && !o->request.bundle)
+	if (does_without_cgroup(runtime, o))
 		argv[n++] = "--cgroup-manager=disabled";
 	argv[n++] = "run";
 	argv[n++] = "--bundle";

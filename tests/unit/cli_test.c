@@ -305,6 +305,7 @@ static void a_bundle_is_made_whole(void **state)
 	const struct bundle_plan plan = {
 		.hooks = {"/l/husk-hook", "/etc/h.conf"},
 		.function = "f",
+		.revision = "r1",
 		.trusted = true,
 		.root = "/b/rootfs",
 		.args = args,
@@ -329,6 +330,7 @@ static void a_bundle_is_made_whole(void **state)
 	root = parsed(&out);
 	assert_string_equal(json_string(member(root, "annotations", "husk.function")), "f");
 	assert_string_equal(json_string(member(root, "annotations", "husk.trusted")), "true");
+	assert_string_equal(json_string(member(root, "annotations", "husk.revision")), "r1");
 	assert_true(json_bool(member(root, "root", "readonly"), false));
 	process = json_get(root, "process");
 	assert_true(json_bool(json_get(process, "noNewPrivileges"), false));
