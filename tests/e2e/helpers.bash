@@ -32,7 +32,7 @@ husk_setup() {
 	export UBSAN_OPTIONS=$UBSAN_OPTIONS:log_path=$T/sanitizer
 	mkdir -p "$T/bundles"
 	write_conf "$@"
-	: >"$T/hosts-mounts"
+	: >"$T/ids"
 	cp /proc/self/mountinfo "$T/hosts-mounts"
 }
 
@@ -56,12 +56,16 @@ husk_teardown() {
 	if [ -n "${BATS_TEST_COMPLETED-}" ]; then :; else
 		show_trouble
 	fi
-	if [ -e "$T/ids" ]; then
-		sort -u "$T/ids" | while read -r id; do
+	if [ -z "${BATS_TEST_COMPLETED-}" ]; then
+		while read -r id; do
 			timeout 20 "$ENGINE" delete --force "$id" >/dev/null 2>&1 || true
-		done
+		done <"$T/ids"
 	fi
 	[ ! -e "$T/pod" ] || timeout 60 podman "${PODMAN[@]}" rm --all --force --time 0 >/dev/null 2>&1 || true
+	# Before bats removes the directory, so that it does not remove what is mounted there.
+	cut -d' ' -f5 /proc/self/mountinfo | grep -F "$T/" | sort -r | while read -r point; do
+		umount -l "$point" || true
+	done
 	if compgen -G "$T/sanitizer.*" >/dev/null; then
 		cat "$T"/sanitizer.* >&2
 		return 1
@@ -150,7 +154,7 @@ husk() {
 
 # hooks_json: the "hooks" object that puts husk into a bundle.
 hooks_json() {
-	husk hooks print
+	husk hooks print --hook-program "$HUSK_HOOK"
 }
 
 # own_rootfs [SOURCE]: a private, writable copy of a root file system. Prints where.
@@ -202,17 +206,18 @@ hook_bundle() {
 	fi
 }
 
-# set_args BUNDLE WORD...: process.args
+# set_args BUNDLE WORD...: process.args. No word may hold a byte that is no UTF-8.
 set_args() {
 	local bundle=$1
 	shift
-	change_bundle "$bundle" '.process.args = $ARGS.positional' --args "$@"
+	change_bundle "$bundle" '.process.args = $args' \
+		--argjson args "$(python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]))' "$@")"
 }
 
 # new_id: an id for a container that teardown removes should the test fail.
 new_id() {
 	local id
-	id=$NAME-$(wc -l <"$T/ids" 2>/dev/null || echo 0)
+	id=$NAME-$(wc -l <"$T/ids")
 	echo "$id" >>"$T/ids"
 	echo "$id"
 }
@@ -369,4 +374,35 @@ learn() {
 	done
 	fail "after 30 runs: fs $(mode_of "$1" fs), exec $(mode_of "$1" exec)
 $(husk show "$1")"
+}
+
+# ---- parity: the same bundle with husk and without ----
+
+# parity BUNDLE [INPUT]: runs a bundle bare and with husk; exit status and output must be equal, but for
+# the container's id and times. $output and $status are those with husk.
+parity() {
+	local bundle=$1 bare=$1-bare status_bare input=${2-}
+	rm -rf "$bare"
+	cp -a "$bundle" "$bare"
+	change_bundle "$bare" 'del(.hooks)'
+	[ -n "${HUSK_E2E_BARE-}" ] || hook_bundle "$bundle" "${FUNCTION:-parity}"
+	run limited start_run "$bare" <<<"$input"
+	status_bare=$status
+	plain_output >"$T/output-bare"
+	run limited start_run "$bundle" <<<"$input"
+	plain_output >"$T/output-husk"
+	if ! diff -u "$T/output-bare" "$T/output-husk" || [ "$status" -ne "$status_bare" ]; then
+		fail "exit status $status_bare without husk, $status with it"
+	fi
+}
+
+# plain_output: $output without what differs from run to run.
+plain_output() {
+	sed -E -e "s/$NAME-[0-9]+/ID/g" -e 's/^time="[^"]*"//' -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]*Z?:?//' \
+		<<<"$output"
+}
+
+# python BUNDLE CODE: makes the bundle run a piece of Python.
+set_python() {
+	set_args "$1" /usr/bin/python3 -B -c "$2"
 }

@@ -101,10 +101,10 @@ fingerprint() {
 	invoke_well 1
 	invoke_well 2
 	husk mode orders enforce
-	husk allow orders --domain exec --access exec --key /usr/bin/id
+	husk allow orders exec /usr/bin/id
 	invoke 0 3 "customer=x; id"
 	output_has 'UID=0'
-	husk deny orders --domain exec --access exec --key /usr/bin/id
+	husk deny orders exec /usr/bin/id
 	run start_run "$BUNDLE" < <(event 4 'customer=x; id')
 	[[ $output != *UID=0* ]]
 	has_event '.event == "marked"'
