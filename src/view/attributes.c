@@ -2,6 +2,7 @@
 /* Attributes: shown, changed, and what a change by the caller does to privileges. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -48,21 +49,32 @@ void attributes_follow(struct view *view, struct inode *inode, const struct stat
 	inode_rekey(&view->inodes, inode, &key);
 }
 
-int attributes_kill_privileges(int fd)
+/* Changes the mode of a file that only an O_PATH descriptor leads to. */
+static int change_mode(struct view *view, int fd, mode_t mode)
 {
+	char name[DESCRIPTOR_NAME_MAX];
+
+	descriptor_name(fd, name);
+	return fchmodat(view->proc_fd, name, mode & 07777, 0) < 0 ? -errno : 0;
+}
+
+int attributes_kill_privileges(fuse_req_t req, struct inode *inode)
+{
+	struct view *view = view_of(req);
+	int fd = descriptor_of(view, inode);
 	struct stat st;
 	mode_t mode;
 
+	if (fd < 0)
+		return fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return 0;
 	mode = st.st_mode & ~S_ISUID;
-	if (mode & S_IXGRP)
+	if (mode & S_ISGID && (mode & S_IXGRP || !credentials_in_group(req, st.st_gid)))
 		mode &= ~S_ISGID;
-	if (mode == st.st_mode)
-		return 0;
-	return fchmod(fd, mode & 07777) < 0 ? -errno : 0;
+	return mode == st.st_mode ? 0 : change_mode(view, fd, mode);
 }
 
 static void reply_attributes(fuse_req_t req, struct inode *inode, int rc, const struct stat *attr)
@@ -148,7 +160,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 	reply_attributes(req, inode, rc, &attr);
 }
 
-static int set_size(struct view *view, struct inode *inode, off_t size, bool kill,
+static int set_size(struct view *view, struct inode *inode, off_t size,
 		    const struct fuse_file_info *fi)
 {
 	struct borrowed file;
@@ -158,8 +170,6 @@ static int set_size(struct view *view, struct inode *inode, off_t size, bool kil
 		return rc;
 	if (ftruncate(file.fd, size) < 0)
 		rc = -errno;
-	else if (kill)
-		rc = attributes_kill_privileges(file.fd);
 	handle_return(&file);
 	return rc;
 }
@@ -187,32 +197,42 @@ static int set_owner(int fd, const struct stat *attr, int valid)
 	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/*
- * `valid` without any bit is the kernel's way, with FUSE_HANDLE_KILLPRIV_V2, to say that a write
- * which it passes through takes the set-user-ID bits away.
- */
-static int set_attributes(struct view *view, struct inode *inode, const struct stat *attr,
-			  int valid, const struct fuse_file_info *fi)
+/* Chowning drops privileges in the lower file system already, whoever does it. */
+static bool kills_privileges(fuse_req_t req, unsigned int valid)
+{
+	if (valid & FATTR_SIZE)
+		return valid & FATTR_KILL_SUIDGID;
+	/*
+	 * Nothing to set: so says the kernel, with FUSE_HANDLE_KILLPRIV_V2, that a change which it
+	 * does not send (a write that is passed through, fallocate) takes privileges away. They may
+	 * have been file capabilities alone, which the lower file system sees to.
+	 */
+	return !(valid & ~(unsigned int)(FATTR_KILL_SUIDGID | FATTR_CTIME)) &&
+	       !credentials_capable(req, CAP_FSETID);
+}
+
+static int set_attributes(fuse_req_t req, struct inode *inode, const struct stat *attr, int valid,
+			  const struct fuse_file_info *fi)
 {
 	const int times = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
 			  FUSE_SET_ATTR_MTIME_NOW;
+	struct view *view = view_of(req);
 	const struct fuse_setattr_in *in = request_arguments(view);
-	bool kill = in->valid & FATTR_KILL_SUIDGID;
-	char name[DESCRIPTOR_NAME_MAX];
 	int fd = descriptor_of(view, inode);
 	int rc = 0;
 
 	if (fd < 0)
 		return fd;
-	descriptor_name(fd, name);
 	if (valid & FUSE_SET_ATTR_MODE)
-		rc = fchmodat(view->proc_fd, name, attr->st_mode & 07777, 0) < 0 ? -errno : 0;
+		rc = change_mode(view, fd, attr->st_mode);
 	if (rc == 0 && valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
 		rc = set_owner(fd, attr, valid);
 	if (rc == 0 && valid & FUSE_SET_ATTR_SIZE)
-		rc = set_size(view, inode, attr->st_size, kill, fi);
+		rc = set_size(view, inode, attr->st_size, fi);
 	if (rc == 0 && valid & times)
 		rc = set_times(fd, attr, valid);
+	if (rc == 0 && kills_privileges(req, in->valid))
+		rc = attributes_kill_privileges(req, inode);
 	return rc;
 }
 
@@ -230,7 +250,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *attr, int valid,
 	if (rc == 0)
 		rc = judge_file(view, req, ACCESS_WRITE, inode, &stx);
 	if (rc == 0)
-		rc = set_attributes(view, inode, attr, valid, fi);
+		rc = set_attributes(req, inode, attr, valid, fi);
 	if (rc == 0)
 		rc = get_attributes(view, inode, &after);
 	reply_attributes(req, inode, rc, &after);

@@ -66,20 +66,48 @@ static bool in_first_user_namespace(pid_t pid)
 	       own.st_ino == other.st_ino;
 }
 
-bool credentials_is_admin(pid_t pid)
+/* The line of /proc/PID/status that begins with `name`, behind it; *ret_text owns the memory. */
+static const char *status_line(pid_t pid, const char *name, char **ret_text)
 {
-	cleanup_free char *text = NULL;
-	unsigned long long effective = 0;
 	char path[64];
-	size_t len;
 	const char *line;
+	size_t len;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	if (read_file_at(AT_FDCWD, path, 64 * 1024, &text, &len, NULL) < 0)
-		return false;
-	line = strstr(text, "\nCapEff:");
-	if (!line)
-		return false;
-	effective = strtoull(line + sizeof("\nCapEff:") - 1, NULL, 16);
-	return (effective >> CAP_SYS_ADMIN & 1) && in_first_user_namespace(pid);
+	if (read_file_at(AT_FDCWD, path, 64 * 1024, ret_text, &len, NULL) < 0)
+		return NULL;
+	line = strstr(*ret_text, name);
+	return line ? line + strlen(name) : NULL;
+}
+
+bool credentials_capable(fuse_req_t req, int capability)
+{
+	pid_t pid = fuse_req_ctx(req)->pid;
+	cleanup_free char *text = NULL;
+	const char *line = status_line(pid, "\nCapEff:", &text);
+
+	return line && (strtoull(line, NULL, 16) >> capability & 1) && in_first_user_namespace(pid);
+}
+
+bool credentials_in_group(fuse_req_t req, gid_t gid)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	cleanup_free char *text = NULL;
+	const char *at;
+	char *end;
+
+	if (ctx->gid == gid)
+		return true;
+	at = status_line(ctx->pid, "\nGroups:", &text);
+	for (; at && *at && *at != '\n'; at = end) {
+		unsigned long group = strtoul(at, &end, 10);
+
+		if (end == at || *at == '\n')
+			break;
+		if (group == gid)
+			return true;
+		while (*end == ' ')
+			end++;
+	}
+	return false;
 }

@@ -35,9 +35,10 @@ void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, struct 
 		(void)fuse_reply_buf(req, view->data, (size_t)got);
 }
 
-static ssize_t write_file(struct view *view, struct inode *inode, const char *bytes, size_t size,
+static ssize_t write_file(fuse_req_t req, struct inode *inode, const char *bytes, size_t size,
 			  off_t offset, const struct fuse_file_info *fi)
 {
+	struct view *view = view_of(req);
 	const struct fuse_write_in *in = request_arguments(view);
 	struct borrowed file;
 	ssize_t done;
@@ -49,7 +50,7 @@ static ssize_t write_file(struct view *view, struct inode *inode, const char *by
 	if (done < 0)
 		done = -errno;
 	else if (in->write_flags & FUSE_WRITE_KILL_SUIDGID)
-		(void)attributes_kill_privileges(file.fd);
+		(void)attributes_kill_privileges(req, inode);
 	handle_return(&file);
 	return done;
 }
@@ -58,7 +59,7 @@ void op_write(fuse_req_t req, fuse_ino_t node, const char *bytes, size_t size, o
 	      struct fuse_file_info *fi)
 {
 	struct view *view = view_of(req);
-	ssize_t done = write_file(view, node_of(view, node), bytes, size, offset, fi);
+	ssize_t done = write_file(req, node_of(view, node), bytes, size, offset, fi);
 
 	if (done < 0)
 		(void)fuse_reply_err(req, (int)-done);

@@ -64,8 +64,9 @@ static bool has_privileges(mode_t mode)
  * The descriptor for the handle, opened with the caller's flags, or -1 where none is needed yet.
  * O_NONBLOCK: a lease that somebody holds on the lower file must not stop the view.
  */
-static int open_for_handle(struct view *view, struct inode *inode, int flags, bool kill, int *ret)
+static int open_for_handle(fuse_req_t req, struct inode *inode, int flags, bool kill, int *ret)
 {
+	struct view *view = view_of(req);
 	int own = (flags & (O_ACCMODE | O_TRUNC | O_APPEND | O_DIRECT | O_NOATIME | O_SYNC)) |
 		  O_NONBLOCK;
 	bool passing = view->passes && inode->mode != INODE_CACHED;
@@ -84,7 +85,7 @@ static int open_for_handle(struct view *view, struct inode *inode, int flags, bo
 	 * the bytes of a request are not aligned as O_DIRECT wants them.
 	 */
 	(void)fcntl(fd, F_SETFL, 0);
-	rc = kill && flags & O_TRUNC ? attributes_kill_privileges(fd) : 0;
+	rc = kill && flags & O_TRUNC ? attributes_kill_privileges(req, inode) : 0;
 	if (rc == 0)
 		rc = descriptor_charge(view);
 	if (rc < 0) {
@@ -140,7 +141,7 @@ static int open_file(struct view *view, fuse_req_t req, struct inode *inode, int
 	if (rc == 0)
 		rc = judge_open(view, req, inode, &stx, flags);
 	if (rc == 0)
-		rc = open_for_handle(view, inode, flags, in->open_flags & FUSE_OPEN_KILL_SUIDGID,
+		rc = open_for_handle(req, inode, flags, in->open_flags & FUSE_OPEN_KILL_SUIDGID,
 				     &handle);
 	if (rc == 0 && writes(flags) && lower_of(view, inode)->overlay)
 		rc = descriptor_stat(view, inode, &stx);
@@ -257,6 +258,8 @@ static int adopt_made(struct view *view, struct inode *dir, const char *name, in
 	}
 	if (rc == 0)
 		rc = finish_open(view, inode, &fd, flags, stx.stx_mode, &ret->open);
+	if (rc == 0 && flags & O_DIRECT)
+		(void)fcntl(fd, F_SETFL, 0);
 	if (rc < 0) {
 		descriptor_close(view, fd);
 		if (inode)

@@ -110,6 +110,7 @@ static const struct fuse_lowlevel_ops operations = {
 	.getxattr = op_getxattr,
 	.listxattr = op_listxattr,
 	.removexattr = op_removexattr,
+	.ioctl = op_ioctl,
 };
 
 static void *map_buffer(size_t size)

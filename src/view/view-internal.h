@@ -194,8 +194,11 @@ void attributes_fill(struct view *view, const struct inode *inode, const struct 
 /* After a change that may have copied the file up: takes over its new number. */
 void attributes_follow(struct view *view, struct inode *inode, const struct statx *stx);
 
-/* Removes set-user-ID and set-group-ID as the kernel does when an unprivileged process writes. */
-int attributes_kill_privileges(int fd);
+/*
+ * Removes set-user-ID and set-group-ID as the kernel does when a process without CAP_FSETID changes
+ * the content (setattr_should_drop_suidgid() of its fs/attr.c).
+ */
+int attributes_kill_privileges(fuse_req_t req, struct inode *inode);
 
 /* ---- open.c ---- */
 
@@ -244,8 +247,11 @@ struct credentials {
 void credentials_enter(fuse_req_t req, mode_t umask, struct credentials *ret);
 void credentials_leave(const struct credentials *credentials); /* keeps errno */
 
-/* Has the caller CAP_SYS_ADMIN in the first user namespace? */
-bool credentials_is_admin(pid_t pid);
+/* Has the caller this capability (linux/capability.h) in the first user namespace? */
+bool credentials_capable(fuse_req_t req, int capability);
+
+/* Is the caller in this group, by its fsgid or a supplementary one? */
+bool credentials_in_group(fuse_req_t req, gid_t gid);
 
 /* ---- gate.c ---- */
 

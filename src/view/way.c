@@ -19,7 +19,8 @@ static void invalidate(struct view *view, struct inode *inode)
 	(void)fuse_lowlevel_notify_inval_inode(view->session, node_number(view, inode), -1, 0);
 }
 
-/* What everybody may search stays as it is, and cached: each step of a path through it is for free. */
+/* What everybody may search stays as it is, and cached: each step of a path through it is for free.
+ */
 static void mark(struct view *view, struct inode *inode, const struct statx *stx)
 {
 	if (inode->searchable || inode->type != S_IFDIR || (stx->stx_mode & 0111) == 0111)

@@ -5,6 +5,7 @@
  * us.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/xattr.h>
 #include <stdio.h>
 #include <string.h>
@@ -125,7 +126,8 @@ void op_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
 			       size < VIEW_WRITE_MAX ? size : VIEW_WRITE_MAX);
 		len = len < 0 ? -errno : len;
 	}
-	/* "Not supported" of an ACL would fail every check of permissions; without ACLs there is none. */
+	/* "Not supported" of an ACL would fail every check of permissions; without ACLs there is
+	 * none. */
 	if (len == -EOPNOTSUPP && strncmp(name, ACL_PREFIX, sizeof(ACL_PREFIX) - 1) == 0)
 		len = -ENODATA;
 	reply_xattr(req, len, size);
@@ -163,7 +165,7 @@ void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 	}
 	if (len > 0 &&
 	    memmem(view->data, (size_t)len, XATTR_TRUSTED_PREFIX, XATTR_TRUSTED_PREFIX_LEN) &&
-	    !credentials_is_admin(fuse_req_ctx(req)->pid))
+	    !credentials_capable(req, CAP_SYS_ADMIN))
 		len = (ssize_t)hide_trusted(view->data, (size_t)len);
 	reply_xattr(req, len, size);
 }

@@ -143,8 +143,8 @@ static void write_counters(const struct view *view, const char *path)
 }
 
 /*
- * The rest is done in a child; the parent leaves once the mount is there, so that a script can go on.
- * Returns the descriptor that the child closes then.
+ * The rest is done in a child; the parent leaves once the mount is there, so that a script can go
+ * on. Returns the descriptor that the child closes then.
  */
 static int leave_foreground(void)
 {
