@@ -62,6 +62,23 @@ int store_each_function(struct store *store, store_function_fn *call, void *cont
 	return r;
 }
 
+/* Adds what other nodes counted. */
+static int add_other_nodes(struct store *store, int64_t revision, struct store_revision *v,
+			   struct error *err)
+{
+	cleanup_walk sqlite3_stmt *row = NULL;
+	int r = store_query(store, SQL_ACTIVITY, &row, err, "i", revision);
+
+	if (r < 0)
+		return r;
+	while ((r = store_step(store, row, err)) == 1) {
+		v->runs += sqlite3_column_int64(row, 1);
+		v->runs_lossy += sqlite3_column_int64(row, 2);
+		v->runs_failed += sqlite3_column_int64(row, 3);
+	}
+	return r;
+}
+
 static int call_revision(struct store *store, sqlite3_stmt *row, store_revision_fn *call,
 			 void *context, struct error *err)
 {
@@ -78,8 +95,10 @@ static int call_revision(struct store *store, sqlite3_stmt *row, store_revision_
 		.stale = sqlite3_column_int(row, 9) != 0,
 	};
 	int64_t id = sqlite3_column_int64(row, 0);
-	int r = row_domains_read(store, id, domains, err);
+	int r = add_other_nodes(store, id, &v, err);
 
+	if (r == 0)
+		r = row_domains_read(store, id, domains, err);
 	if (r == 0)
 		r = row_clean_runs(store, id, domains, v.clean_runs, err);
 	if (r < 0)
@@ -147,40 +166,27 @@ static int call_behaviour(struct store *store, sqlite3_stmt *row, const struct r
 	return call(context, &b);
 }
 
-/* Runs of all nodes. */
-static int count_all_runs(struct store *store, int64_t revision, const struct row_counts *counts,
-			  int64_t *ret, struct error *err)
-{
-	cleanup_walk sqlite3_stmt *row = NULL;
-	int r = store_query(store, SQL_ACTIVITY, &row, err, "i", revision);
-
-	*ret = counts->runs;
-	if (r < 0)
-		return r;
-	while ((r = store_step(store, row, err)) == 1)
-		*ret += sqlite3_column_int64(row, 1);
-	return r;
-}
-
 int store_each_behaviour(struct store *store, const char *function, const char *revision,
 			 store_behaviour_fn *call, void *context, struct error *err)
 {
 	cleanup_walk sqlite3_stmt *row = NULL;
 	struct row_counts counts = {0};
-	int64_t id, all_runs = 0;
+	struct store_revision all = {0};
+	int64_t id;
 	int r = row_revision(store, function, revision, &id, err);
 
 	if (r <= 0)
 		return r;
 	r = row_counts_read(store, id, &counts, err);
 	if (r == 0)
-		r = count_all_runs(store, id, &counts, &all_runs, err);
+		r = add_other_nodes(store, id, &all, err);
 	if (r == 0)
 		r = store_query(store, SQL_BEHAVIOURS, &row, err, "i", id);
 	if (r < 0)
 		return r;
+	all.runs += counts.runs;
 	while ((r = store_step(store, row, err)) == 1) {
-		r = call_behaviour(store, row, &counts, all_runs, call, context, err);
+		r = call_behaviour(store, row, &counts, all.runs, call, context, err);
 		if (r != 0)
 			return r;
 	}

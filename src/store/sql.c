@@ -37,13 +37,10 @@ const char store_schema[] =
 	" PRIMARY KEY(revision, domain, program, key, access)) WITHOUT ROWID;"
 	"INSERT INTO node(id) VALUES(random());";
 
-/* What is told of a revision; its counts are those of all nodes. */
-#define REVISION_COLUMNS                                                                         \
-	"SELECT id, function, name, first_ns, last_ns,"                                          \
-	" runs + coalesce((SELECT sum(a.runs) FROM activity a WHERE a.revision = r.id), 0),"     \
-	" lossy + coalesce((SELECT sum(a.lossy) FROM activity a WHERE a.revision = r.id), 0),"   \
-	" failed + coalesce((SELECT sum(a.failed) FROM activity a WHERE a.revision = r.id), 0)," \
-	" serial, stale FROM revision r "
+/* What is told of a revision; its counts are this node's. */
+#define REVISION_COLUMNS                                                                   \
+	"SELECT id, function, name, first_ns, last_ns, runs, lossy, failed, serial, stale" \
+	" FROM revision "
 #define NEWEST_FIRST " ORDER BY function, last_ns DESC, first_ns DESC, name"
 #define OF_FUNCTION " WHERE revision IN (SELECT id FROM revision WHERE function = ?1)"
 
