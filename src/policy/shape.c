@@ -141,23 +141,6 @@ static bool looks_generated(const char *bytes, size_t len)
 	return len >= RAND_MIN && len <= RAND_MAX_LEN && !is_plain(bytes, len, len != MKSTEMP_LEN);
 }
 
-/* Python's tempfile with a prefix, at the end of a run of [A-Za-z0-9_]; the header has the rule. */
-static bool is_tempfile_tail(const char *bytes, size_t len)
-{
-	bool generated = false;
-
-	if (!memchr(bytes, '_', len) ||
-	    run_of(bytes, len, IS_LOWER | IS_DIGIT | IS_UNDERSCORE) != len)
-		return false;
-	for (size_t at = 0; at < len; at++) {
-		size_t piece = run_of(bytes + at, len - at, IS_ALNUM);
-
-		generated |= !is_plain(bytes + at, piece, false);
-		at += piece;
-	}
-	return generated;
-}
-
 /* Length of what is random at the start of `name` behind "tmp" or "tmp.", and of that prefix; or 0.
  */
 static size_t known_generator(const char *name, size_t len, size_t *ret_prefix)
@@ -215,7 +198,7 @@ static bool tempfile_at(const char *name, size_t len, size_t at)
 	if (len - at > TEMPFILE_LEN + 1)
 		len = at + TEMPFILE_LEN + 1;
 	return run_of(name + at, len - at, IS_WORD) == TEMPFILE_LEN &&
-	       is_tempfile_tail(name + at, TEMPFILE_LEN);
+	       run_of(name + at, len - at, IS_LOWER | IS_DIGIT | IS_UNDERSCORE) == TEMPFILE_LEN;
 }
 
 static void put_widened(struct output *out, const char *name, size_t len, enum place place)

@@ -27,9 +27,10 @@
  *   "tmp.{rand}"  "tmp." at the start of a name and 10 letters or digits, then none: mktemp(1)
  *   "{rand}"      a run of 6 to 12 letters and digits that looks generated: mkstemp(3), mkdtemp(3)
  * and their kin with a prefix or suffix of the program's own, "app-Xy3abC.json"
- *   "{rand}"      8 of [a-z0-9_] with a '_' in them, at the end of a run of such bytes and at its
- *                 start or behind another '_', where a part between '_' looks generated: Python's
- *                 tempfile with a prefix, "upload_ab_c12dx"
+ *   "{rand}"      8 of [a-z0-9_], at the end of a run of such bytes and at its start or behind
+ *                 another '_': Python's tempfile with a prefix of the program's, "upload_ab_c12dx",
+ *                 and the names that it tries a directory with. Whatever they look like, for one
+ *                 in sixteen looks like a word: a word of 8 letters is widened too
  * A run looks generated unless it is plain: small letters, a capital and small letters, or
  * capitals, and in each case digits behind them or none ("result", "Result2", "RESULT01"); or only
  * digits; or, where it is not exactly 6 long as mkstemp(3) makes it, words in camel case
