@@ -18,12 +18,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "store/store-internal.h"
 
 #define STORE_NAME "husk.db"
+
+enum { RETRY_MS = 5 };
 
 static int errno_of(sqlite3 *db, int rc)
 {
@@ -151,6 +155,37 @@ static int open_database(struct store *store, const char *state_directory, struc
 	return rc == SQLITE_OK ? 0 : store_fail(store, rc, "open", err);
 }
 
+/*
+ * While another process makes the database, SQLite says "locked" at once instead of waiting, since
+ * in general two that wait for each other would not end. Here trying again does.
+ */
+static int prepare_for_use(struct store *store, int *ret_version, struct error *err)
+{
+	int r = run_script(store, "PRAGMA synchronous = NORMAL", "read", err);
+
+	if (r == 0)
+		r = read_version(store, ret_version, err);
+	return r == 0 && *ret_version == 0 ? make_tables(store, err) : r;
+}
+
+static int prepare_patiently(struct store *store, unsigned int wait_ms, int *ret_version,
+			     struct error *err)
+{
+	const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+	int64_t deadline_ns = clock_monotonic_ns() + wait_ms * INT64_C(1000000);
+	struct error last = ERROR_INIT;
+	int r = prepare_for_use(store, ret_version, &last);
+
+	while (r == -EBUSY && clock_monotonic_ns() < deadline_ns) {
+		nanosleep(&pause, NULL);
+		last = ERROR_INIT;
+		r = prepare_for_use(store, ret_version, &last);
+	}
+	if (r < 0 && err)
+		*err = last;
+	return r;
+}
+
 int store_open(const char *state_directory, unsigned int wait_ms, struct store **ret,
 	       struct error *err)
 {
@@ -174,11 +209,7 @@ int store_open(const char *state_directory, unsigned int wait_ms, struct store *
 	sqlite3_busy_timeout(store->db, wait_ms > INT_MAX ? INT_MAX : (int)wait_ms);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_wal_autocheckpoint(store->db, 0);
-	r = run_script(store, "PRAGMA synchronous = NORMAL", "read", err);
-	if (r == 0)
-		r = read_version(store, &version, err);
-	if (r == 0 && version == 0)
-		r = make_tables(store, err);
+	r = prepare_patiently(store, wait_ms, &version, err);
 	if (r < 0)
 		return r;
 	if (version < 0 || version > STORE_SCHEMA) {
@@ -194,6 +225,7 @@ int store_open(const char *state_directory, unsigned int wait_ms, struct store *
 int store_tidy(const char *state_directory, struct error *err)
 {
 	cleanup_store struct store *store = NULL;
+	struct error of_open = ERROR_INIT;
 	char log[PATH_MAX];
 	struct stat st;
 	int len = snprintf(log, sizeof(log), "%s/" STORE_NAME "-wal", state_directory);
@@ -202,12 +234,16 @@ int store_tidy(const char *state_directory, struct error *err)
 	if (len < 0 || (size_t)len >= sizeof(log) || stat(log, &st) < 0 ||
 	    st.st_size < STORE_LOG_BYTES)
 		return 0;
-	r = store_open(state_directory, 0, &store, err);
-	if (r < 0)
+	/* Whoever is at work with it tidies up after itself. */
+	r = store_open(state_directory, 0, &store, &of_open);
+	if (r < 0) {
+		if (r != -EBUSY && err)
+			*err = of_open;
 		return r == -EBUSY ? 0 : r;
+	}
 	rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
-		return 0; /* whoever is at work tidies up after itself */
+		return 0;
 	return store_fail(store, rc, "write back", err);
 }
 

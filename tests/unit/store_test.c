@@ -281,6 +281,43 @@ static void a_run_that_ends_without_a_commit_changes_nothing(void **state)
 	store_free(store);
 }
 
+static void several_processes_may_make_the_store_at_once(void **state)
+{
+	enum { CHILDREN = 8 };
+	struct test_dir *dir = *state;
+	pid_t children[CHILDREN];
+	struct store *store;
+	int status;
+
+	for (int i = 0; i < CHILDREN; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "%d.journal", i);
+		test_journal(dir->fd, name, &(struct test_run){.id = i + 1});
+		children[i] = fork();
+		if (children[i] == 0) {
+			cleanup_journal_reader struct journal_reader *reader = NULL;
+			struct error err = ERROR_INIT;
+			int r = store_open(dir->path, 20000, &store, &err);
+
+			if (r == 0)
+				r = journal_reader_open(dir->fd, name, &reader, &err);
+			if (r == 0)
+				r = store_merge_run(store, reader, &err);
+			if (r < 0)
+				error_print("child", &err);
+			_exit(r < 0);
+		}
+	}
+	for (int i = 0; i < CHILDREN; i++) {
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		assert_int_equal(status, 0);
+	}
+	store = opened(dir->path);
+	assert_int_equal(revision_of(store).runs, CHILDREN);
+	store_free(store);
+}
+
 /* ---- what people say ---- */
 
 static void a_mark_needs_no_sighting_and_can_be_withdrawn(void **state)
@@ -796,6 +833,7 @@ int main(void)
 		TEST(a_novelty_starts_the_count_again),
 		TEST(what_is_inert_and_known_is_counted_by_sample),
 		TEST(a_run_that_ends_without_a_commit_changes_nothing),
+		TEST(several_processes_may_make_the_store_at_once),
 		TEST(a_mark_needs_no_sighting_and_can_be_withdrawn),
 		TEST(a_mode_by_hand_is_not_counted_for),
 		TEST(functions_are_listed_and_forgotten),
