@@ -117,9 +117,9 @@ int merge_journal(int run_fd, const char *name, const struct settings *settings,
 
 static bool is_journal(const char *name)
 {
-	size_t len = strlen(name), suffix = strlen(MERGE_JOURNAL_SUFFIX);
+	size_t len = strlen(name), suffix = strlen(JOURNAL_SUFFIX);
 
-	return len > suffix && strcmp(name + len - suffix, MERGE_JOURNAL_SUFFIX) == 0;
+	return len > suffix && strcmp(name + len - suffix, JOURNAL_SUFFIX) == 0;
 }
 
 /* Locks the journal if nobody else has, or will have in a moment. Returns a descriptor that holds
@@ -159,7 +159,7 @@ int merge_left_over(const struct settings *settings, struct event_sink *events, 
 	copy = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
 	dir = copy < 0 ? NULL : fdopendir(copy);
 	if (!dir) {
-		r = error_set(err, errno, "cannot read '%s'", MERGE_JOURNAL_DIRECTORY);
+		r = error_set(err, errno, "cannot read '%s'", JOURNAL_DIRECTORY);
 		if (copy >= 0)
 			close(copy);
 		return r;
@@ -182,13 +182,13 @@ int merge_left_over(const struct settings *settings, struct event_sink *events, 
 int merge_open_journals(const struct settings *settings, struct error *err)
 {
 	char path[PATH_MAX];
-	int len = snprintf(path, sizeof(path), "%s/%s", settings->state_directory,
-			   MERGE_JOURNAL_DIRECTORY);
+	int len =
+		snprintf(path, sizeof(path), "%s/%s", settings->state_directory, JOURNAL_DIRECTORY);
 	int fd;
 
 	if (len < 0 || (size_t)len >= sizeof(path))
-		return error_set(err, ENAMETOOLONG, "cannot open '%s' in '%s'",
-				 MERGE_JOURNAL_DIRECTORY, settings->state_directory);
+		return error_set(err, ENAMETOOLONG, "cannot open '%s' in '%s'", JOURNAL_DIRECTORY,
+				 settings->state_directory);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? error_set(err, errno, "cannot open '%s'", path) : fd;
 }

@@ -14,11 +14,7 @@
  * that tell of it. Never meets a container.
  */
 
-/* Below the state directory: one file a run, "RUN-ID.journal". */
-#define MERGE_JOURNAL_DIRECTORY "journals"
-#define MERGE_JOURNAL_SUFFIX ".journal"
-
-/* Opens that directory; the caller closes it. Returns a descriptor or -errno. */
+/* Opens STATE/journals; the caller closes it. Returns a descriptor or -errno. */
 int merge_open_journals(const struct settings *settings, struct error *err);
 
 /*
