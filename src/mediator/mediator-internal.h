@@ -2,16 +2,26 @@
 #ifndef HUSK_MEDIATOR_MEDIATOR_INTERNAL_H
 #define HUSK_MEDIATOR_MEDIATOR_INTERNAL_H
 
+#include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "event/event.h"
 #include "mediator/mediator.h"
 #include "mediator/watch.h"
+#include "policy/file.h"
 #include "view/view.h"
 
 /* What a helper thread is doing, and what it tells the main thread. */
 struct helper;
+
+/* Which file a policy was read from; all zero where there was none. */
+struct policy_stamp {
+	ino_t ino;
+	struct timespec changed;
+};
 
 /* One mediator. All descriptors are its own. */
 struct mediator {
@@ -24,9 +34,11 @@ struct mediator {
 	int mount_fd;	       /* the view's detached mount until it is attached; then -1 */
 	int proc_fd;	       /* the host's /proc */
 	int init_fd;	       /* pidfd of the container's first process */
-	int policy_fd;	       /* inotify on the policy directory, -1 where there is none */
 	int memory_fd;	       /* the control group's memory events, -1 where there are none */
 	int journal_fd;	       /* keeps the journal locked until it is merged */
+	char policy_path[sizeof(POLICY_DIRECTORY) + NAME_MAX + 1]; /* below the state directory */
+	struct policy_stamp policy_stamp;
+	int64_t policy_checked_ns; /* CLOCK_MONOTONIC */
 	char journal_name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
 	bool wrapped;	    /* the view is the container's root */
 	bool out_of_memory; /* the kernel killed a process of it for want of memory */

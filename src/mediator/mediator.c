@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -35,6 +34,7 @@
 #include "policy/file.h"
 
 #define REQUESTS_AT_ONCE 64
+#define POLICY_CHECK_NS 50000000 /* how late a replaced policy may be noticed */
 
 void mediator_modes(const struct policy_image *policy, const struct identity *identity,
 		    enum mode ret[DOMAINS])
@@ -115,20 +115,61 @@ static int open_journal(struct mediator *m, struct journal **ret, struct error *
 	return 0;
 }
 
-static int watch_policy(struct mediator *m)
+/* The file that the policy was read from: another one has another inode or another time. */
+static struct policy_stamp stamp_policy(const struct mediator *m)
 {
-	char path[PATH_MAX];
-	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	struct policy_stamp stamp = {0};
+	struct stat file;
 
-	if (fd < 0)
-		return -1;
-	snprintf(path, sizeof(path), "%.4000s/" POLICY_DIRECTORY,
-		 m->setup->settings->state_directory);
-	if (inotify_add_watch(fd, path, IN_MOVED_TO | IN_ONLYDIR) < 0) {
-		close(fd);
-		return -1;
+	if (fstatat(m->setup->state_fd, m->policy_path, &file, AT_SYMLINK_NOFOLLOW) == 0)
+		stamp = (struct policy_stamp){file.st_ino, file.st_ctim};
+	return stamp;
+}
+
+static void reread_policy(struct mediator *m)
+{
+	const struct identity *identity = m->setup->identity;
+	struct policy_image *old = m->policy, *fresh = NULL;
+	struct error err = ERROR_INIT;
+	bool damaged;
+
+	if (policy_file_open(m->setup->state_fd, identity->function, identity->revision, &fresh,
+			     &damaged, &err) < 0) {
+		tell(m, EVENT_DEGRADED, err.what);
+		return; /* the one that holds goes on to hold */
 	}
-	return fd;
+	m->policy = fresh;
+	use_policy(m);
+	policy_image_free(old);
+}
+
+/*
+ * Has the policy been replaced? Looked at when something is asked, and not too often. There is no
+ * inotify(7): closing it makes the kernel wait some 15 ms, which every run would pay at its end.
+ */
+static void refresh_policy(struct mediator *m)
+{
+	int64_t now = clock_monotonic_ns();
+	struct policy_stamp stamp;
+
+	if (now - m->policy_checked_ns < POLICY_CHECK_NS)
+		return;
+	m->policy_checked_ns = now;
+	stamp = stamp_policy(m);
+	if (stamp.ino == m->policy_stamp.ino &&
+	    stamp.changed.tv_sec == m->policy_stamp.changed.tv_sec &&
+	    stamp.changed.tv_nsec == m->policy_stamp.changed.tv_nsec)
+		return;
+	m->policy_stamp = stamp;
+	reread_policy(m);
+}
+
+static int judge(void *context, const struct view_question *question)
+{
+	struct mediator *m = context;
+
+	refresh_policy(m);
+	return watch_judge(m->watch, question);
 }
 
 static int start_watching(struct mediator *m, struct journal *journal, struct error *err)
@@ -159,8 +200,8 @@ static int start_view(struct mediator *m, struct error *err)
 		.names_max = settings->view_names_max,
 		.passthrough = settings->passthrough,
 		.started_ns = clock_wall_ns(),
-		.judge = watch_judge,
-		.context = m->watch,
+		.judge = judge,
+		.context = m,
 	};
 	int fuse_fd = -1;
 	int r = view_mount(&fuse_fd, &m->mount_fd, err);
@@ -276,59 +317,15 @@ static int bind_gate(struct mediator *m, struct error *err)
 
 /* ---- the loop ---- */
 
-/* Of all the policies that may be replaced in that directory, was it this run's? */
-static bool policy_was_replaced(struct mediator *m)
-{
-	_Alignas(struct inotify_event) char news[4096];
-	const struct identity *identity = m->setup->identity;
-	char name[NAME_MAX + 1];
-	bool ours = false;
-	ssize_t len;
-
-	policy_file_name(identity->function, identity->revision, name);
-	while ((len = read(m->policy_fd, news, sizeof(news))) > 0) {
-		for (char *at = news; at < news + len;) {
-			const struct inotify_event *event = (const struct inotify_event *)at;
-
-			/* An overflow says that something was missed: look. */
-			if ((event->mask & IN_Q_OVERFLOW) ||
-			    (event->len > 0 && strcmp(event->name, name) == 0))
-				ours = true;
-			at += sizeof(*event) + event->len;
-		}
-	}
-	return ours;
-}
-
-static void reread_policy(struct mediator *m)
-{
-	const struct identity *identity = m->setup->identity;
-	struct policy_image *old = m->policy, *fresh = NULL;
-	struct error err = ERROR_INIT;
-	bool damaged;
-
-	if (!policy_was_replaced(m))
-		return;
-	if (policy_file_open(m->setup->state_fd, identity->function, identity->revision, &fresh,
-			     &damaged, &err) < 0) {
-		tell(m, EVENT_DEGRADED, err.what);
-		return; /* the one that holds goes on to hold */
-	}
-	m->policy = fresh;
-	use_policy(m);
-	policy_image_free(old);
-}
-
 static void serve_once(struct mediator *m, int *ret_result)
 {
-	struct pollfd fds[4] = {
+	struct pollfd fds[3] = {
 		{.fd = view_fd(m->view), .events = POLLIN},
 		{.fd = m->helper ? helper_fd(m->helper) : -1, .events = POLLIN},
 		{.fd = m->init_gone ? -1 : m->init_fd, .events = POLLIN},
-		{.fd = m->policy_fd, .events = POLLIN},
 	};
 
-	if (poll(fds, 4, -1) < 0)
+	if (poll(fds, 3, -1) < 0)
 		return;
 	if (fds[0].revents)
 		*ret_result = view_serve(m->view, REQUESTS_AT_ONCE);
@@ -338,8 +335,6 @@ static void serve_once(struct mediator *m, int *ret_result)
 		m->init_gone = true;
 		m->out_of_memory = memory_was_out(m->memory_fd);
 	}
-	if (fds[3].revents)
-		reread_policy(m);
 }
 
 static void serve(struct mediator *m)
@@ -399,8 +394,6 @@ static int set_up(struct mediator *m, struct journal **journal, struct error *er
 		r = start_view(m, err);
 	if (r == 0)
 		r = bind_gate(m, err);
-	if (r == 0)
-		m->policy_fd = watch_policy(m);
 	return r;
 }
 
@@ -428,14 +421,17 @@ static _Noreturn void run(const struct mediator_setup *setup, int report_fd)
 		.policy = setup->policy,
 		.mount_fd = -1,
 		.init_fd = -1,
-		.policy_fd = -1,
 		.memory_fd = -1,
 		.journal_fd = -1,
 	};
 	struct report report = {0};
 	struct journal *journal = NULL;
+	char name[NAME_MAX + 1];
 
 	detach_from_engine();
+	policy_file_name(setup->identity->function, setup->identity->revision, name);
+	snprintf(m.policy_path, sizeof(m.policy_path), POLICY_DIRECTORY "/%s", name);
+	m.policy_stamp = stamp_policy(&m);
 	snprintf(m.journal_name, sizeof(m.journal_name), "%s" JOURNAL_SUFFIX, setup->run_id);
 	report.result = set_up(&m, &journal, &report.err);
 	if (report.result != 0) {
