@@ -79,8 +79,8 @@ static int add_other_nodes(struct store *store, int64_t revision, struct store_r
 	return r;
 }
 
-static int call_revision(struct store *store, sqlite3_stmt *row, store_revision_fn *call,
-			 void *context, struct error *err)
+static int call_revision(struct store *store, sqlite3_stmt *row, bool only_movable,
+			 store_revision_fn *call, void *context, struct error *err)
 {
 	struct row_domain domains[DOMAINS];
 	struct store_revision v = {
@@ -100,7 +100,7 @@ static int call_revision(struct store *store, sqlite3_stmt *row, store_revision_
 	if (r == 0)
 		r = row_domains_read(store, id, domains, err);
 	if (r == 0)
-		r = row_clean_runs(store, id, domains, v.clean_runs, err);
+		r = row_clean_runs(store, id, domains, only_movable, v.clean_runs, err);
 	if (r < 0)
 		return r;
 	for (int d = 0; d < DOMAINS; d++) {
@@ -110,13 +110,13 @@ static int call_revision(struct store *store, sqlite3_stmt *row, store_revision_
 	return call(context, &v);
 }
 
-static int walk_revisions(struct store *store, sqlite3_stmt *row, store_revision_fn *call,
-			  void *context, struct error *err)
+static int walk_revisions(struct store *store, sqlite3_stmt *row, bool only_movable,
+			  store_revision_fn *call, void *context, struct error *err)
 {
 	int r;
 
 	while ((r = store_step(store, row, err)) == 1) {
-		r = call_revision(store, row, call, context, err);
+		r = call_revision(store, row, only_movable, call, context, err);
 		if (r != 0)
 			return r;
 	}
@@ -130,7 +130,7 @@ int store_each_revision(struct store *store, const char *function, store_revisio
 	int r = function ? store_query(store, SQL_REVISIONS_OF, &row, err, "t", function)
 			 : store_query(store, SQL_REVISIONS, &row, err, "");
 
-	return r < 0 ? r : walk_revisions(store, row, call, context, err);
+	return r < 0 ? r : walk_revisions(store, row, false, call, context, err);
 }
 
 int store_one_revision(struct store *store, const char *function, const char *revision,
@@ -139,7 +139,7 @@ int store_one_revision(struct store *store, const char *function, const char *re
 	cleanup_walk sqlite3_stmt *row = NULL;
 	int r = store_query(store, SQL_REVISION_ONE, &row, err, "tt", function, revision);
 
-	return r < 0 ? r : walk_revisions(store, row, call, context, err);
+	return r < 0 ? r : walk_revisions(store, row, true, call, context, err);
 }
 
 static int call_behaviour(struct store *store, sqlite3_stmt *row, const struct row_counts *counts,

@@ -170,15 +170,16 @@ int row_domains_refresh(struct store *store, int64_t revision, struct error *err
 	return r;
 }
 
-/* Where nothing can be promoted there is nothing to count. */
-static bool may_move(const struct row_domain *row)
+static bool is_counted(const struct row_domain *row, bool only_movable)
 {
+	if (!only_movable)
+		return row->mode.mode != MODE_UNAVAILABLE;
 	return (row->mode.mode == MODE_LEARN || row->mode.mode == MODE_SHADOW) &&
 	       !row->mode.by_hand;
 }
 
 int row_clean_runs(struct store *store, int64_t revision, const struct row_domain domains[DOMAINS],
-		   int64_t ret[DOMAINS], struct error *err)
+		   bool only_movable, int64_t ret[DOMAINS], struct error *err)
 {
 	cleanup_walk sqlite3_stmt *stmt = NULL;
 	int64_t after_ns[DOMAINS], oldest_ns = INT64_MAX;
@@ -190,7 +191,7 @@ int row_clean_runs(struct store *store, int64_t revision, const struct row_domai
 		ret[d] = 0;
 		after_ns[d] =
 			row->novel_ns > row->mode.since_ns ? row->novel_ns : row->mode.since_ns;
-		if (may_move(row) && after_ns[d] < oldest_ns)
+		if (is_counted(row, only_movable) && after_ns[d] < oldest_ns)
 			oldest_ns = after_ns[d];
 	}
 	if (oldest_ns == INT64_MAX)
@@ -206,7 +207,7 @@ int row_clean_runs(struct store *store, int64_t revision, const struct row_domai
 		if (at_ns <= oldest_ns)
 			return 0;
 		for (int d = 0; d < DOMAINS; d++) {
-			if (may_move(&domains[d]) && at_ns > after_ns[d] &&
+			if (is_counted(&domains[d], only_movable) && at_ns > after_ns[d] &&
 			    promotion_counts(facts, (enum domain)d, domains[d].mode.mode))
 				ret[d]++;
 		}

@@ -144,9 +144,10 @@ int row_domain_write(struct store *store, int64_t revision, enum domain domain,
 /* Works novel_ns out again from all behaviours. */
 int row_domains_refresh(struct store *store, int64_t revision, struct error *err);
 
-/* Runs that count toward leaving the present mode of each domain. */
+/* Runs that count toward leaving the present mode of each domain; only_movable: 0 where promotion
+ * has no say, which spares the path of a container's end from reading all runs. */
 int row_clean_runs(struct store *store, int64_t revision, const struct row_domain domains[DOMAINS],
-		   int64_t ret[DOMAINS], struct error *err);
+		   bool only_movable, int64_t ret[DOMAINS], struct error *err);
 
 /* What is known of one behaviour, KNOWN_INIT where nothing is. Returns 1 (there was a row), 0,
  * -errno. */

@@ -67,9 +67,8 @@ struct store_revision {
 	int64_t runs_lossy, runs_failed;
 	enum mode modes[DOMAINS];
 	bool modes_by_hand[DOMAINS]; /* `husk mode` set it; promotion leaves it alone */
-	int64_t clean_runs[DOMAINS]; /* that count toward the next mode; 0 where promotion has no
-					say. Only the newest 512 runs of a revision can be counted
-				      */
+	/* Since the last novelty and in the present mode; of the newest 512 runs of a revision. */
+	int64_t clean_runs[DOMAINS];
 	uint64_t serial;
 	bool stale; /* something changed since the policy image was compiled */
 };
@@ -78,7 +77,8 @@ typedef int store_revision_fn(void *context, const struct store_revision *r);
 /* function NULL: of all functions. The one that ran last comes first within a function. */
 int store_each_revision(struct store *store, const char *function, store_revision_fn *call,
 			void *context, struct error *err);
-/* The same for one revision; without a call where it is not known. */
+/* The same for one revision; without a call where it is not known. Clean runs are counted only
+ * where promotion has a say. */
 int store_one_revision(struct store *store, const char *function, const char *revision,
 		       store_revision_fn *call, void *context, struct error *err);
 
