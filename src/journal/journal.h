@@ -88,10 +88,9 @@ void journal_lose(struct journal *journal, enum domain domain, uint64_t count);
 /* msync(2) of what was written. Returns 0 or -errno. */
 int journal_sync(struct journal *journal);
 
-/* Writes the last record, for which room is always kept, cuts the file to its length, and frees the
- * writer, in any case. Does not sync. Returns 0 or -errno of the cutting; the journal is whole then
- * too. */
-int journal_close(struct journal *journal, const struct journal_end *end);
+/* Writes the last record, for which room is always kept, and frees the writer. Does not sync, nor
+ * cut off the zeros behind it: the file is removed as soon as it is merged. */
+void journal_close(struct journal *journal, const struct journal_end *end);
 
 /* Frees the writer, leaving the file as a dead writer would. Takes NULL. */
 void journal_abandon(struct journal *journal);

@@ -248,20 +248,16 @@ int journal_sync(struct journal *journal)
 	return msync(journal->map, journal->used, MS_SYNC) < 0 ? -errno : 0;
 }
 
-int journal_close(struct journal *journal, const struct journal_end *end)
+void journal_close(struct journal *journal, const struct journal_end *end)
 {
 	char *record = journal->map + journal->used;
-	int r = 0;
 
 	record[RECORD_HEAD] = (char)end->outcome;
 	put_u32(record + RECORD_HEAD + 1, (uint32_t)end->status);
 	put_u64(record + RECORD_HEAD + 5, (uint64_t)end->ended_ns);
 	seal(record, JOURNAL_END, END_PAYLOAD);
 	journal->used += END_RECORD;
-	if (ftruncate(journal->fd, (off_t)journal->used) < 0)
-		r = -errno;
 	journal_abandon(journal);
-	return r;
 }
 
 void journal_abandon(struct journal *journal)

@@ -213,7 +213,7 @@ static int close_court(struct court *court, const char *name, enum verdict verdi
 	watch_free(court->watch);
 	event_sink_free(court->events);
 	close(court->proc);
-	assert_int_equal(journal_close(court->journal, &end), 0);
+	journal_close(court->journal, &end);
 	assert_int_equal(journal_reader_open(scratch_fd, name, &reader, &err), 0);
 	while (journal_reader_next(reader, &b) == 1)
 		count += b.verdict == verdict;

@@ -94,7 +94,7 @@ static inline void test_journal(int dirfd, const char *name, const struct test_r
 	if (run->outcome == OUTCOME_LOST)
 		journal_abandon(journal);
 	else
-		assert_int_equal(journal_close(journal, &end), 0);
+		journal_close(journal, &end);
 }
 
 #endif
