@@ -19,8 +19,8 @@ struct settings {
 	char launch_program[PATH_MAX];    /* husk-launch, an absolute path */
 	char merge_program[PATH_MAX];     /* husk-merge, an absolute path */
 	char detector_file[PATH_MAX];     /* the detector table */
-	unsigned long shadow_after_runs;  /* clean runs without novelty: learn to shadow, 1.. */
-	unsigned long enforce_after_runs; /* clean shadow runs without novelty: shadow to enforce, 1.. */
+	unsigned long shadow_after_runs;  /* clean runs without novelty: learn to shadow, 1 to 512 */
+	unsigned long enforce_after_runs; /* clean shadow runs without novelty: shadow to enforce, 1 to 512 */
 	unsigned long view_names_max;     /* inodes that one view remembers at a time */
 	unsigned long events_per_run;     /* events of one run before they are only counted */
 	unsigned long poststop_wait_ms;   /* how long poststop waits for the merge */
