@@ -91,13 +91,19 @@ fail() {
 	return 1
 }
 
+# capture COMMAND...: sets $output (both streams) and $status.
+capture() {
+	status=0
+	output=$("$@" 2>&1) || status=$?
+}
+
 # expect STATUS COMMAND...: runs with a time limit and without input; the exit status must be STATUS.
-# Sets $output (both streams), $lines and $status.
+# Sets $output (both streams) and $status.
 expect() {
 	local expected=$1
 	shift
 	[ "$expected" != any ] || fail "'expect any' says nothing"
-	run limited "$@" </dev/null
+	capture limited "$@" </dev/null
 	if [ "$status" -ne "$expected" ]; then
 		printf '%s: exit status %s, not %s:\n%s\n' "$*" "$status" "$expected" "$output" >&2
 		return 1
@@ -109,7 +115,7 @@ expect_in() {
 	local expected=$1 text=$2
 	shift 2
 	printf '%s' "$text" >"$T/stdin"
-	run limited "$@" <"$T/stdin"
+	capture limited "$@" <"$T/stdin"
 	if [ "$status" -ne "$expected" ]; then
 		printf '%s: exit status %s, not %s:\n%s\n' "$*" "$status" "$expected" "$output" >&2
 		return 1
@@ -386,10 +392,10 @@ parity() {
 	cp -a "$bundle" "$bare"
 	change_bundle "$bare" 'del(.hooks)'
 	[ -n "${HUSK_E2E_BARE-}" ] || hook_bundle "$bundle" "${FUNCTION:-parity}"
-	run limited start_run "$bare" <<<"$input"
+	capture limited start_run "$bare" <<<"$input"
 	status_bare=$status
 	plain_output >"$T/output-bare"
-	run limited start_run "$bundle" <<<"$input"
+	capture limited start_run "$bundle" <<<"$input"
 	plain_output >"$T/output-husk"
 	if ! diff -u "$T/output-bare" "$T/output-husk" || [ "$status" -ne "$status_bare" ]; then
 		fail "exit status $status_bare without husk, $status with it"

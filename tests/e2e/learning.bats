@@ -48,7 +48,7 @@ fingerprint() {
 	while IFS='|' read -r title field value; do
 		title=${title% } field=${field// /} value=${value# }
 		before=$(event_count '.event == "denied"')
-		run start_run "$BUNDLE" < <(event "$count" "$field=$value")
+		capture start_run "$BUNDLE" < <(event "$count" "$field=$value")
 		[[ $output != *"$SECRET"* ]] || fail "$title: the key came out: $output"
 		[[ $output != *uid=0* && $output != *UID=0* && $output != *'an order-processing function'* ]] ||
 			fail "$title: it ran: $output"
@@ -86,7 +86,7 @@ fingerprint() {
 	invoke_well 1
 	invoke_well 2
 	husk mode orders enforce
-	run start_run "$BUNDLE" < <(event 3 'customer=x; id')
+	capture start_run "$BUNDLE" < <(event 3 'customer=x; id')
 	[[ $output != *uid=* && $output != *UID=* ]]
 	[ "$(event_count '.event == "denied"')" -eq 1 ]
 	events '.event == "denied"' | jq -e '.function == "orders" and .revision == "1" and .domain == "exec"
@@ -105,7 +105,7 @@ fingerprint() {
 	invoke 0 3 "customer=x; id"
 	output_has 'UID=0'
 	husk deny orders exec /usr/bin/id
-	run start_run "$BUNDLE" < <(event 4 'customer=x; id')
+	capture start_run "$BUNDLE" < <(event 4 'customer=x; id')
 	[[ $output != *UID=0* ]]
 	has_event '.event == "marked"'
 }
@@ -118,7 +118,7 @@ fingerprint() {
 	[ "$(mode_of orders exec)" = enforce ]
 	[ "$(mode_of orders fs)" = learn ]
 	invoke 0 3 "customer=x; echo y >/tmp/new"
-	run start_run "$BUNDLE" < <(event 4 'customer=x; id')
+	capture start_run "$BUNDLE" < <(event 4 'customer=x; id')
 	[[ $output != *UID=0* ]]
 }
 

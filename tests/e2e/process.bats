@@ -199,7 +199,7 @@ create() {
 	waiting_bundle
 	id=$(new_id)
 	create "$id"
-	run timeout 20 "$ENGINE" exec "$id" /bin/true
+	capture timeout 20 "$ENGINE" exec "$id" /bin/true
 	expect 0 "$ENGINE" delete --force "$id"
 	nothing_left
 }
@@ -262,7 +262,7 @@ os.kill(-1, signal.SIGKILL)'
 	grep -qw pids /sys/fs/cgroup/cgroup.controllers || grep -q '^pids' /proc/cgroups ||
 		skip "the host has no pids controller"
 	hook_bundle "$bundle" limits
-	run start_run "$bundle"
+	capture start_run "$bundle"
 	[ "$status" -ne 124 ]
 	nothing_left
 }

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# However a run ends, nothing of it stays, and what was seen is not lost.
+
+load helpers
+
+setup() {
+	husk_setup
+}
+
+teardown() {
+	husk_teardown
+}
+
+waiting_bundle() {
+	DATA=$T/data
+	mkdir -p "$DATA"
+	BUNDLE=$(bundle ends "$HUSK_ROOTFS" '.root.readonly = true | .mounts += [{destination: "/data", type: "bind",
+		source: "'"$DATA"'", options: ["bind"]}]')
+	set_args "$BUNDLE" /bin/sh -c 'echo x >/data/begun; until [ -e /data/end ]; do sleep 0.02; done'
+	hook_bundle "$BUNDLE" ends
+}
+
+# in_background: starts $BUNDLE; its exit status comes to $T/status
+in_background() {
+	ID=$(new_id)
+	(
+		status=0
+		timeout 60 "$ENGINE" run --bundle "$BUNDLE" "$ID" </dev/null >"$T/out" 2>&1 || status=$?
+		echo "$status" >"$T/status.new"
+		mv "$T/status.new" "$T/status"
+	) 3>&- 4>&- &
+	wait_until 30 test -e "$DATA/begun"
+}
+
+@test "many runs leave no process, mount, file or journal" {
+	bundle=$(bundle many "$HUSK_ROOTFS" '.root.readonly = true')
+	hook_bundle "$bundle" many
+	runs=${HUSK_LONG:+1000}
+	runs=${runs:-200}
+	for n in $(seq 1 "$runs"); do
+		timeout 60 "$ENGINE" run --bundle "$bundle" "$NAME-$n" </dev/null || fail "run $n failed"
+	done
+	nothing_left
+	[ "$(husk show --json many | jq '.revisions[0].runs')" -eq "$runs" ]
+	# Nothing grows with the number of runs but the store and the events.
+	[ "$(find "$STATE" "$RUNTIME" | wc -l)" -lt 20 ]
+}
+
+@test "a mediator that is killed makes the run fail fast, and its journal is recovered" {
+	waiting_bundle
+	in_background
+	kill -KILL "$(only_mediator)"
+	wait_until 20 test -e "$T/status"
+	[ "$(cat "$T/status")" -ne 0 ]
+	"$ENGINE" delete --force "$ID" 2>/dev/null || true
+	wait_until 20 no_mediators
+	# The next run picks up what poststop could not.
+	touch "$DATA/end"
+	run_bundle 0 "$BUNDLE"
+	nothing_left
+	has_event '.event == "recovered"'
+	husk show --json ends | grep -q /data/begun
+	[ "$(husk show --json ends | jq '.revisions[0].runs')" -eq 2 ]
+}
+
+@test "a container that is killed from outside is merged" {
+	waiting_bundle
+	in_background
+	"$ENGINE" kill "$ID" KILL
+	wait_until 20 test -e "$T/status"
+	[ "$(cat "$T/status")" -eq 137 ]
+	nothing_left
+	[ "$(husk show --json ends | jq '.revisions[0].runs')" -eq 1 ]
+}
+
+@test "two containers of one id under two engines do not disturb each other" {
+	for program in crun runc; do
+		command -v "$program" >/dev/null || skip "$program is not installed"
+	done
+	id=$(new_id)
+	for engine in crun runc; do
+		mkdir -p "$T/data-$engine"
+		bundle=$(bundle "ends-$engine" "$HUSK_ROOTFS" '.root.readonly = true | .mounts += [{destination: "/data",
+			type: "bind", source: "'"$T/data-$engine"'", options: ["bind"]}]
+			| .linux.cgroupsPath = "/'"$id-$engine"'"')
+		set_args "$bundle" /bin/sh -c 'echo x >/data/begun; until [ -e /data/end ]; do sleep 0.02; done; echo served'
+		hook_bundle "$bundle" "of-$engine"
+		(
+			status=0
+			timeout 60 "$engine" run --bundle "$bundle" "$id" </dev/null >"$T/out-$engine" 2>&1 || status=$?
+			echo "$status" >"$T/status-$engine.new"
+			mv "$T/status-$engine.new" "$T/status-$engine"
+		) 3>&- 4>&- &
+		wait_until 30 test -e "$T/data-$engine/begun"
+	done
+	[ "$(mediators | wc -w)" -eq 2 ]
+	touch "$T/data-crun/end"
+	wait_until 20 test -e "$T/status-crun"
+	[ "$(mediators | wc -w)" -eq 1 ]
+	touch "$T/data-runc/end"
+	wait_until 20 test -e "$T/status-runc"
+	[ "$(cat "$T/status-crun" "$T/status-runc")" = $'0\n0' ] || fail "$(cat "$T"/out-*)"
+	[ "$(cat "$T/out-crun" "$T/out-runc")" = $'served\nserved' ]
+	[ "$(husk show --json of-crun | jq '.revisions[0].runs')" -eq 1 ]
+	[ "$(husk show --json of-runc | jq '.revisions[0].runs')" -eq 1 ]
+	timeout 20 runc delete --force "$id" 2>/dev/null || true
+	nothing_left
+}
+
+@test "runs of one function at the same time are all merged" {
+	bundle=$(bundle parallel "$HUSK_ROOTFS" '.root.readonly = true')
+	set_args "$bundle" /bin/sh -c 'cat /etc/passwd >/dev/null'
+	hook_bundle "$bundle" parallel
+	pids=()
+	for n in $(seq 1 12); do
+		cp -a "$bundle" "$bundle-$n"
+		timeout 60 "$ENGINE" run --bundle "$bundle-$n" "$NAME-p$n" </dev/null 3>&- 4>&- &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid"
+	done
+	nothing_left
+	[ "$(husk show --json parallel | jq '.revisions[0].runs')" -eq 12 ]
+}
+
+@test "a fork bomb ends with the container" {
+	bundle=$(bundle bomb "$HUSK_ROOTFS" '.root.readonly = true')
+	# The number stands for the runtime's limit, which not every host can set.
+	set_python "$bundle" '
+import os, time
+deadline = time.monotonic() + 60
+made = 0
+while made < 400 and time.monotonic() < deadline:
+    if os.fork() == 0:
+        while True:
+            try:
+                open("/etc/passwd").read()
+            except OSError:
+                pass
+    made += 1
+print("made", made, flush=True)
+os._exit(5)'
+	hook_bundle "$bundle" bomb
+	COMMAND_TIMEOUT_S=120
+	run_bundle 5 "$bundle"
+	output_has "made 400"
+	nothing_left
+}
+
+@test "a program that leaves a process behind does not keep the mediator" {
+	bundle=$(bundle behind "$HUSK_ROOTFS" '.root.readonly = true')
+	set_args "$bundle" /bin/sh -c 'sleep 1000 >/dev/null 2>&1 & exit 0'
+	hook_bundle "$bundle" behind
+	run_bundle 0 "$bundle"
+	nothing_left
+}

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# husk-hook and a host that is not as it should be: each case has one defined outcome, told in one line.
+
+load helpers
+
+setup() {
+	husk_setup
+	ROOTFS=$HUSK_ROOTFS
+	BUNDLE=$(bundle hook "$ROOTFS" '.root.readonly = true')
+	set_args "$BUNDLE" /bin/echo served
+}
+
+teardown() {
+	husk_teardown
+}
+
+hook() {
+	timeout --kill-after=5 20 "$HUSK_HOOK" --config "$CONF" "$@"
+}
+
+# state [JQ FILTER]: what a runtime would send
+state() {
+	jq -nc --arg id "$NAME" --arg bundle "$BUNDLE" --argjson pid $$ \
+		'{ociVersion: "1.0", id: $id, status: "creating", pid: $pid, bundle: $bundle} | '"${1:-.}"
+}
+
+# refused: one line of husk-hook's, a failure by exit and not by signal, nothing left
+refused() {
+	[ "$status" -gt 0 ] && [ "$status" -lt 124 ] || fail "exit status $status: $output"
+	[ "$(wc -l <<<"$output")" -eq 1 ] || fail "not one line: $output"
+	[[ $output == husk-hook:* ]] || fail "$output"
+	nothing_left
+}
+
+@test "a state that is empty, truncated, no object or of wrong types is refused" {
+	for text in '' '{' '{"id": "x"' '[]' 'null' '"text"' '{}' '{"id": 1, "bundle": 2}' '{"id": "", "bundle": "/"}' \
+		'{"id": "x", "bundle": "relative", "pid": 1}' '{"id": "../x", "bundle": "/tmp", "pid": 1}' \
+		'{"id": "x", "bundle": "/does/not/exist", "pid": 1}' $'\x00\x01\xff' 'not json'; do
+		printf '%s' "$text" >"$T/stdin"
+		capture hook createRuntime <"$T/stdin"
+		refused || fail "input: $text"
+	done
+}
+
+@test "a state that is huge or deeply nested is refused in bounded time and memory" {
+	head -c 40000000 /dev/zero | tr '\0' ' ' >"$T/stdin"
+	capture hook createRuntime <"$T/stdin"
+	refused
+	{ printf '{"id":"'; head -c 30000000 /dev/zero | tr '\0' 'a'; printf '"}'; } >"$T/stdin"
+	capture hook createRuntime <"$T/stdin"
+	refused
+	printf '[%.0s' $(seq 1 50000) >"$T/stdin"
+	capture hook createRuntime <"$T/stdin"
+	refused
+}
+
+@test "a config.json that is missing, truncated, huge, deep or of wrong types is refused" {
+	good=$(state)
+	for text in '' '{' '[]' '{"process": 1}' '{"process": {"args": "x"}, "root": {"path": 7}}' '{"root": []}'; do
+		printf '%s' "$text" >"$BUNDLE/config.json"
+		printf '%s' "$good" >"$T/stdin"
+		capture hook createRuntime <"$T/stdin"
+		refused || fail "config.json: $text"
+	done
+	head -c 20000000 /dev/zero | tr '\0' '[' >"$BUNDLE/config.json"
+	capture hook createRuntime <"$T/stdin"
+	refused
+	rm "$BUNDLE/config.json"
+	capture hook createRuntime <"$T/stdin"
+	refused
+	mkdir "$BUNDLE/config.json"
+	capture hook createRuntime <"$T/stdin"
+	refused
+}
+
+@test "hostile strings in config.json make no file outside of the state directory" {
+	mkdir -p "$T/outside"
+	before=$(find "$T" /run -maxdepth 2 -newer "$CONF" | sort | grep -v "^$STATE\|^$RUNTIME" || true)
+	for name in '../../escape' '/absolute' '..' '.' 'a/b' "$(printf 'x%.0s' {1..255})"; do
+		hook_bundle "$BUNDLE" orders
+		change_bundle "$BUNDLE" '.annotations["husk.function"] = $n | .annotations["husk.revision"] = $n' --arg n "$name"
+		capture limited start_run "$BUNDLE"
+		[ "$status" -lt 124 ] || fail "'$name': exit status $status: $output"
+	done
+	[ ! -e "$T/escape.policy" ] && [ ! -e "$STATE/../escape" ]
+	[ -z "$(find "$STATE" -name '..*')" ]
+	nothing_left
+}
+
+@test "a name of a function that is none is refused and named" {
+	for name in '' "$(printf 'x%.0s' {1..256})" $'new\nline' $'bell\a'; do
+		hook_bundle "$BUNDLE" orders
+		change_bundle "$BUNDLE" '.annotations["husk.function"] = $n' --arg n "$name"
+		capture limited start_run "$BUNDLE"
+		[ "$status" -ne 0 ] || fail "'$name' was taken"
+		output_has husk.function
+		nothing_left
+	done
+}
+
+@test "an unknown stage or option is a mistake of usage" {
+	for words in '' 'nonsense' '--nonsense' 'createRuntime more' 'prestart'; do
+		# shellcheck disable=SC2086 # several words
+		capture hook $words </dev/null
+		[ "$status" -eq 64 ] || fail "'$words': exit status $status: $output"
+	done
+}
+
+@test "a root that is not there lets the runtime tell its own error" {
+	change_bundle "$BUNDLE" '.root.path = "/does/not/exist"'
+	parity "$BUNDLE"
+	[ "$status" -ne 0 ]
+	nothing_left
+}
+
+# without_fuse COMMAND...: where /dev/fuse is hidden
+without_fuse() {
+	unshare --mount --propagation private sh -c 'mount -t tmpfs none /dev/shm && mkdir /dev/shm/dev &&
+		mount --rbind /dev /dev/shm/dev && mount -t tmpfs none /dev && cd /dev/shm/dev 2>/dev/null
+		for n in null zero full random urandom tty; do touch /dev/$n && mount --bind $n /dev/$n; done
+		mkdir /dev/pts /dev/shm; exec "$@"' _ "$@"
+}
+
+@test "without /dev/fuse a function that learns starts with an event, and one that is enforced does not" {
+	hook_bundle "$BUNDLE" orders
+	run_bundle 0 "$BUNDLE"
+	capture without_fuse timeout 60 "$ENGINE" run --bundle "$BUNDLE" "$(new_id)"
+	[ "$status" -eq 0 ] || fail "$output"
+	output_has served
+	has_event '.event == "degraded"'
+	husk mode orders enforce
+	capture without_fuse timeout 60 "$ENGINE" run --bundle "$BUNDLE" "$(new_id)"
+	[ "$status" -ne 0 ]
+	output_lacks served
+	has_event '.event == "refused"'
+	write_conf 'degrade = yes'
+	capture without_fuse timeout 60 "$ENGINE" run --bundle "$BUNDLE" "$(new_id)"
+	[ "$status" -eq 0 ] || fail "$output"
+	output_has served
+	nothing_left
+}
+
+@test "a state directory that cannot be written lets a function that learns start, with husk or without" {
+	hook_bundle "$BUNDLE" orders
+	run_bundle 0 "$BUNDLE"
+	mount -t tmpfs -o ro none "$STATE"
+	run_bundle 0 "$BUNDLE"
+	output_has served
+	umount "$STATE"
+	run_bundle 0 "$BUNDLE"
+	nothing_left
+}
+
+@test "a state directory that is full keeps what fits and the function starts" {
+	hook_bundle "$BUNDLE" orders
+	run_bundle 0 "$BUNDLE"
+	mount -t tmpfs -o size=16k none "$STATE"
+	head -c 100000 /dev/zero >"$STATE/fill" 2>/dev/null || true
+	run_bundle 0 "$BUNDLE"
+	output_has served
+	umount "$STATE"
+	nothing_left
+}
+
+@test "settings that are wrong are refused with file and line" {
+	hook_bundle "$BUNDLE" orders
+	echo 'unknown_key = 1' >>"$CONF"
+	capture limited start_run "$BUNDLE"
+	[ "$status" -ne 0 ]
+	output_has "husk.conf:7"
+	output_has unknown_key
+	output_lacks served
+}
+
+# enforced: a function that is enforced, and its policy file
+enforced() {
+	hook_bundle "$BUNDLE" orders
+	run_bundle 0 "$BUNDLE"
+	run_bundle 0 "$BUNDLE"
+	husk mode orders enforce
+	run_bundle 0 "$BUNDLE"
+	POLICY=$(find "$STATE/policies" -name '*.policy')
+	[ "$(wc -l <<<"$POLICY")" -eq 1 ]
+}
+
+@test "a damaged policy is never half read: the last good one serves, else an enforced function is refused" {
+	enforced
+	cp "$POLICY" "$T/good"
+	size=$(stat -c %s "$POLICY")
+	for cut in 0 1 8 40 $((size / 2)) $((size - 1)); do
+		head -c "$cut" "$T/good" >"$POLICY"
+		rm -f "$STATE"/policies/*.last
+		capture limited start_run "$BUNDLE"
+		[ "$status" -ne 0 ] || fail "cut to $cut bytes it started: $output"
+		output_lacks served
+		has_event '.event == "refused"'
+	done
+	cp "$T/good" "$POLICY"
+	run_bundle 0 "$BUNDLE"
+	output_has served
+	nothing_left
+}
+
+@test "any byte of a policy that changes makes it damaged" {
+	enforced
+	cp "$POLICY" "$T/good"
+	size=$(stat -c %s "$POLICY")
+	for at in 0 5 12 $((size / 3)) $((size / 2)) $((size - 2)); do
+		cp "$T/good" "$POLICY"
+		byte=$(od -An -tu1 -j "$at" -N 1 "$T/good")
+		printf "\\x$(printf %x $(((byte + 1) % 256)))" | dd of="$POLICY" bs=1 seek="$at" conv=notrunc status=none
+		rm -f "$STATE"/policies/*.last
+		capture limited start_run "$BUNDLE"
+		[ "$status" -ne 0 ] || fail "byte $at changed and it started"
+	done
+}
+
+@test "a policy of another version is not read" {
+	enforced
+	# The version stands in the header; every one of its first 16 bytes is tried as that, with a right
+	# checksum nowhere: what matters is that none is taken.
+	printf '\x63' | dd of="$POLICY" bs=1 seek=4 conv=notrunc status=none
+	rm -f "$STATE"/policies/*.last
+	capture limited start_run "$BUNDLE"
+	[ "$status" -ne 0 ]
+	output_lacks served
+}
+
+@test "the last good policy serves where the present one is damaged" {
+	enforced
+	husk allow orders exec /usr/bin/id
+	run_bundle 0 "$BUNDLE"
+	[ "$(find "$STATE/policies" -name '*.last' | wc -l)" -eq 1 ]
+	: >"$POLICY"
+	run_bundle 0 "$BUNDLE"
+	output_has served
+	has_event '.event == "degraded"'
+}
+
+@test "a damaged store keeps the journals, and the run goes on" {
+	hook_bundle "$BUNDLE" orders
+	run_bundle 0 "$BUNDLE"
+	cp "$STATE/husk.db" "$T/db"
+	rm -f "$STATE"/husk.db-*
+	head -c 5000 /dev/urandom >"$STATE/husk.db"
+	run_bundle 0 "$BUNDLE"
+	output_has served
+	wait_until 20 no_mediators
+	[ "$(find "$STATE/journals" -name '*.journal' | wc -l)" -eq 1 ]
+	rm -f "$STATE"/husk.db-*
+	cp "$T/db" "$STATE/husk.db"
+	run_bundle 0 "$BUNDLE"
+	nothing_left
+	[ "$(husk show --json orders | jq '.revisions[0].runs')" -eq 3 ]
+}
+
+@test "poststop of a container that husk does not know does nothing" {
+	printf '%s' "$(state '.status = "stopped" | del(.pid)')" >"$T/stdin"
+	capture hook poststop <"$T/stdin"
+	[ "$status" -eq 0 ] || fail "$output"
+	nothing_left
+}
