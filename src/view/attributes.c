@@ -246,8 +246,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *attr, int valid,
 	int rc = -EROFS;
 
 	if (inode != view->gate.inode && view->lower_count)
-		rc = descriptor_stat(view, inode, &stx);
-	if (rc == 0)
+		rc = descriptor_with_stat(view, inode, &stx);
+	if (rc >= 0)
 		rc = judge_file(view, req, ACCESS_WRITE, inode, &stx);
 	if (rc == 0)
 		rc = set_attributes(req, inode, attr, valid, fi);

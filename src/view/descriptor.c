@@ -164,11 +164,10 @@ void descriptor_drop(void *context, struct inode *inode)
 	close_descriptor(view, inode);
 }
 
-static int open_by_name(struct view *view, struct inode *inode)
+static int open_by_name(struct view *view, struct inode *inode, struct statx *ret)
 {
 	int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
 	struct inode_key key;
-	struct statx stx;
 	int fd;
 
 	if (inode->unlinked || !inode->parent)
@@ -178,13 +177,13 @@ static int open_by_name(struct view *view, struct inode *inode)
 		fd = openat(inode->parent->fd, inode->name, flags);
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? -ESTALE : -errno;
-	if (statx(fd, "", AT_EMPTY_PATH, DESCRIPTOR_STATX, &stx) < 0) {
+	if (statx(fd, "", AT_EMPTY_PATH, DESCRIPTOR_STATX, ret) < 0) {
 		int rc = -errno;
 
 		close(fd);
 		return rc;
 	}
-	statx_key(&stx, inode->key.lower, &key);
+	statx_key(ret, inode->key.lower, &key);
 	if (key.ino != inode->key.ino || key.dev != inode->key.dev ||
 	    key.birth != inode->key.birth) {
 		close(fd);
@@ -206,7 +205,8 @@ static int open_parents(struct view *view, struct inode *inode)
 		for (; dir && dir->fd < 0; dir = dir->parent)
 			way[count++ % CLIMB_MAX] = dir;
 		for (size_t i = 0; i < count && i < CLIMB_MAX; i++) {
-			int rc = open_by_name(view, way[(count - 1 - i) % CLIMB_MAX]);
+			struct statx stx;
+			int rc = open_by_name(view, way[(count - 1 - i) % CLIMB_MAX], &stx);
 
 			if (rc < 0)
 				return rc;
@@ -217,22 +217,41 @@ static int open_parents(struct view *view, struct inode *inode)
 	return 0;
 }
 
+static void touch(struct view *view, struct inode *inode)
+{
+	inode->used = view->tick;
+	if (inode->newer) {
+		list_remove(view, inode);
+		list_append(view, inode);
+	}
+}
+
 int descriptor_of(struct view *view, struct inode *inode)
+{
+	struct statx stx;
+	int rc;
+
+	touch(view, inode);
+	if (inode->fd >= 0)
+		return inode->fd;
+	rc = open_parents(view, inode);
+	if (rc == 0)
+		rc = open_by_name(view, inode, &stx);
+	return rc < 0 ? rc : inode->fd;
+}
+
+int descriptor_with_stat(struct view *view, struct inode *inode, struct statx *ret)
 {
 	int rc;
 
-	inode->used = view->tick;
+	touch(view, inode);
 	if (inode->fd >= 0) {
-		if (inode->newer) {
-			list_remove(view, inode);
-			list_append(view, inode);
-		}
-		return inode->fd;
+		rc = descriptor_stat(view, inode, ret);
+	} else {
+		rc = open_parents(view, inode);
+		if (rc == 0)
+			rc = open_by_name(view, inode, ret);
 	}
-	rc = open_parents(view, inode);
-	if (rc < 0)
-		return rc;
-	rc = open_by_name(view, inode);
 	return rc < 0 ? rc : inode->fd;
 }
 

@@ -30,11 +30,9 @@ static int open_directory(fuse_req_t req, struct inode *inode, struct fuse_file_
 {
 	struct view *view = view_of(req);
 	struct statx stx;
-	int fd = view->lower_count ? descriptor_of(view, inode) : -EACCES;
-	int rc = fd < 0 ? fd : descriptor_stat(view, inode, &stx);
+	int fd = view->lower_count ? descriptor_with_stat(view, inode, &stx) : -EACCES;
+	int rc = fd < 0 ? fd : judge_file(view, req, ACCESS_LIST, inode, &stx);
 
-	if (rc == 0)
-		rc = judge_file(view, req, ACCESS_LIST, inode, &stx);
 	if (rc < 0)
 		return rc;
 	fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | (fi->flags & O_NOATIME));

@@ -97,8 +97,8 @@ static int make_link(fuse_req_t req, struct inode *inode, struct inode *dir, con
 	struct view *view = view_of(req);
 	struct statx stx;
 	int dir_fd = directory_fd(view, dir);
-	int fd = dir_fd < 0 ? dir_fd : descriptor_of(view, inode);
-	int rc = fd < 0 ? fd : descriptor_stat(view, inode, &stx);
+	int fd = dir_fd < 0 ? dir_fd : descriptor_with_stat(view, inode, &stx);
+	int rc = fd < 0 ? fd : 0;
 
 	if (rc == 0 && inode->key.lower != dir->key.lower)
 		rc = -EXDEV;

@@ -135,11 +135,9 @@ static int open_file(struct view *view, fuse_req_t req, struct inode *inode, int
 	const struct fuse_open_in *in = request_arguments(view);
 	struct statx stx;
 	int handle = -1;
-	int fd = descriptor_of(view, inode);
-	int rc = fd < 0 ? fd : descriptor_stat(view, inode, &stx);
+	int fd = descriptor_with_stat(view, inode, &stx);
+	int rc = fd < 0 ? fd : judge_open(view, req, inode, &stx, flags);
 
-	if (rc == 0)
-		rc = judge_open(view, req, inode, &stx, flags);
 	if (rc == 0)
 		rc = open_for_handle(req, inode, flags, in->open_flags & FUSE_OPEN_KILL_SUIDGID,
 				     &handle);

@@ -240,6 +240,7 @@ static void process(struct view *view, size_t len)
 	const struct fuse_buf buf = {.size = len, .mem = view->request};
 
 	view->statistics.requests++;
+	view->statistics.operations[header->opcode < 64 ? header->opcode : 0]++;
 	view->tick++;
 	view->opcode = header->opcode;
 	switch (header->opcode) {

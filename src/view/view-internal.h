@@ -130,6 +130,9 @@ void descriptors_init(struct view *view);
  */
 int descriptor_of(struct view *view, struct inode *inode);
 
+/* The same, with the attributes of the file. */
+int descriptor_with_stat(struct view *view, struct inode *inode, struct statx *ret);
+
 /* Attributes of the lower file, by descriptor or by (parent, name). 0, -ESTALE or other -errno. */
 int descriptor_stat(struct view *view, struct inode *inode, struct statx *ret);
 

@@ -109,6 +109,8 @@ struct view_statistics {
 	uint64_t names;	     /* inodes remembered now */
 	uint64_t names_lost; /* requests refused because a table was full */
 	uint64_t passthrough_opens;
+	uint64_t
+		operations[64]; /* requests by enum fuse_opcode of linux/fuse.h; higher ones in 0 */
 };
 
 struct view_statistics view_statistics(const struct view *view);

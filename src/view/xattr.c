@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <linux/capability.h>
+#include <limits.h>
 #include <linux/xattr.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,17 +16,68 @@
 
 #define ACL_PREFIX "system.posix_acl_" /* include/uapi/linux/xattr.h */
 
-enum { XATTR_PATH_MAX = 64 };
+enum { XATTR_PATH_MAX = 64 + NAME_MAX };
 
-static int xattr_path(struct view *view, struct inode *inode, char out[XATTR_PATH_MAX])
+static bool has_attributes(const struct view *view, const struct inode *inode)
 {
-	int fd = view->lower_count && inode != view->gate.inode ? descriptor_of(view, inode)
-								: -EOPNOTSUPP;
+	return view->lower_count && inode != view->gate.inode;
+}
 
+/*
+ * A path to the file for the calls on extended attributes, which take no O_PATH descriptor. To read
+ * them the directory's descriptor and the name do: a program that is not root asks for the ACL of
+ * each file that it looks up, and most of those are never opened. Returns 0 where the path ends in
+ * a link of /proc that is to be followed, 1 where it ends in the name, which is not.
+ */
+static int path_to_read(struct view *view, struct inode *inode, char out[XATTR_PATH_MAX])
+{
+	bool named = inode->fd < 0 && !inode->unlinked && inode->parent;
+	int fd;
+
+	if (!has_attributes(view, inode))
+		return -EOPNOTSUPP;
+	fd = descriptor_of(view, named ? inode->parent : inode);
 	if (fd < 0)
 		return fd;
+	if (named)
+		(void)snprintf(out, XATTR_PATH_MAX, "/proc/self/fd/%d/%s", fd, inode->name);
+	else
+		(void)snprintf(out, XATTR_PATH_MAX, "/proc/self/fd/%d", fd);
+	return named;
+}
+
+/* The path by which attributes are changed, once the judge was asked. */
+static int path_to_change(fuse_req_t req, struct inode *inode, char out[XATTR_PATH_MAX])
+{
+	struct view *view = view_of(req);
+	struct statx stx;
+	int fd =
+		has_attributes(view, inode) ? descriptor_with_stat(view, inode, &stx) : -EOPNOTSUPP;
+	int rc = fd < 0 ? fd : judge_file(view, req, ACCESS_WRITE, inode, &stx);
+
 	(void)snprintf(out, XATTR_PATH_MAX, "/proc/self/fd/%d", fd);
-	return 0;
+	return rc;
+}
+
+/* After the change: an overlay copied the file up, and its number is another now. */
+static void changed(struct view *view, struct inode *inode)
+{
+	struct statx stx;
+
+	if (lower_of(view, inode)->overlay)
+		(void)descriptor_stat(view, inode, &stx);
+}
+
+static int drop_set_group_id(struct view *view, struct inode *inode)
+{
+	char name[DESCRIPTOR_NAME_MAX];
+	struct statx stx;
+	int rc = descriptor_stat(view, inode, &stx);
+
+	if (rc < 0 || !(stx.stx_mode & S_ISGID))
+		return rc;
+	descriptor_name(inode->fd, name);
+	return fchmodat(view->proc_fd, name, stx.stx_mode & 07777 & ~S_ISGID, 0) < 0 ? -errno : 0;
 }
 
 static int set_attribute(fuse_req_t req, struct inode *inode, const char *name, const char *value,
@@ -33,26 +85,15 @@ static int set_attribute(fuse_req_t req, struct inode *inode, const char *name, 
 {
 	struct view *view = view_of(req);
 	char path[XATTR_PATH_MAX];
-	struct statx stx;
-	int rc = xattr_path(view, inode, path);
+	int rc = path_to_change(req, inode, path);
 
-	if (rc == 0)
-		rc = descriptor_stat(view, inode, &stx);
-	if (rc == 0)
-		rc = judge_file(view, req, ACCESS_WRITE, inode, &stx);
-	if (rc == 0 && setxattr(path, name, value, size, flags) < 0)
-		rc = -errno;
-	if (rc == 0 && kill_sgid) {
-		char number[DESCRIPTOR_NAME_MAX];
-
-		descriptor_name(inode->fd, number);
-		rc = descriptor_stat(view, inode, &stx);
-		if (rc == 0 && stx.stx_mode & S_ISGID &&
-		    fchmodat(view->proc_fd, number, stx.stx_mode & 07777 & ~S_ISGID, 0) < 0)
-			rc = -errno;
-	}
-	if (rc == 0 && lower_of(view, inode)->overlay)
-		rc = descriptor_stat(view, inode, &stx);
+	if (rc < 0)
+		return rc;
+	if (setxattr(path, name, value, size, flags) < 0)
+		return -errno;
+	if (kill_sgid)
+		rc = drop_set_group_id(view, inode);
+	changed(view, inode);
 	return rc;
 }
 
@@ -80,20 +121,15 @@ void op_setxattr(fuse_req_t req, fuse_ino_t node, const char *short_name, const 
 
 static int remove_attribute(fuse_req_t req, struct inode *inode, const char *name)
 {
-	struct view *view = view_of(req);
 	char path[XATTR_PATH_MAX];
-	struct statx stx;
-	int rc = xattr_path(view, inode, path);
+	int rc = path_to_change(req, inode, path);
 
-	if (rc == 0)
-		rc = descriptor_stat(view, inode, &stx);
-	if (rc == 0)
-		rc = judge_file(view, req, ACCESS_WRITE, inode, &stx);
-	if (rc == 0 && removexattr(path, name) < 0)
-		rc = -errno;
-	if (rc == 0 && lower_of(view, inode)->overlay)
-		rc = descriptor_stat(view, inode, &stx);
-	return rc;
+	if (rc < 0)
+		return rc;
+	if (removexattr(path, name) < 0)
+		return -errno;
+	changed(view_of(req), inode);
+	return 0;
 }
 
 void op_removexattr(fuse_req_t req, fuse_ino_t node, const char *name)
@@ -115,19 +151,26 @@ static void reply_xattr(fuse_req_t req, ssize_t len, size_t size)
 		(void)fuse_reply_buf(req, view_of(req)->data, (size_t)len);
 }
 
+static ssize_t get_attribute(struct view *view, struct inode *inode, const char *name, size_t size)
+{
+	size_t room = size < VIEW_WRITE_MAX ? size : VIEW_WRITE_MAX;
+	char path[XATTR_PATH_MAX];
+	int named = path_to_read(view, inode, path);
+	ssize_t len;
+
+	if (named < 0)
+		return named;
+	len = named ? lgetxattr(path, name, view->data, room)
+		    : getxattr(path, name, view->data, room);
+	return len < 0 ? -errno : len;
+}
+
 void op_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
 {
 	struct view *view = view_of(req);
-	char path[XATTR_PATH_MAX];
-	ssize_t len = xattr_path(view, node_of(view, node), path);
+	ssize_t len = get_attribute(view, node_of(view, node), name, size);
 
-	if (len == 0) {
-		len = getxattr(path, name, size ? view->data : NULL,
-			       size < VIEW_WRITE_MAX ? size : VIEW_WRITE_MAX);
-		len = len < 0 ? -errno : len;
-	}
-	/* "Not supported" of an ACL would fail every check of permissions; without ACLs there is
-	 * none. */
+	/* "Not supported" of an ACL would fail every check of permissions: there is none */
 	if (len == -EOPNOTSUPP && strncmp(name, ACL_PREFIX, sizeof(ACL_PREFIX) - 1) == 0)
 		len = -ENODATA;
 	reply_xattr(req, len, size);
@@ -153,16 +196,24 @@ static size_t hide_trusted(char *list, size_t len)
 	return kept;
 }
 
+static ssize_t list_attributes(struct view *view, struct inode *inode)
+{
+	char path[XATTR_PATH_MAX];
+	int named = path_to_read(view, inode, path);
+	ssize_t len;
+
+	if (named < 0)
+		return named;
+	len = named ? llistxattr(path, view->data, VIEW_WRITE_MAX)
+		    : listxattr(path, view->data, VIEW_WRITE_MAX);
+	return len < 0 ? -errno : len;
+}
+
 void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 {
 	struct view *view = view_of(req);
-	char path[XATTR_PATH_MAX];
-	ssize_t len = xattr_path(view, node_of(view, node), path);
+	ssize_t len = list_attributes(view, node_of(view, node));
 
-	if (len == 0) {
-		len = listxattr(path, view->data, VIEW_WRITE_MAX);
-		len = len < 0 ? -errno : len;
-	}
 	if (len > 0 &&
 	    memmem(view->data, (size_t)len, XATTR_TRUSTED_PREFIX, XATTR_TRUSTED_PREFIX_LEN) &&
 	    !credentials_capable(req, CAP_SYS_ADMIN))
