@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "container/entry.h"
+#include "mediator/exec-format.h"
 #include "mediator/helper-internal.h"
 #include "mediator/mount.h"
 
@@ -104,6 +105,7 @@ int gate_work(struct helper *helper)
 		return r;
 	if (fstat(entry, &helper->entry) < 0)
 		return error_set(&helper->err, errno, "cannot examine the entry point");
+	helper->exec_result = exec_format_check(root, entry, helper->proc_fd);
 	r = mount_flags_of(entry, &attributes);
 	if (r < 0)
 		return error_set(&helper->err, -r, "cannot examine the entry point's mount");

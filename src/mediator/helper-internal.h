@@ -22,6 +22,7 @@ struct helper {
 
 	/* what it hands to the main thread */
 	struct stat entry;
+	int exec_result;
 	struct view_lower *lowers;
 	size_t n_lowers;
 	char **lower_paths;

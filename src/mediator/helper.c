@@ -142,8 +142,9 @@ enum helper_news helper_hear(struct helper *helper)
 	return message.news;
 }
 
-const struct stat *helper_entry(const struct helper *helper)
+const struct stat *helper_entry(const struct helper *helper, int *ret_exec_result)
 {
+	*ret_exec_result = helper->exec_result;
 	return &helper->entry;
 }
 

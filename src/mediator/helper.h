@@ -37,9 +37,11 @@ int helper_wrap(int proc_fd, pid_t pid, int mount_fd, const struct oci_spec *spe
 int helper_fd(const struct helper *helper);
 enum helper_news helper_hear(struct helper *helper);
 
-/* What the helper found out about the entry point, before HELPER_DONE of helper_bind_gate() would
- * come: hands the file's attributes to the view. Valid at HELPER_LOWERS of helper_bind_gate(). */
-const struct stat *helper_entry(const struct helper *helper);
+/*
+ * What helper_bind_gate() found out about the entry point, valid at its HELPER_LOWERS: the file's
+ * attributes, and in *ret_exec_result what execve(2) would say of it (exec-format.h).
+ */
+const struct stat *helper_entry(const struct helper *helper, int *ret_exec_result);
 
 /* The lowers in mount order; the view takes over each descriptor with `*lower = NULL`-like -1. */
 struct view_lower *helper_lowers(struct helper *helper, size_t *ret_count);

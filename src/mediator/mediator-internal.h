@@ -40,6 +40,7 @@ struct mediator {
 	struct policy_stamp policy_stamp;
 	int64_t policy_checked_ns; /* CLOCK_MONOTONIC */
 	char journal_name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
+	int exec_result;    /* < 0: what the exec of the entry point fails with, whoever does it */
 	bool wrapped;	    /* the view is the container's root */
 	bool out_of_memory; /* the kernel killed a process of it for want of memory */
 	bool init_gone;	    /* the first process has ended */

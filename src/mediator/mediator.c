@@ -216,7 +216,7 @@ static int start_view(struct mediator *m, struct error *err)
 static void on_gate_opened(void *context, pid_t pid)
 {
 	struct mediator *m = context;
-	int r = m->helper ? -EBUSY : 0;
+	int r = m->helper ? -EBUSY : m->exec_result;
 
 	/* Only the container's first process may go through. Another that came in before it, by the
 	 * engine's exec, would run outside of the view. */
@@ -305,7 +305,8 @@ static int bind_gate(struct mediator *m, struct error *err)
 		if (helper_hear(m->helper) == HELPER_DONE)
 			break;
 		helper_go_on(m->helper, launcher_set_gate(m->view, setup->settings->launch_program,
-							  setup->spec->cwd, helper_entry(m->helper),
+							  setup->spec->cwd,
+							  helper_entry(m->helper, &m->exec_result),
 							  on_gate_opened, m, err));
 		if (err->code)
 			break;
