@@ -71,11 +71,13 @@ const char *hook_stage_name(enum hook_stage stage)
 
 void hook_put_entry(struct json_writer *w, const struct hook_plan *hooks, enum hook_stage stage)
 {
+	bool starts = stage == HOOK_CREATE_RUNTIME;
+
 	json_object_begin(w);
-	json_member_string(w, "path", hooks->program);
+	json_member_string(w, "path", starts ? hooks->program : hooks->merge_program);
 	json_key(w, "args");
 	json_array_begin(w);
-	json_put_string(w, "husk-hook");
+	json_put_string(w, starts ? "husk-hook" : "husk-merge");
 	if (hooks->settings_path) {
 		json_put_string(w, "--config");
 		json_put_string(w, hooks->settings_path);

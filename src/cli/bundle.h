@@ -20,7 +20,8 @@ struct json_writer;
 
 /* Which program the hooks execute and how. */
 struct hook_plan {
-	const char *program;	   /* husk-hook, an absolute path */
+	const char *program;	   /* husk-hook, an absolute path: createRuntime */
+	const char *merge_program; /* husk-merge, an absolute path: poststop */
 	const char *settings_path; /* absolute path for --config, or NULL */
 };
 

@@ -30,6 +30,17 @@ int cli_settings(struct cli *cli, const struct settings **ret, struct error *err
 	return 0;
 }
 
+int cli_merge_program(const struct settings *settings, const char **ret, struct error *err)
+{
+	if (access(settings->merge_program, X_OK) < 0) {
+		error_set(err, errno, "cannot use '%s' for poststop", settings->merge_program);
+		error_hint(err, "install husk, or set merge_program in husk.conf(5)");
+		return -errno;
+	}
+	*ret = settings->merge_program;
+	return 0;
+}
+
 int cli_store(struct cli *cli, struct store **ret, struct error *err)
 {
 	const struct settings *settings;

@@ -140,6 +140,7 @@ static int act(const struct cli_syntax *syntax, const struct hooks_options *o, s
 {
 	char program[PATH_MAX], settings_path[PATH_MAX];
 	struct hook_plan plan = {.program = program};
+	const struct settings *settings;
 	bool remove = strcmp(words[0], "remove") == 0;
 	int removed = 0, r;
 
@@ -156,6 +157,10 @@ static int act(const struct cli_syntax *syntax, const struct hooks_options *o, s
 		return r < 0 ? r : tell(o, "removed", removed, err);
 	}
 	r = find_program(o, program, err);
+	if (r == 0)
+		r = cli_settings(cli, &settings, err);
+	if (r == 0)
+		r = cli_merge_program(settings, &plan.merge_program, err);
 	if (r < 0)
 		return r;
 	if (cli->settings_path) {

@@ -86,6 +86,7 @@ static int resolve_paths(struct run_options *o, struct cli *cli, struct error *e
 {
 	struct local_request *q = &o->request;
 	const char *settings_path = cli->settings_path;
+	const struct settings *settings;
 	int r = take_path(&q->rootfs, o->rootfs, "root file system", err);
 
 	if (r == 0)
@@ -100,6 +101,11 @@ static int resolve_paths(struct run_options *o, struct cli *cli, struct error *e
 		return -ENOENT;
 	}
 	q->hooks = (struct hook_plan){.program = o->hook_path, .settings_path = settings_path};
+	r = cli_settings(cli, &settings, err);
+	if (r == 0)
+		r = cli_merge_program(settings, &q->hooks.merge_program, err);
+	if (r < 0)
+		return r;
 	if (!q->network)
 		q->network = "host";
 	q->terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);

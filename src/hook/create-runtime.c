@@ -9,17 +9,21 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "container/identity.h"
 #include "container/spec.h"
+#include "container/state.h"
 #include "event/event.h"
 #include "hook/hook.h"
 #include "mediator/mediator.h"
-#include "mediator/run-file.h"
+#include "journal/run-file.h"
 #include "policy/file.h"
 
 /* What is known so far; each member is released at the end, whatever happened. */
 struct start {
-	struct hook *hook;
+	const char *config_path;
+	struct settings settings;
+	struct oci_state state;
 	struct oci_spec spec;
 	struct identity identity;
 	struct policy_image *policy;
@@ -32,11 +36,11 @@ static void tell(const struct start *start, enum event_kind kind, const char *de
 	struct event event = EVENT(kind);
 	struct event_sink *sink = NULL;
 
-	if (event_sink_open(start->hook->settings.event_file, 0, &sink, NULL) < 0)
+	if (event_sink_open(start->settings.event_file, 0, &sink, NULL) < 0)
 		return;
 	event.function = start->identity.function[0] ? start->identity.function : NULL;
 	event.revision = start->identity.revision[0] ? start->identity.revision : NULL;
-	event.container = start->hook->state.id;
+	event.container = start->state.id;
 	event.detail = detail;
 	event_emit(sink, &event);
 	event_sink_free(sink);
@@ -59,7 +63,7 @@ static int open_policy(struct start *start, struct error *err)
 	const struct identity *identity = &start->identity;
 	int r;
 
-	start->state_fd = open_dir_made(start->hook->settings.state_directory, 0700, err);
+	start->state_fd = open_dir_made(start->settings.state_directory, 0700, err);
 	if (start->state_fd < 0)
 		return start->state_fd;
 	r = policy_file_open(start->state_fd, identity->function, identity->revision,
@@ -75,12 +79,10 @@ static int open_policy(struct start *start, struct error *err)
 
 static int start_mediator(struct start *start, struct error *err)
 {
-	struct hook *hook = start->hook;
 	char key[RUN_KEY_ROOM], run_id[JOURNAL_ID_ROOM];
 	struct mediator_setup setup = {
-		.settings = &hook->settings,
-		.config_path = hook->config_path,
-		.state = &hook->state,
+		.settings = &start->settings,
+		.state = &start->state,
 		.spec = &start->spec,
 		.identity = &start->identity,
 		.run_id = run_id,
@@ -89,18 +91,18 @@ static int start_mediator(struct start *start, struct error *err)
 		.policy = start->policy,
 	};
 
-	if (hook->state.pid <= 0)
+	if (start->state.pid <= 0)
 		return error_say(err, EINVAL, "the state names no process of the container");
 	if (!start->spec.mount_namespace_new)
 		return error_say(err, EOPNOTSUPP,
 				 "the container has no mount namespace of its own");
-	start->runtime_fd = open_dir_made(hook->settings.runtime_directory, 0700, err);
+	start->runtime_fd = open_dir_made(start->settings.runtime_directory, 0700, err);
 	if (start->runtime_fd < 0)
 		return start->runtime_fd;
 	setup.runtime_fd = start->runtime_fd;
 	if (run_id_make(run_id) < 0)
 		return error_set(err, EIO, "cannot make a run id");
-	run_key(&hook->state, key);
+	run_key(start->state.id, start->state.bundle, key);
 	start->run_fd = run_file_claim(start->runtime_fd, key, run_id, err);
 	if (start->run_fd < 0)
 		return start->run_fd;
@@ -113,7 +115,7 @@ static int without_husk(struct start *start, int result, struct error *err)
 {
 	bool enforced = is_enforced(start);
 
-	if (enforced && !start->hook->settings.degrade) {
+	if (enforced && !start->settings.degrade) {
 		tell(start, EVENT_REFUSED, err->what);
 		error_wrap(err, "'%s' is enforced and cannot be wrapped", start->identity.function);
 		if (!err->hint[0])
@@ -126,13 +128,28 @@ static int without_husk(struct start *start, int result, struct error *err)
 	return 0;
 }
 
+/* Always to the end: a runtime that writes into a closed pipe fails. */
+static int read_state(struct start *start, struct error *err)
+{
+	cleanup_free char *bytes = NULL;
+	size_t len;
+	int r = read_to_end(STDIN_FILENO, JSON_BYTES_MAX, &bytes, &len);
+
+	if (r < 0)
+		return error_set(err, -r, "cannot read the container's state from standard input");
+	return oci_state_parse(bytes, len, &start->state, err);
+}
+
 static int create_runtime(struct start *start, struct error *err)
 {
-	struct hook *hook = start->hook;
-	int r = oci_spec_read(hook->state.bundle, &start->spec, err);
+	int r = read_state(start, err);
 
 	if (r == 0)
-		r = identity_find(&hook->state, &start->spec, hook->settings.detector_file,
+		r = settings_read(start->config_path, &start->settings, err);
+	if (r == 0)
+		r = oci_spec_read(start->state.bundle, &start->spec, err);
+	if (r == 0)
+		r = identity_find(&start->state, &start->spec, start->settings.detector_file,
 				  &start->identity, err);
 	/* Without these nobody knows whether the function is enforced: it is not started. */
 	if (r < 0)
@@ -147,7 +164,7 @@ static int create_runtime(struct start *start, struct error *err)
 	}
 	r = open_policy(start, err);
 	/* A policy that is there and cannot be read may be an enforced one. */
-	if (r == -EPROTO && !hook->settings.degrade) {
+	if (r == -EPROTO && !start->settings.degrade) {
 		tell(start, EVENT_REFUSED, err->what);
 		return r;
 	}
@@ -156,13 +173,15 @@ static int create_runtime(struct start *start, struct error *err)
 	return r < 0 ? without_husk(start, r, err) : 0;
 }
 
-int hook_create_runtime(struct hook *hook, struct error *err)
+int hook_create_runtime(const char *config_path, struct error *err)
 {
-	struct start start = {.hook = hook, .state_fd = -1, .runtime_fd = -1, .run_fd = -1};
+	struct start start = {
+		.config_path = config_path, .state_fd = -1, .runtime_fd = -1, .run_fd = -1};
 	int r = create_runtime(&start, err);
 
 	policy_image_free(start.policy);
 	oci_spec_release(&start.spec);
+	oci_state_release(&start.state);
 	if (start.run_fd >= 0)
 		close(start.run_fd);
 	if (start.runtime_fd >= 0)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* husk-hook: what an OCI runtime calls. The state of the container comes on standard input. */
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,15 +7,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/file.h"
-#include "base/json.h"
 #include "hook/hook.h"
 #include "husk-paths.h"
 
 static const struct stage {
 	const char *name;
-	int (*run)(struct hook *hook, struct error *err);
+	int (*run)(const char *config_path, struct error *err);
 } stages[] = {
 	{"createRuntime", hook_create_runtime},
 	{"poststop", hook_poststop},
@@ -35,27 +30,12 @@ static int usage(FILE *out, int code)
 
 static int run_stage(const struct stage *stage, const char *config_path)
 {
-	struct hook hook = {.config_path = config_path};
-	cleanup_free char *bytes = NULL;
 	struct error err = ERROR_INIT;
-	size_t len;
-	/* Always read to the end: a runtime that writes into a closed pipe fails. */
-	int r = read_to_end(STDIN_FILENO, JSON_BYTES_MAX, &bytes, &len);
 
-	if (r < 0)
-		error_set(&err, -r, "cannot read the container's state from standard input");
-	else
-		r = settings_read(config_path, &hook.settings, &err);
-	if (r == 0)
-		r = oci_state_parse(bytes, len, &hook.state, &err);
-	if (r == 0)
-		r = stage->run(&hook, &err);
-	oci_state_release(&hook.state);
-	if (r < 0) {
-		error_print("husk-hook", &err);
-		return error_exit_code(&err);
-	}
-	return EX_OK;
+	if (stage->run(config_path, &err) == 0)
+		return EX_OK;
+	error_print("husk-hook", &err);
+	return error_exit_code(&err);
 }
 
 int main(int argc, char **argv)

@@ -6,9 +6,9 @@
 #include "mediator/mediator-internal.h"
 
 /*
- * The end of a mediator. Closes the journal with how the run ended, and becomes husk-merge, which
- * keeps the locks until the run is merged. A run that never executed the real program leaves
- * nothing.
+ * The end of a mediator. Closes the journal with how the run ended, and exits, which frees its
+ * locks: the journal is husk-merge's then, which never met a container. A run that never executed
+ * the real program leaves nothing.
  */
 _Noreturn void end_run(struct mediator *m, struct journal *journal);
 

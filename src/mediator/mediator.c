@@ -30,7 +30,7 @@
 #include "mediator/mediator-internal.h"
 #include "mediator/memory.h"
 #include "mediator/process.h"
-#include "mediator/run-file.h"
+#include "journal/run-file.h"
 #include "policy/file.h"
 
 #define REQUESTS_AT_ONCE 64

@@ -17,7 +17,6 @@
  */
 struct mediator_setup {
 	const struct settings *settings;
-	const char *config_path; /* the file that `settings` came from; NULL: the default */
 	const struct oci_state *state;
 	const struct oci_spec *spec;
 	const struct identity *identity;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * husk-merge: what follows a run. Executed by the mediator in its place, with the run's locked
- * files still open: poststop waits for those locks, which the end of this process frees.
+ * husk-merge: what follows a run. It is the poststop hook itself, so that the end of a container
+ * costs one program and no more, and it can be called by hand for what was left behind.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -15,21 +14,21 @@
 #include "event/event.h"
 #include "husk-paths.h"
 #include "merge/merge.h"
+#include "merge/poststop.h"
 
 struct options {
-	const char *config; /* NULL: the default path */
-	const char *journal;
-	const char *run_key; /* NULL: none */
+	const char *config;  /* NULL: the default path */
+	const char *journal; /* NULL: poststop, the state of the container is on standard input */
 };
 
 static const char usage[] =
-	"Usage: husk-merge [--config FILE] JOURNAL-NAME [RUN-KEY]\n"
+	"Usage: husk-merge [--config FILE] poststop\n"
+	"       husk-merge [--config FILE] JOURNAL-NAME\n"
 	"\n"
 	"Merges a finished run's journal into the store, and what earlier runs left behind.\n"
-	"husk starts this program by itself at the end of every container.\n"
 	"\n"
+	"  poststop         as an OCI hook: the container's state is on standard input\n"
 	"  JOURNAL-NAME     a file in the directory 'journals' of the state directory\n"
-	"  RUN-KEY          a file in the runtime directory, removed at the end\n"
 	"  --config FILE    read FILE instead of the default configuration\n"
 	"  --help           print this text\n"
 	"  --version        print the version\n";
@@ -62,41 +61,27 @@ static int read_options(int argc, char **argv, struct options *ret)
 			return bad_usage("--config needs a file");
 		ret->config = argv[i];
 	}
-	if (i == argc || argc - i > 2)
-		return bad_usage("expected a journal and at most one run key");
-	ret->journal = argv[i];
-	ret->run_key = i + 1 < argc ? argv[i + 1] : NULL;
-	if (!is_file_name(ret->journal) || (ret->run_key && !is_file_name(ret->run_key)))
-		return bad_usage("a journal or run key is a file name");
+	if (argc - i != 1)
+		return bad_usage("expected 'poststop' or a journal");
+	ret->journal = strcmp(argv[i], "poststop") == 0 ? NULL : argv[i];
+	if (ret->journal && !is_file_name(ret->journal))
+		return bad_usage("a journal is a file name");
 	return -1;
 }
 
 static int merge(const struct options *options, const struct settings *settings,
 		 struct event_sink *events, struct error *err)
 {
-	cleanup_close int journals = merge_open_journals(settings, err);
+	cleanup_close int journals = -1;
 	int r;
 
+	if (!options->journal)
+		return merge_poststop(STDIN_FILENO, settings, events, err);
+	journals = merge_open_journals(settings, err);
 	if (journals < 0)
 		return journals;
 	r = merge_journal(journals, options->journal, settings, events, err);
 	return r < 0 ? r : merge_left_over(settings, events, err);
-}
-
-/* The container is gone, whatever became of its journal. */
-static int remove_run_key(const struct options *options, const struct settings *settings,
-			  struct error *err)
-{
-	cleanup_close int dirfd = -1;
-
-	if (!options->run_key)
-		return 0;
-	dirfd = open(settings->runtime_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0 || unlinkat(dirfd, options->run_key, 0) < 0)
-		return errno == ENOENT ? 0
-				       : error_set(err, errno, "cannot remove '%s' in '%s'",
-						   options->run_key, settings->runtime_directory);
-	return 0;
 }
 
 int main(int argc, char **argv)
@@ -104,9 +89,14 @@ int main(int argc, char **argv)
 	struct options options = {0};
 	struct settings settings;
 	struct event_sink *events = NULL;
-	struct error err = ERROR_INIT, of_key = ERROR_INIT, of_events = ERROR_INIT;
-	int code = read_options(argc, argv, &options);
+	struct error err = ERROR_INIT, of_events = ERROR_INIT;
+	int code;
 
+	/* Engines leave descriptors open, and this process may outlive their patience by an fsync.
+	 */
+	close_range(3, ~0U, 0);
+	umask(077);
+	code = read_options(argc, argv, &options);
 	if (code >= 0)
 		return code;
 	if (settings_read(options.config, &settings, &err) < 0) {
@@ -117,11 +107,10 @@ int main(int argc, char **argv)
 	event_sink_open(settings.event_file, settings.events_per_run, &events, &of_events);
 	merge(&options, &settings, events, &err);
 	event_sink_free(events);
-	remove_run_key(&options, &settings, &of_key);
 	close_range(3, ~0U, 0);
 	/* From here on nobody waits for this process. */
 	if (err.code == 0)
-		err = of_events.code != 0 ? of_events : of_key;
+		err = of_events;
 	if (err.code == 0)
 		store_tidy(settings.state_directory, &err);
 	if (err.code == 0)

@@ -303,7 +303,7 @@ static void a_bundle_is_made_whole(void **state)
 		{"/w", "/w", false, true, false},
 	};
 	const struct bundle_plan plan = {
-		.hooks = {"/l/husk-hook", "/etc/h.conf"},
+		.hooks = {"/l/husk-hook", "/l/husk-merge", "/etc/h.conf"},
 		.function = "f",
 		.revision = "r1",
 		.trusted = true,
@@ -350,7 +350,9 @@ static void a_bundle_is_made_whole(void **state)
 	assert_string_equal(json_string(json_at(list, 0)), "husk-hook");
 	assert_string_equal(json_string(json_at(list, 2)), "/etc/h.conf");
 	assert_string_equal(json_string(json_at(list, 3)), "createRuntime");
-	assert_string_equal(json_string(json_at(hook_args(root, "poststop", 0), 3)), "poststop");
+	list = hook_args(root, "poststop", 0);
+	assert_string_equal(json_string(json_at(list, 0)), "husk-merge");
+	assert_string_equal(json_string(json_at(list, 3)), "poststop");
 	assert_null(member(root, "hooks", "createContainer"));
 }
 
@@ -371,7 +373,7 @@ static void a_bundle_of_the_users_keeps_what_is_theirs(void **state)
 	} rows[] = {{NULL, "theirs", false}, {"ours", "ours", true}};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		const struct bundle_plan plan = {.hooks = {"/l/husk-hook", NULL},
+		const struct bundle_plan plan = {.hooks = {"/l/husk-hook", "/l/husk-merge", NULL},
 						 .function = rows[i].name,
 						 .terminal = rows[i].terminal};
 		cleanup_buf struct buf out = BUF_INIT;
@@ -401,7 +403,7 @@ static void a_bundle_of_the_users_keeps_what_is_theirs(void **state)
 
 static void a_config_that_is_no_object_is_refused(void **state)
 {
-	const struct bundle_plan plan = {.hooks = {"/l/husk-hook", NULL}};
+	const struct bundle_plan plan = {.hooks = {"/l/husk-hook", "/l/husk-merge", NULL}};
 	cleanup_buf struct buf out = BUF_INIT;
 	cleanup_json struct json *list = NULL;
 	struct error err = ERROR_INIT;
@@ -431,6 +433,7 @@ static void hook_files_are_recognised(void **state)
 	} rows[] = {
 		{NULL, 0, false, false, false},
 		{"{\"hook\":{\"path\":\"/nowhere/husk-hook\"}}", 0, true, true, false},
+		{"{\"hook\":{\"path\":\"/nowhere/husk-merge\"}}", 0, true, true, false},
 		{"{\"hook\":{\"path\":\"/bin/sh\"}}", 0, true, false, true},
 		{"{\"hook\":{\"path\":\"husk-hook\"}}", 0, true, false, false},
 		{"{}", 0, true, false, false},
@@ -463,7 +466,7 @@ static void hook_files_are_recognised(void **state)
 
 static void hook_files_name_when_and_stage(void **state)
 {
-	const struct hook_plan plan = {"/l/husk-hook", NULL};
+	const struct hook_plan plan = {"/l/husk-hook", "/l/husk-merge", NULL};
 
 	for (int stage = 0; stage < HOOK_STAGES; stage++) {
 		for (int only = 0; only < 2; only++) {

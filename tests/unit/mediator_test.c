@@ -22,7 +22,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "mediator/process.h"
-#include "mediator/run-file.h"
+#include "journal/run-file.h"
 #include "mediator/watch.h"
 
 static char scratch[] = "/tmp/husk-mediator-test-XXXXXX";
@@ -46,30 +46,20 @@ static int remove_scratch(void **state)
 
 /* ---- run files ---- */
 
-static struct oci_state state_of(const char *id, const char *bundle)
-{
-	return (struct oci_state){.id = (char *)(uintptr_t)id, .bundle = (char *)(uintptr_t)bundle};
-}
-
 static void run_keys_are_file_names_and_differ(void **state)
 {
 	char long_id[600];
 	char first[RUN_KEY_ROOM], second[RUN_KEY_ROOM];
-	struct oci_state container;
 
 	(void)state;
 	memset(long_id, 'x', sizeof(long_id) - 1);
 	long_id[sizeof(long_id) - 1] = '\0';
-	container = state_of("same", "/a");
-	run_key(&container, first);
-	container = state_of("same", "/b");
-	run_key(&container, second);
+	run_key("same", "/a", first);
+	run_key("same", "/b", second);
 	assert_string_not_equal(first, second);
-	container = state_of("..", "/a");
-	run_key(&container, first);
+	run_key("..", "/a", first);
 	assert_int_not_equal(first[0], '.');
-	container = state_of(long_id, "/a");
-	run_key(&container, first);
+	run_key(long_id, "/a", first);
 	assert_true(strlen(first) < RUN_KEY_ROOM);
 	assert_null(strchr(first, '/'));
 }
@@ -89,13 +79,15 @@ static void a_live_run_file_is_not_taken_a_stale_one_is(void **state)
 	assert_int_equal(run_file_wait(scratch_fd, "claim", 0, found), -ETIMEDOUT);
 	assert_int_equal(run_file_wait(scratch_fd, "claim", 20, found), -ETIMEDOUT);
 	close(fd);
-	assert_int_equal(run_file_wait(scratch_fd, "claim", 1000, found), 0);
+	fd = run_file_wait(scratch_fd, "claim", 1000, found);
+	assert_true(fd >= 0);
+	close(fd);
 	assert_string_equal(found, id);
 	other = run_file_claim(scratch_fd, "claim", id, &err);
 	assert_true(other >= 0);
 	close(other);
 	assert_int_equal(unlinkat(scratch_fd, "claim", 0), 0);
-	assert_int_equal(run_file_wait(scratch_fd, "claim", 0, found), 1);
+	assert_int_equal(run_file_wait(scratch_fd, "claim", 0, found), -ENOENT);
 }
 
 static void waiting_ends_when_the_holder_removes_the_file(void **state)
@@ -118,7 +110,7 @@ static void waiting_ends_when_the_holder_removes_the_file(void **state)
 		_exit(0);
 	}
 	close(fd);
-	assert_int_equal(run_file_wait(scratch_fd, "wait", 10000, found), 1);
+	assert_int_equal(run_file_wait(scratch_fd, "wait", 10000, found), -ENOENT);
 	waitpid(child, &status, 0);
 	assert_int_equal(status, 0);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The file that stands for one live container. */
-#include "mediator/run-file.h"
+#include "journal/run-file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,10 +15,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
 
 #define ID_SHOWN 64
+#define SWEEP_AGE_S 2
 
 int run_id_make(char *out)
 {
@@ -30,13 +33,13 @@ int run_id_make(char *out)
 	return 0;
 }
 
-void run_key(const struct oci_state *state, char *out)
+void run_key(const char *id, const char *bundle, char *out)
 {
-	uint64_t hash = hash64_add(HASH64_INIT, state->id, strlen(state->id) + 1);
-	size_t len = strnlen(state->id, ID_SHOWN);
+	uint64_t hash = hash64_add(HASH64_INIT, id, strlen(id) + 1);
+	size_t len = strnlen(id, ID_SHOWN);
 
-	hash = hash64_mix(hash64_add(hash, state->bundle, strlen(state->bundle)));
-	memcpy(out, state->id, len);
+	hash = hash64_mix(hash64_add(hash, bundle, strlen(bundle)));
+	memcpy(out, id, len);
 	/* A leading dot would hide the file and make "." possible. */
 	if (len > 0 && out[0] == '.')
 		out[0] = '_';
@@ -121,17 +124,49 @@ int run_file_wait(int runtime_fd, const char *key, unsigned long wait_ms, char *
 	int r;
 
 	if (fd < 0)
-		return errno == ENOENT ? 1 : -errno;
+		return -errno;
 	r = lock_within(fd, wait_ms);
 	if (r < 0)
 		return r;
 	if (fstat(fd, &mine) < 0)
 		return -errno;
 	if (mine.st_nlink == 0)
-		return 1;
+		return -ENOENT;
 	n = pread(fd, ret_run_id, JOURNAL_ID_ROOM - 1, 0);
 	if (n != JOURNAL_ID_ROOM - 1)
 		return n < 0 ? -errno : -EPROTO;
 	ret_run_id[JOURNAL_ID_ROOM - 1] = '\0';
-	return 0;
+	return steal_fd(&fd);
+}
+
+static void sweep_one(int runtime_fd, const char *name)
+{
+	cleanup_close int fd =
+		openat(runtime_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat file;
+
+	if (fd < 0 || fstat(fd, &file) < 0 || !S_ISREG(file.st_mode))
+		return;
+	if (clock_wall_ns() / 1000000000 - file.st_mtim.tv_sec < SWEEP_AGE_S)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		unlinkat(runtime_fd, name, 0);
+}
+
+void run_file_sweep(int runtime_fd)
+{
+	cleanup_dir DIR *dir = NULL;
+	int copy = openat(runtime_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *entry;
+
+	dir = copy < 0 ? NULL : fdopendir(copy);
+	if (!dir) {
+		if (copy >= 0)
+			close(copy);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] != '.' && entry->d_type != DT_DIR)
+			sweep_one(runtime_fd, entry->d_name);
+	}
 }

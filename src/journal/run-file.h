@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_RUN_FILE_H
-#define HUSK_MEDIATOR_RUN_FILE_H
+#ifndef HUSK_JOURNAL_RUN_FILE_H
+#define HUSK_JOURNAL_RUN_FILE_H
 
 #include "base/error.h"
-#include "container/state.h"
 #include "journal/journal.h"
 
 /*
@@ -18,7 +17,7 @@ int run_id_make(char *out);
 
 /* Writes the name of the file to `out` of RUN_KEY_ROOM bytes: up to 64 bytes of the id and a hash
  * of id and bundle, since two engines may each have a container of one id. */
-void run_key(const struct oci_state *state, char *out);
+void run_key(const char *id, const char *bundle, char *out);
 
 /*
  * Makes and locks the file. A stale one, whose lock is free, is replaced.
@@ -27,10 +26,14 @@ void run_key(const struct oci_state *state, char *out);
 int run_file_claim(int runtime_fd, const char *key, const char *run_id, struct error *err);
 
 /*
- * Waits for the lock, at most `wait_ms`. Returns 0 with the run's id in ret_run_id (JOURNAL_ID_ROOM
- * bytes) where the file is still there, so that nobody merged the run; 1 where it is gone, as it
- * should be; -ETIMEDOUT; other -errno.
+ * Waits for the lock, at most `wait_ms`, and takes it. Returns a descriptor that holds it, with the
+ * run's id in ret_run_id (JOURNAL_ID_ROOM bytes); -ENOENT where there is no such run, or another
+ * process has merged it meanwhile; -ETIMEDOUT; other -errno.
  */
 int run_file_wait(int runtime_fd, const char *key, unsigned long wait_ms, char *ret_run_id);
+
+/* Removes run files that nobody has locked: of containers that no poststop was called for. Those
+ * younger than a second may be about to be locked, and stay. */
+void run_file_sweep(int runtime_fd);
 
 #endif
