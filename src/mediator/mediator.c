@@ -24,6 +24,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "mediator/confine.h"
 #include "mediator/end.h"
 #include "mediator/helper.h"
 #include "mediator/launcher.h"
@@ -256,6 +257,8 @@ static void finish_wrap(struct mediator *m)
 	m->helper = NULL;
 	close(m->mount_fd); /* the view's end could not be seen while this is open */
 	m->mount_fd = -1;
+	if (r == 0)
+		r = confine(&err);
 	if (r == 0)
 		m->wrapped = true;
 	else

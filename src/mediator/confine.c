@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The mediator's own privileges: less of them while a function can reach it. */
+#include "mediator/confine.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+
+static const struct kept {
+	cap_value_t capability;
+	const char *why;
+} kept[] = {
+	{CAP_CHOWN, "chown(2) for a container's root"},
+	{CAP_DAC_OVERRIDE, "files are opened for whoever the kernel let through"},
+	{CAP_DAC_READ_SEARCH, "the same, and handles of files whose descriptors were closed"},
+	{CAP_FOWNER, "chmod(2), utimensat(2) and sticky directories for their owners"},
+	{CAP_FSETID, "set-group-ID bits that the caller may keep"},
+	{CAP_SETUID, "files are created with the caller's user id"},
+	{CAP_SETGID, "and group ids"},
+	{CAP_SETFCAP, "security.capability of files"},
+	{CAP_MKNOD, "devices, where the container may make them"},
+	{CAP_LEASE, "leases on files of others"},
+	{CAP_LINUX_IMMUTABLE, "inode flags"},
+	{CAP_SYS_RESOURCE, "blocks that are reserved for root, for a container's root"},
+	{CAP_SYS_ADMIN, "FUSE passthrough, trusted. and security. attributes"},
+	{CAP_SYS_PTRACE, "/proc/PID/exe: which program asks"},
+};
+
+static bool is_kept(cap_value_t capability)
+{
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		if (kept[i].capability == capability)
+			return true;
+	}
+	return false;
+}
+
+/* What the process had: a mediator in a container of its own may lack some of the table. */
+static int shrink(cap_t set)
+{
+	cap_flag_value_t present;
+
+	for (cap_value_t capability = 0; capability < cap_max_bits(); capability++) {
+		if (cap_get_flag(set, capability, CAP_PERMITTED, &present) < 0)
+			return -errno;
+		if (!is_kept(capability) && present == CAP_SET &&
+		    (cap_set_flag(set, CAP_PERMITTED, 1, &capability, CAP_CLEAR) < 0 ||
+		     cap_set_flag(set, CAP_EFFECTIVE, 1, &capability, CAP_CLEAR) < 0))
+			return -errno;
+	}
+	return cap_clear_flag(set, CAP_INHERITABLE) < 0 || cap_set_proc(set) < 0 ? -errno : 0;
+}
+
+int confine(struct error *err)
+{
+	cap_t set = cap_get_proc();
+	int r = set ? shrink(set) : -errno;
+
+	cap_free(set);
+	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		r = -errno;
+	if (r < 0)
+		return error_set(err, -r, "cannot give up the mediator's capabilities");
+	return 0;
+}
