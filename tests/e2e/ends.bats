@@ -17,7 +17,7 @@ waiting_bundle() {
 	mkdir -p "$DATA"
 	BUNDLE=$(bundle ends "$HUSK_ROOTFS" '.root.readonly = true | .mounts += [{destination: "/data", type: "bind",
 		source: "'"$DATA"'", options: ["bind"]}]')
-	set_args "$BUNDLE" /bin/sh -c 'echo x >/data/begun; until [ -e /data/end ]; do sleep 0.02; done'
+	set_args "$BUNDLE" /bin/sh -c 'echo x >/data/begun; until [ -e /data/end ]; do sleep 0.02 || exit 9; done'
 	hook_bundle "$BUNDLE" ends
 }
 

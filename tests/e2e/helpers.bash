@@ -260,12 +260,14 @@ podman_run() {
 		"${PODMAN_RUN[@]}" "$@"
 }
 
-# mediators: process ids of the mediators that belong to this test's mount namespace.
+# mediators: process ids of the mediators of this test's mount namespace, and of the merges that follow
+# them.
 mediators() {
-	local exe mine
+	local exe program mine
 	mine=$(readlink /proc/self/ns/mnt)
 	for exe in /proc/[0-9]*/exe; do
-		[ "$(readlink "$exe" 2>/dev/null)" = "$HUSK_HOOK" ] || continue
+		program=$(readlink "$exe" 2>/dev/null) || continue
+		[ "$program" = "$HUSK_HOOK" ] || [ "$program" = "$HUSK_MERGE" ] || continue
 		[ "$(readlink "${exe%/exe}/ns/mnt" 2>/dev/null)" = "$mine" ] || continue
 		exe=${exe#/proc/}
 		echo "${exe%/exe}"
@@ -276,8 +278,7 @@ no_mediators() {
 	[ -z "$(mediators)" ]
 }
 
-# mediator_of ID: process id of the mediator of a container, by the name that it gives itself or, as
-# there is one, the only one.
+# only_mediator: process id of the one mediator that there is.
 only_mediator() {
 	local all
 	all=$(mediators)
@@ -287,7 +288,7 @@ only_mediator() {
 
 # nothing_left: no mediator, no mount more than before the test, no file of a run.
 nothing_left() {
-	wait_until 20 no_mediators
+	wait_until 20 no_mediators || return 1
 	if [ -d "$RUNTIME" ] && [ -n "$(find "$RUNTIME" -mindepth 1 -print -quit)" ]; then
 		fail "left in the runtime directory: $(find "$RUNTIME" -mindepth 1)"
 		return 1

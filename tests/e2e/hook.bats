@@ -27,10 +27,13 @@ state() {
 
 # refused: one line of husk-hook's, a failure by exit and not by signal, nothing left
 refused() {
-	[ "$status" -gt 0 ] && [ "$status" -lt 124 ] || fail "exit status $status: $output"
-	[ "$(wc -l <<<"$output")" -eq 1 ] || fail "not one line: $output"
-	[[ $output == husk-hook:* ]] || fail "$output"
-	nothing_left
+	if [ "$status" -eq 0 ] || [ "$status" -ge 124 ]; then
+		fail "exit status $status: $output"
+	elif [ "$(wc -l <<<"$output")" -ne 1 ] || [[ $output != husk-hook:* ]]; then
+		fail "not one line of husk-hook's: $output"
+	else
+		nothing_left
+	fi
 }
 
 @test "a state that is empty, truncated, no object or of wrong types is refused" {
@@ -94,8 +97,10 @@ refused() {
 		change_bundle "$BUNDLE" '.annotations["husk.function"] = $n' --arg n "$name"
 		capture limited start_run "$BUNDLE"
 		[ "$status" -ne 0 ] || fail "'$name' was taken"
+		printf '%s' "$(state)" >"$T/stdin"
+		capture hook createRuntime <"$T/stdin"
+		refused
 		output_has husk.function
-		nothing_left
 	done
 }
 
@@ -168,9 +173,12 @@ without_fuse() {
 	echo 'unknown_key = 1' >>"$CONF"
 	capture limited start_run "$BUNDLE"
 	[ "$status" -ne 0 ]
-	output_has "husk.conf:7"
-	output_has unknown_key
 	output_lacks served
+	printf '%s' "$(state)" >"$T/stdin"
+	capture hook createRuntime <"$T/stdin"
+	refused
+	output_has "husk.conf:$(wc -l <"$CONF"):"
+	output_has unknown_key
 }
 
 # enforced: a function that is enforced, and its policy file
@@ -241,7 +249,7 @@ enforced() {
 @test "a damaged store keeps the journals, and the run goes on" {
 	hook_bundle "$BUNDLE" orders
 	run_bundle 0 "$BUNDLE"
-	cp "$STATE/husk.db" "$T/db"
+	sqlite3 "$STATE/husk.db" ".backup $T/db"
 	rm -f "$STATE"/husk.db-*
 	head -c 5000 /dev/urandom >"$STATE/husk.db"
 	run_bundle 0 "$BUNDLE"

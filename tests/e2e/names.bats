@@ -46,7 +46,7 @@ print("done", len(names))
 	hook_bundle "$bundle" names
 	run_bundle 0 "$bundle"
 	output_has "done 15"
-	[ "$(ls -1b "$T/data" | wc -l)" -eq 15 ]
+	[ "$(ls -1Ab "$T/data" | wc -l)" -eq 15 ]
 	husk show --json names >"$T/shown"
 	jq -e . "$T/shown" >/dev/null
 	grep -qF 'new\\x0aline' "$T/shown"
@@ -70,6 +70,7 @@ print("written")'
 	change_bundle "$bundle" '.process.env += ["FILE=/data/caf\u00e9"]'
 	run_bundle 0 "$bundle"
 	husk mode alike enforce
+	rm "$T"/data/*
 	run_bundle 0 "$bundle"
 	for other in 'cafe\u0301' 'Caf\u00e9' 'caf\u00e9 ' 'caf\u00e9\n' '{rand}' '*'; do
 		rm -f "$T"/data/*
@@ -127,8 +128,6 @@ seen = sum(len(files) for _, _, files in os.walk("/data"))
 assert seen == count, seen
 for n in range(0, count, 7):
     assert open(f"/data/{n // 1000}/file-{n}").read() == "x"
-for pid in ():
-    pass
 print("made", count)' "$count"
 	hook_bundle "$bundle" many
 	COMMAND_TIMEOUT_S=170

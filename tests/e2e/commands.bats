@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# The husk command: local runs, and what a person sees and says.
+
+load helpers
+
+setup() {
+	husk_setup 'shadow_after_runs = 3' 'enforce_after_runs = 3'
+	cd "$T" || return
+	cp -r "$HUSK_SOURCE/contrib/function" "$T/function"
+	# A pyenv and the like in front of PATH are not of interest here.
+	export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+}
+
+teardown() {
+	cd /
+	husk_teardown
+}
+
+# run_here STATUS ARGUMENT...: husk run with the programs of this build, no input
+run_here() {
+	local expected=$1
+	shift
+	expect "$expected" husk run --runtime "$ENGINE" --hook-program "$HUSK_HOOK" "$@"
+}
+
+@test "husk run works without an image: read-only host, private /tmp, the directory writable" {
+	echo hosts >"/tmp/$NAME-hosts"
+	run_here 0 --name here -- /bin/sh -c "cat function/templates/invoice.txt; echo x >made; ls /tmp/$NAME-hosts; touch /usr/x; echo y >/tmp/y && cat /tmp/y"
+	rm -f "/tmp/$NAME-hosts"
+	output_has INVOICE
+	output_has y
+	output_has "Read-only file system"
+	output_has "No such file or directory"
+	[ "$(cat "$T/made")" = x ]
+	nothing_left
+}
+
+@test "husk run takes an event on standard input and passes streams and exit status on" {
+	event 1 >"$T/event"
+	mkdir "$T/invoices"
+	capture husk run --runtime "$ENGINE" --hook-program "$HUSK_HOOK" --env "INVOICES=$T/invoices" -- python3 -B function/orders.py <"$T/event"
+	[ "$status" -eq 0 ] || fail "$output"
+	jq -e .total <<<"$output"
+	for code in 0 3 255; do
+		run_here "$code" -- /bin/sh -c "exit $code"
+	done
+	run_here 143 -- /bin/sh -c 'kill -TERM $$; sleep 5' || run_here 137 -- /bin/sh -c 'kill -KILL $$'
+	husk run --runtime "$ENGINE" --hook-program "$HUSK_HOOK" -- /bin/sh -c 'echo o; echo e >&2' >"$T/o" 2>"$T/e" </dev/null
+	[ "$(cat "$T/o")" = o ]
+	[ "$(cat "$T/e")" = e ]
+	nothing_left
+}
+
+@test "husk run --rootfs, --volume, --env, --user and --workdir" {
+	mkdir "$T/v"
+	echo volume >"$T/v/file"
+	run_here 0 --rootfs "$(own_rootfs)" --volume "$T/v:/v:ro" --env A=B --user 1000:1000 --workdir /home/guest \
+		-- /bin/sh -c 'cat /v/file; echo $A; id -u; pwd; touch /v/x'
+	output_has volume
+	output_has B
+	output_has 1000
+	output_has /home/guest
+	output_has "Read-only file system"
+	nothing_left
+}
+
+@test "husk run --bundle runs a bundle as it is" {
+	bundle=$(bundle local "$HUSK_ROOTFS" '.root.readonly = true')
+	set_args "$bundle" /bin/sh -c 'echo from the bundle; exit 5'
+	run_here 5 --bundle "$bundle" --name bundled
+	output_has "from the bundle"
+	husk show bundled
+	nothing_left
+}
+
+@test "a signal to husk run reaches the program" {
+	run_it() {
+		status=0
+		timeout 60 "$HUSK" --config "$CONF" run --runtime "$ENGINE" --hook-program "$HUSK_HOOK" -- \
+			/bin/sh -c 'trap "echo caught; exit 7" TERM; echo x >ready; while :; do sleep 0.05; done' >"$T/out" 2>&1 </dev/null || status=$?
+		echo "$status" >"$T/status.new"
+		mv "$T/status.new" "$T/status"
+	}
+	run_it 3>&- 4>&- &
+	wait_until 30 test -e "$T/ready"
+	# timeout(1) hands the signal on.
+	pkill -TERM -P "$!" timeout
+	wait_until 30 test -e "$T/status"
+	grep -q caught "$T/out" || fail "$(cat "$T/out" "$T/status")"
+	nothing_left
+}
+
+@test "list, show and events tell the same to people and as JSON" {
+	run_here 0 --name first -- /bin/cat function/templates/invoice.txt
+	run_here 0 --name second -- /bin/true
+	expect 0 husk list
+	output_has first
+	output_has second
+	expect 0 husk list --json
+	jq -e . <<<"$output"
+	expect 0 husk show first
+	output_has /bin/cat
+	output_has fs
+	expect 0 husk show --json first
+	jq -e '.function == "first" or .name == "first"' <<<"$output"
+	expect 0 husk show --domain exec first
+	output_lacks invoice.txt
+	expect 0 husk events
+	output_has first
+	expect 0 husk events --json first
+	jq -es 'length > 0 and all(.[]; .function == "first")' <<<"$output"
+}
+
+@test "events --follow shows what comes" {
+	husk events --follow --json >"$T/followed" 2>/dev/null </dev/null 3>&- 4>&- &
+	pid=$!
+	run_here 0 --name followed -- /bin/true
+	wait_until 20 grep -q '"followed"' "$T/followed"
+	kill "$pid"
+	wait "$pid" || true
+}
+
+@test "a profile travels: export, import elsewhere, export again gives the same bytes" {
+	for n in 1 2 3 4 5 6 7; do
+		run_here 0 --name traveller -- /bin/cat function/templates/invoice.txt
+	done
+	husk export traveller >"$T/one"
+	jq -e '.schema == "husk.profile/1"' "$T/one"
+	STATE=$T/elsewhere
+	EVENTS=$STATE/events.jsonl
+	write_conf
+	expect 0 husk import "$T/one"
+	expect 0 husk import - <"$T/one"
+	husk export traveller >"$T/two"
+	cmp "$T/one" "$T/two"
+	expect 0 husk import "$T/one"
+	husk export traveller | cmp - "$T/two"
+}
+
+@test "what is no profile is refused with its place, and changes nothing" {
+	for text in '' '{' '[]' '{"schema": "other/1"}' '{"schema": "husk.profile/1"}' '{"schema": "husk.profile/2", "function": "x"}'; do
+		printf '%s' "$text" >"$T/bad"
+		capture husk import "$T/bad"
+		[ "$status" -eq 65 ] || fail "'$text': exit status $status: $output"
+		[[ $output == husk:* ]] || fail "$output"
+	done
+	[ "$(husk list --json | jq '[.. | .name? // empty] | length')" -eq 0 ]
+}
+
+@test "mistakes of usage exit 64, unknown functions and files tell what is missing" {
+	expect 64 husk nonsense
+	expect 64 husk show
+	expect 64 husk mode orders nonsense
+	expect 64 husk --nonsense
+	expect 64 husk run --nonsense
+	expect 64 husk run
+	for command in "show nothing" "mode nothing learn" "allow nothing exec /bin/x" "export nothing" "forget nothing"; do
+		# shellcheck disable=SC2086 # several words
+		capture husk $command
+		[ "$status" -eq 66 ] || fail "$command: exit status $status: $output"
+		output_has nothing
+	done
+	expect 66 husk import "$T/not-there"
+	expect 66 "$HUSK" --config "$T/not-there" list
+}
+
+@test "husk forget forgets" {
+	run_here 0 --name forgotten -- /bin/true
+	expect 0 husk forget forgotten
+	expect 66 husk show forgotten
+}
+
+@test "husk check tells what the host can do, for people and as JSON" {
+	expect 0 husk check --hook-program "$HUSK_HOOK"
+	output_has fuse
+	expect 0 husk check --json --hook-program "$HUSK_HOOK"
+	jq -e . <<<"$output"
+}
+
+@test "hooks print is what a bundle needs" {
+	hooks_json >"$T/hooks"
+	jq -e '(.hooks // .) | .createRuntime[0].path and .poststop[0].path' "$T/hooks"
+}

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# Podman (rootful) with the hook definitions that husk installs, on both runtimes.
+
+load helpers
+
+setup() {
+	command -v podman >/dev/null || skip "podman is not installed"
+	husk_setup 'shadow_after_runs = 3' 'enforce_after_runs = 3'
+	podman_setup
+	husk hooks install podman --directory "$T/hooks.d" --hook-program "$HUSK_HOOK"
+	ROOTFS=$(own_rootfs)
+}
+
+teardown() {
+	husk_teardown
+}
+
+FUNCTION=(--annotation husk.function=orders --annotation husk.revision=1)
+
+@test "what is installed is valid, says so again, and is removed" {
+	for file in "$T"/hooks.d/*.json; do
+		jq -e '.version == "1.0.0" and (.stages | length > 0) and (.hook.path | startswith("/"))' "$file"
+		jq -e '.stages | index("precreate") | not' "$file"
+	done
+	husk hooks install podman --directory "$T/hooks.d" --hook-program "$HUSK_HOOK"
+	husk hooks remove podman --directory "$T/hooks.d"
+	[ -z "$(ls "$T/hooks.d")" ]
+}
+
+@test "podman run gives a container a view and merges what it did" {
+	podman_run 0 "${FUNCTION[@]}" --rootfs "$ROOTFS" /bin/sh -c 'cat /proc/self/mountinfo; echo x >/data/made'
+	output_has fuse
+	[ "$(cat "$ROOTFS/data/made")" = x ]
+	husk show --json orders | grep -q /data/made
+	nothing_left_of_podman
+}
+
+# nothing_left_of_podman: as nothing_left; podman's own mounts are its own business
+nothing_left_of_podman() {
+	cp /proc/self/mountinfo "$T/hosts-mounts"
+	nothing_left
+	! grep -F fuse.husk /proc/self/mountinfo
+}
+
+@test "a function in podman is learned, enforced, attacked and serves again" {
+	mkdir -p "$T/data/invoices" "$T/data/secrets"
+	echo "$SECRET" >"$T/data/secrets/api.key"
+	cp -r "$HUSK_SOURCE/contrib/function/orders.py" "$HUSK_SOURCE/contrib/function/templates" "$ROOTFS/app/"
+	call() {
+		event "$@" >"$T/event"
+		capture timeout 60 podman "${PODMAN[@]}" run --rm -i "${PODMAN_RUN[@]}" "${FUNCTION[@]}" -v "$T/data:/data" \
+			--rootfs "$ROOTFS" /usr/bin/python3 -B /app/orders.py <"$T/event"
+	}
+	for n in $(seq 1 20); do
+		call "$n"
+		[ "$status" -eq 0 ] || fail "$output"
+		[ "$(mode_of orders exec)" != enforce ] || [ "$(mode_of orders fs)" != enforce ] || break
+	done
+	[ "$(mode_of orders exec)" = enforce ]
+	[ "$(mode_of orders fs)" = enforce ]
+	call 50 'customer=x; id; cat /data/secrets/api.key'
+	output_lacks "$SECRET"
+	output_lacks UID=
+	call 51 'template=/data/secrets/api.key'
+	output_lacks "$SECRET"
+	[ "$(event_count '.event == "denied"')" -ge 2 ]
+	call 52
+	[ "$status" -eq 0 ] || fail "$output"
+	nothing_left_of_podman
+}
+
+# like_native ARGUMENT...: podman run gives the same without hooks
+like_native() {
+	local bare
+	capture timeout 60 podman "${PODMAN[@]}" --hooks-dir "$T/none" run --rm "${PODMAN_RUN[@]}" "$@"
+	bare="$status $output"
+	capture timeout 60 podman "${PODMAN[@]}" run --rm "${PODMAN_RUN[@]}" "${FUNCTION[@]}" "$@"
+	[ "$status $output" = "$bare" ] || fail "without husk: $bare
+with it: $status $output"
+}
+
+@test "--init, --read-only, --tmpfs, --user, --workdir and -v are as without husk" {
+	mkdir -p "$T/none" "$T/v"
+	echo volume >"$T/v/file"
+	like_native --init --rootfs "$ROOTFS" /bin/sh -c 'cat /proc/1/comm; busybox ps -o pid,comm'
+	like_native --read-only --rootfs "$ROOTFS" /bin/sh -c 'touch /data/x; touch /tmp/x; touch /run/x; echo $?'
+	like_native --read-only --read-only-tmpfs=false --rootfs "$ROOTFS" /bin/sh -c 'touch /tmp/x'
+	like_native --tmpfs /scratch:rw,noexec,size=1m --rootfs "$ROOTFS" /bin/sh -c 'echo x >/scratch/x; cat /scratch/x; cp /bin/true /scratch; /scratch/true'
+	like_native --user 1000:1000 --rootfs "$ROOTFS" /bin/sh -c 'id; touch /etc/x; echo x >/tmp/own; cat /tmp/own'
+	like_native --user 1000 --workdir /home/guest --rootfs "$ROOTFS" /bin/sh -c 'pwd; echo x >made; ls'
+	like_native -v "$T/v:/v:ro" -v "$T/v/file:/etc/file" --rootfs "$ROOTFS" /bin/sh -c 'cat /v/file /etc/file; touch /v/x'
+	like_native --env A=B --hostname there --rootfs "$ROOTFS" /bin/sh -c 'echo $A; cat /etc/hostname; grep -c there /etc/hosts'
+	like_native --rootfs "$ROOTFS" /bin/sh -c 'exit 42'
+	like_native --security-opt no-new-privileges --cap-drop all --rootfs "$ROOTFS" /bin/grep -E 'Cap|NoNew' /proc/self/status
+	like_native --entrypoint '["/bin/echo", "entry"]' --rootfs "$ROOTFS"
+	nothing_left_of_podman
+}
+
+@test "a program that is missing fails as without husk" {
+	mkdir "$T/none"
+	capture timeout 60 podman "${PODMAN[@]}" --hooks-dir "$T/none" run --rm "${PODMAN_RUN[@]}" --rootfs "$ROOTFS" /no/such
+	bare=$status
+	podman_run "$bare" "${FUNCTION[@]}" --rootfs "$ROOTFS" /no/such
+	nothing_left_of_podman
+}
+
+@test "create, start, exec, stop and rm leave nothing" {
+	name=$NAME
+	timeout 60 podman "${PODMAN[@]}" create --name "$name" "${PODMAN_RUN[@]}" "${FUNCTION[@]}" --rootfs "$ROOTFS" \
+		/bin/sh -c 'trap "exit 0" TERM; echo x >/data/begun; while :; do sleep 0.05; done'
+	expect 0 timeout 60 podman "${PODMAN[@]}" start "$name"
+	wait_until 20 test -e "$ROOTFS/data/begun"
+	expect 0 timeout 60 podman "${PODMAN[@]}" exec "$name" /bin/cat /data/begun
+	output_has x
+	expect 0 timeout 60 podman "${PODMAN[@]}" stop --time 10 "$name"
+	expect 0 timeout 60 podman "${PODMAN[@]}" start "$name"
+	expect 0 timeout 60 podman "${PODMAN[@]}" kill "$name"
+	expect 0 timeout 60 podman "${PODMAN[@]}" rm --force --time 0 "$name"
+	nothing_left_of_podman
+	[ "$(husk show --json orders | jq '.revisions[0].runs')" -eq 2 ]
+}
+
+@test "containers without a name are wrapped, and neither enforced nor merged" {
+	for n in 1 2 3 4 5 6 7; do
+		podman_run 0 --rootfs "$ROOTFS" /bin/echo served
+		output_has served
+	done
+	! husk list --json | grep -q served
+	no_event '.event == "denied"'
+	nothing_left_of_podman
+}
