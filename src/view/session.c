@@ -128,6 +128,7 @@ static int open_session(struct view *view)
 	const struct fuse_custom_io io = {.writev = device_writev, .read = device_read};
 
 	view->session = fuse_session_new(&args, &operations, sizeof(operations), view);
+	fuse_opt_free_args(&args);
 	if (!view->session)
 		return -ENOMEM;
 	return fuse_session_custom_io(view->session, &io, view->fd);

@@ -211,22 +211,34 @@ static void map_files(void)
 
 static void read_directly(void)
 {
-	char *block = NULL;
+	char *block = aligned_alloc(4096, 8192);
 	int fd = (int)said_ok("open", open("f", O_CREAT | O_RDWR | O_DIRECT, 0644));
 	int plain = open("f", O_RDWR);
 
-	if (posix_memalign((void **)&block, 4096, 8192))
+	if (!block)
 		return;
 	memset(block, 'd', 8192);
 	said("write", pwrite(fd, block, 8192, 0));
-	said("unaligned size", pwrite(fd, block, 100, 0));
-	said("unaligned memory", pwrite(fd, block + 1, 4096, 0));
 	memset(block, 0, 8192);
 	said("plain read", pread(plain, block, 8192, 0));
 	said("byte", block[4097]);
 	said("plain write", pwrite(plain, "P", 1, 0));
 	said("direct read", pread(fd, block, 4096, 0));
 	said("byte", block[0]);
+	free(block);
+}
+
+static void demand_alignment(void)
+{
+	char *block = aligned_alloc(4096, 8192);
+	int fd = open("f", O_CREAT | O_RDWR | O_DIRECT, 0644);
+
+	if (!block)
+		return;
+	memset(block, 'd', 8192);
+	said("unaligned size", pwrite(fd, block, 100, 0));
+	said("unaligned memory", pwrite(fd, block + 1, 4096, 0));
+	said("unaligned place", pwrite(fd, block, 4096, 100));
 	free(block);
 }
 
@@ -377,6 +389,7 @@ const struct compare_case cases_data[] = {
 	{"ranges are copied", copy_ranges},
 	{"files are mapped", map_files},
 	{"O_DIRECT works", read_directly},
+	{"O_DIRECT demands alignment", demand_alignment},
 	{"locks exclude", lock_files},
 	{"a file is no terminal", ask_devices},
 	{"much is written and read", write_large},

@@ -194,21 +194,33 @@ int main(int argc, char **argv)
 		cases_names, cases_data, cases_metadata, cases_permissions, cases_directories,
 	};
 	struct said *lower = map_said(), *view = map_said();
+	const char *only = NULL, *without = NULL;
 	unsigned int number = 0, failed = 0;
+	int option;
 
-	if (argc < 3)
-		errx(EX_USAGE, "usage: view-compare LOWER VIEW [TITLE]");
+	while ((option = getopt(argc, argv, "t:x:")) != -1) {
+		if (option == 't')
+			only = optarg;
+		else if (option == 'x')
+			without = optarg;
+		else
+			errx(EX_USAGE, "usage: view-compare [-t TITLE] [-x TITLE] LOWER VIEW");
+	}
+	argv += optind;
+	if (argc - optind != 2)
+		errx(EX_USAGE, "usage: view-compare [-t TITLE] [-x TITLE] LOWER VIEW");
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	for (size_t t = 0; t < COUNT(tables); t++) {
 		for (const struct compare_case *c = tables[t]; c->title; c++) {
-			if (argc > 3 && !strstr(c->title, argv[3]))
+			if ((only && strcmp(c->title, only) != 0) ||
+			    (without && strcmp(c->title, without) == 0))
 				continue;
-			run_case(c, argv[1], lower);
-			run_case(c, argv[2], view);
+			run_case(c, argv[0], lower);
+			run_case(c, argv[1], view);
 			number++;
 			if (strcmp(lower->text, view->text) == 0) {
 				printf("ok %u - %s\n", number, c->title);
-				if (argc > 3)
+				if (only)
 					printf("%s", lower->text);
 				continue;
 			}

@@ -139,7 +139,8 @@ static void write_counters(const struct view *view, const char *path)
 		      (unsigned long long)statistics.requests, (unsigned long long)statistics.names,
 		      (unsigned long long)statistics.names_lost,
 		      (unsigned long long)statistics.passthrough_opens);
-	for (size_t i = 0; i < sizeof(statistics.operations) / sizeof(statistics.operations[0]); i++) {
+	for (size_t i = 0; i < sizeof(statistics.operations) / sizeof(statistics.operations[0]);
+	     i++) {
 		if (statistics.operations[i])
 			(void)fprintf(file, "operation-%zu %llu\n", i,
 				      (unsigned long long)statistics.operations[i]);
