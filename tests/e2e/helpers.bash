@@ -61,11 +61,14 @@ husk_teardown() {
 			timeout 20 "$ENGINE" delete --force "$id" >/dev/null 2>&1 || true
 		done <"$T/ids"
 	fi
-	[ ! -e "$T/pod" ] || timeout 60 podman "${PODMAN[@]}" rm --all --force --time 0 >/dev/null 2>&1 || true
+	if [ -n "${POD-}" ]; then
+		timeout 60 podman "${PODMAN[@]}" rm --all --force --time 0 >/dev/null 2>&1 || true
+	fi
 	# Before bats removes the directory, so that it does not remove what is mounted there.
-	cut -d' ' -f5 /proc/self/mountinfo | grep -F "$T/" | sort -r | while read -r point; do
+	cut -d' ' -f5 /proc/self/mountinfo | grep -F -e "$T/" -e "${POD:-$T}/" | sort -r | while read -r point; do
 		umount -l "$point" || true
 	done
+	[ -z "${POD-}" ] || rm -rf --one-file-system "$POD"
 	if compgen -G "$T/sanitizer.*" >/dev/null; then
 		cat "$T"/sanitizer.* >&2
 		return 1
@@ -245,8 +248,10 @@ run_bundle() {
 PODMAN_ARGS=()
 # podman_setup: podman with storage, run directory and hooks directory of this test's own.
 podman_setup() {
-	mkdir -p "$T/pod" "$T/hooks.d"
-	PODMAN=(--root "$T/pod/root" --runroot "$T/pod/run" --tmpdir "$T/pod/tmp" --runtime "$(command -v "$ENGINE")"
+	# Podman wants a run directory with a short path.
+	POD=$(mktemp -d /tmp/husk-pod-XXXXXX)
+	mkdir -p "$T/hooks.d"
+	PODMAN=(--root "$POD/root" --runroot "$POD/run" --tmpdir "$POD/tmp" --runtime "$(command -v "$ENGINE")"
 		--cgroup-manager cgroupfs --events-backend none --hooks-dir "$T/hooks.d")
 	PODMAN_RUN=(--pids-limit 0 --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --network none)
 	[ "$ENGINE" != crun ] || PODMAN_RUN+=(--cgroups disabled)
@@ -289,8 +294,8 @@ only_mediator() {
 # nothing_left: no mediator, no mount more than before the test, no file of a run.
 nothing_left() {
 	wait_until 20 no_mediators || return 1
-	if [ -d "$RUNTIME" ] && [ -n "$(find "$RUNTIME" -mindepth 1 -print -quit)" ]; then
-		fail "left in the runtime directory: $(find "$RUNTIME" -mindepth 1)"
+	if [ -d "$RUNTIME" ] && [ -n "$(find "$RUNTIME" -mindepth 1 ! -type d -print -quit)" ]; then
+		fail "left in the runtime directory: $(find "$RUNTIME")"
 		return 1
 	fi
 	if [ -d "$STATE/journals" ] && [ -n "$(find "$STATE/journals" -mindepth 1 -print -quit)" ]; then
