@@ -251,7 +251,7 @@ podman_setup() {
 	# Podman wants a run directory with a short path.
 	POD=$(mktemp -d /tmp/husk-pod-XXXXXX)
 	mkdir -p "$T/hooks.d"
-	PODMAN=(--root "$POD/root" --runroot "$POD/run" --tmpdir "$POD/tmp" --runtime "$(command -v "$ENGINE")"
+	PODMAN=(--log-level error --root "$POD/root" --runroot "$POD/run" --tmpdir "$POD/tmp" --runtime "$(command -v "$ENGINE")"
 		--cgroup-manager cgroupfs --events-backend none --hooks-dir "$T/hooks.d")
 	PODMAN_RUN=(--pids-limit 0 --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --network none)
 	[ "$ENGINE" != crun ] || PODMAN_RUN+=(--cgroups disabled)

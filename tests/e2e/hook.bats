@@ -263,9 +263,17 @@ enforced() {
 	[ "$(husk show --json orders | jq '.revisions[0].runs')" -eq 3 ]
 }
 
-@test "poststop of a container that husk does not know does nothing" {
+@test "poststop of a container that husk does not know does nothing, and of no container is refused" {
+	poststop() {
+		timeout --kill-after=5 20 "$HUSK_MERGE" --config "$CONF" poststop
+	}
 	printf '%s' "$(state '.status = "stopped" | del(.pid)')" >"$T/stdin"
-	capture hook poststop <"$T/stdin"
+	capture poststop <"$T/stdin"
 	[ "$status" -eq 0 ] || fail "$output"
 	nothing_left
+	for text in '' '{' '{"id": 7}' '[]'; do
+		printf '%s' "$text" >"$T/stdin"
+		capture poststop <"$T/stdin"
+		[ "$status" -eq 65 ] || fail "'$text': exit status $status: $output"
+	done
 }
