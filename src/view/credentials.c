@@ -17,6 +17,8 @@
 #include "base/file.h"
 #include "view/view-internal.h"
 
+#define STATUS_MAX ((size_t)64 * 1024) /* of /proc/PID/status; a process may have 65536 groups */
+
 /*
  * setfsuid(2) away from 0 takes the capabilities over files out of the effective set
  * (credentials(7)); they are put back. The raw calls change this thread alone.
@@ -74,7 +76,7 @@ static const char *status_line(pid_t pid, const char *name, char **ret_text)
 	size_t len;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	if (read_file_at(AT_FDCWD, path, 64 * 1024, ret_text, &len, NULL) < 0)
+	if (read_file_at(AT_FDCWD, path, STATUS_MAX, ret_text, &len, NULL) < 0)
 		return NULL;
 	line = strstr(*ret_text, name);
 	return line ? line + strlen(name) : NULL;
@@ -89,6 +91,18 @@ bool credentials_capable(fuse_req_t req, int capability)
 	return line && (strtoull(line, NULL, 16) >> capability & 1) && in_first_user_namespace(pid);
 }
 
+/* "Gid:" has the real, effective, saved and file system's one, proc_pid_status(5). */
+static const char *last_field(const char *line)
+{
+	const char *last = line;
+
+	for (; *line && *line != '\n'; line++) {
+		if (*line == '\t')
+			last = line + 1;
+	}
+	return last;
+}
+
 bool credentials_in_group(fuse_req_t req, gid_t gid)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -96,9 +110,12 @@ bool credentials_in_group(fuse_req_t req, gid_t gid)
 	const char *at;
 	char *end;
 
-	if (ctx->gid == gid)
+	/* the request has ids only where it makes something (FUSE_ALLOW_IDMAP) */
+	at = status_line(ctx->pid, "\nGid:", &text);
+	if (at && strtoul(last_field(at), NULL, 10) == gid)
 		return true;
-	at = status_line(ctx->pid, "\nGroups:", &text);
+	at = text ? strstr(text, "\nGroups:") : NULL;
+	at = at ? at + sizeof("\nGroups:") - 1 : NULL;
 	for (; at && *at && *at != '\n'; at = end) {
 		unsigned long group = strtoul(at, &end, 10);
 

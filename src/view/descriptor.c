@@ -41,7 +41,9 @@ void descriptors_init(struct view *view)
 		if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
 			max = limit.rlim_cur > 1 << 20 ? 1 << 20 : (size_t)limit.rlim_cur;
 	}
-	view->descriptors_max = max > 2 * DESCRIPTORS_RESERVE ? max - DESCRIPTORS_RESERVE : max / 2;
+	view->descriptors_max = max / 2;
+	if (max / 2 > DESCRIPTORS_RESERVE)
+		view->descriptors_max = max - DESCRIPTORS_RESERVE;
 	view->idle_max = view->descriptors_max / 2;
 	if (view->idle_max > DESCRIPTORS_IDLE_MAX)
 		view->idle_max = DESCRIPTORS_IDLE_MAX;

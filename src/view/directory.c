@@ -43,7 +43,7 @@ static int open_directory(fuse_req_t req, struct inode *inode, struct fuse_file_
 		close(fd);
 		return rc;
 	}
-	fi->fh = (uint64_t)(fd + 1);
+	fi->fh = handle_of(fd);
 	if (!lower_of(view, inode)->persistent) {
 		fi->cache_readdir = 1;
 		fi->keep_cache = 1;

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "view/view-internal.h"
 
 int view_set_gate(struct view *view, const void *bytes, size_t len, const struct stat *like,
@@ -15,19 +14,21 @@ int view_set_gate(struct view *view, const void *bytes, size_t len, const struct
 {
 	struct gate *gate = &view->gate;
 	const struct inode_key key = {.ino = like->st_ino, .lower = UINT32_MAX};
-	cleanup_free char *copy = malloc(len ? len : 1);
 	int rc;
 
 	if (gate->inode)
 		return -EBUSY;
-	if (!copy)
+	gate->bytes = malloc(len ? len : 1);
+	if (!gate->bytes)
 		return -ENOMEM;
-	memcpy(copy, bytes, len);
+	memcpy(gate->bytes, bytes, len);
 	rc = inode_make(&view->inodes, &key, S_IFREG, view->root, VIEW_GATE, &gate->inode);
-	if (rc < 0)
+	if (rc < 0) {
+		free(gate->bytes);
+		gate->bytes = NULL;
 		return rc;
+	}
 	gate->inode->fixed = true;
-	gate->bytes = steal_ptr(&copy);
 	gate->len = len;
 	gate->stat = *like;
 	gate->opened = opened;

@@ -2,7 +2,10 @@
 /* Questions to the judge. The path is built for each, since what lies above may have been renamed.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include "view/executable.h"
 #include "view/view-internal.h"
 
 static int64_t nanoseconds(struct statx_timestamp time)
@@ -40,6 +43,25 @@ int judge_file(struct view *view, fuse_req_t req, enum access access, const stru
 
 	if ((access == ACCESS_READ || access == ACCESS_LIST) && is_image(view, inode, stx))
 		question.flags |= BEHAVIOUR_IMAGE;
+	return ask(view, req, &question, inode, NULL);
+}
+
+int judge_exec(struct view *view, fuse_req_t req, struct inode *inode, const struct statx *stx)
+{
+	struct view_question question = {
+		.access = ACCESS_EXEC,
+		.node = inode_identity(&view->inodes, inode),
+		.flags = is_image(view, inode, stx) ? BEHAVIOUR_IMAGE : 0,
+	};
+	int fd = descriptor_reopen(view, inode, O_RDONLY);
+
+	if (fd < 0)
+		return fd;
+	question.executable = executable_look(fd);
+	close(fd);
+	if (++view->openings == 0)
+		view->openings++;
+	question.opening = view->openings;
 	return ask(view, req, &question, inode, NULL);
 }
 

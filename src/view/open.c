@@ -35,14 +35,14 @@ void handle_return(struct borrowed *borrowed)
 }
 
 /* What is asked of the judge: execution alone, or what the access mode and O_TRUNC say. */
-static int judge_open(struct view *view, fuse_req_t req, const struct inode *inode,
+static int judge_open(struct view *view, fuse_req_t req, struct inode *inode,
 		      const struct statx *stx, int flags)
 {
 	int access = flags & O_ACCMODE;
 	int rc = 0;
 
 	if (flags & PROTOCOL_FMODE_EXEC)
-		return judge_file(view, req, ACCESS_EXEC, inode, stx);
+		return judge_exec(view, req, inode, stx);
 	if (access != O_WRONLY)
 		rc = judge_file(view, req, ACCESS_READ, inode, stx);
 	if (rc == 0 && (access != O_RDONLY || flags & O_TRUNC))
@@ -109,7 +109,8 @@ static int finish_open(struct view *view, struct inode *inode, int *fd, int flag
 	if (how == INODE_PASSED) {
 		ret->open_flags = PROTOCOL_OPEN_PASSTHROUGH;
 		ret->backing_id = inode->backing;
-		/* the handle's descriptor saves opening one now and then: not where they are short */
+		/* the handle's descriptor saves opening one now and then: not where they are short
+		 */
 		if (view->descriptors > view->descriptors_max / 2) {
 			descriptor_close(view, *fd);
 			*fd = -1;
@@ -130,7 +131,7 @@ static int finish_open(struct view *view, struct inode *inode, int *fd, int flag
 		if (!view->passes && !lower_of(view, inode)->persistent)
 			ret->open_flags = FOPEN_KEEP_CACHE;
 	}
-	ret->fh = (uint64_t)(*fd + 1);
+	ret->fh = *fd < 0 ? 0 : handle_of(*fd);
 	return 0;
 }
 
@@ -152,11 +153,15 @@ static int open_file(struct view *view, fuse_req_t req, struct inode *inode, int
 		rc = finish_open(view, inode, &handle, flags, stx.stx_mode, ret);
 	if (rc < 0)
 		descriptor_close(view, handle);
+	else if (flags & PROTOCOL_FMODE_EXEC)
+		ret->fh |= (uint64_t)view->openings << 32;
 	return rc;
 }
 
 static void release(struct view *view, struct inode *inode, uint64_t handle)
 {
+	if (handle_opening(handle) && view->options.exec_closed)
+		view->options.exec_closed(view->options.context, handle_opening(handle));
 	descriptor_close(view, handle_fd(handle));
 	passthrough_release(view, inode);
 }

@@ -83,8 +83,13 @@ struct view {
 	bool passes;	     /* passthrough was agreed on */
 	bool long_setxattr;  /* struct fuse_setxattr_in has flags of its own */
 	int write_error;
+
+	uint32_t openings; /* opens for execution, counted; 0 is none */
+
+	/* prune.c */
+	size_t prune_at; /* inodes */
+	uint32_t pruned; /* tick of the last time */
 	bool prunes_not; /* the kernel has no FUSE_NOTIFY_PRUNE */
-	size_t prune_at;
 };
 
 /* Seconds that the kernel may keep a name or attributes for. */
@@ -208,7 +213,18 @@ int attributes_kill_privileges(fuse_req_t req, struct inode *inode);
 /* An open file: the descriptor plus one, or 0 where the kernel alone has it open (passthrough). */
 static inline int handle_fd(uint64_t handle)
 {
-	return (int)handle - 1;
+	return (int)(uint32_t)handle - 1;
+}
+
+static inline uint64_t handle_of(int fd)
+{
+	return (uint64_t)(unsigned int)fd + 1;
+}
+
+/* The upper half of a handle: the number of an open for execution, or 0. */
+static inline uint32_t handle_opening(uint64_t handle)
+{
+	return (uint32_t)(handle >> 32);
 }
 
 /* A descriptor for one operation on an open file: the handle's, or one that was opened for it. */
@@ -236,6 +252,8 @@ int judge_file(struct view *view, fuse_req_t req, enum access access, const stru
 	       const struct statx *stx);
 int judge_name(struct view *view, fuse_req_t req, enum access access, const struct inode *dir,
 	       const char *name);
+/* Asks about an open for execution, which is given the number view->openings. */
+int judge_exec(struct view *view, fuse_req_t req, struct inode *inode, const struct statx *stx);
 
 /* ---- credentials.c ---- */
 

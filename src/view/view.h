@@ -20,24 +20,46 @@
  * requests are served -> the last mount goes away -> view_serve() returns -ENODEV -> view_free().
  */
 
+/* What a file that is opened for execution is, by its first bytes. */
+enum view_executable {
+	VIEW_WHOLE,   /* loads nothing else: a static program, or no known format */
+	VIEW_DYNAMIC, /* ELF with a PT_INTERP segment: its interpreter is opened next, elf(5) */
+	VIEW_SCRIPT,  /* "#!": the interpreter is opened next, and is the program then, execve(2) */
+};
+
 /* What a request wants. Strings are borrowed for the call. */
 struct view_question {
 	enum access access;
 	const char *path; /* absolute, canonical: as mediated by (directory, name); not widened */
 	uint32_t flags;	  /* enum behaviour_flags: IMAGE, PERSISTENT */
 	pid_t pid;	  /* the caller's thread, in the pid namespace of this process */
+	/* of ACCESS_EXEC: a number of this open, and what the kernel will load beside the file */
+	uint32_t opening;
+	enum view_executable executable;
 	uint64_t node;	  /* identifies the file within this view, for the judge's cache */
 };
 
 /* The judge. Returns 0 to go on, or a negative errno that the caller gets (-EACCES). */
 typedef int view_judge(void *context, const struct view_question *question);
 
+/* An open for execution has ended: execve(2) has failed, or nobody runs the file any more. */
+typedef void view_exec_closed(void *context, uint32_t opening);
+
 struct view_options {
-	unsigned long names_max; /* inodes remembered at a time; beyond it, the kernel is asked to
-				    forget */
-	bool passthrough;	 /* FUSE passthrough where kernel and lower file systems allow */
-	int64_t started_ns;	 /* image content is what did not change since (CLOCK_REALTIME) */
+	/*
+	 * Inodes remembered at a time. Near it, the kernel is asked to forget (Linux 6.18); older
+	 * ones cannot be asked, there four times as many may be remembered.
+	 */
+	unsigned long names_max;
+	bool passthrough; /* FUSE passthrough where kernel and lower file systems allow */
+	/*
+	 * No lower file system holds POSIX ACLs. Then they are not enforced, and a program that is
+	 * not root costs one request less for each name that it passes.
+	 */
+	bool without_acls;
+	int64_t started_ns; /* image content is what did not change since (CLOCK_REALTIME) */
 	view_judge *judge;
+	view_exec_closed *exec_closed; /* may be NULL */
 	void *context; /* handed to the judge */
 };
 
@@ -109,6 +131,7 @@ struct view_statistics {
 	uint64_t names;	     /* inodes remembered now */
 	uint64_t names_lost; /* requests refused because a table was full */
 	uint64_t passthrough_opens;
+	uint64_t acls; /* POSIX ACLs that were found: view_options.without_acls is not for here */
 	uint64_t
 		operations[64]; /* requests by enum fuse_opcode of linux/fuse.h; higher ones in 0 */
 };

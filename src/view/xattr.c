@@ -170,9 +170,12 @@ void op_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
 	struct view *view = view_of(req);
 	ssize_t len = get_attribute(view, node_of(view, node), name, size);
 
-	/* "Not supported" of an ACL would fail every check of permissions: there is none */
-	if (len == -EOPNOTSUPP && strncmp(name, ACL_PREFIX, sizeof(ACL_PREFIX) - 1) == 0)
-		len = -ENODATA;
+	if (strncmp(name, ACL_PREFIX, sizeof(ACL_PREFIX) - 1) == 0) {
+		/* "not supported" of an ACL would fail every check of permissions: there is none */
+		if (len == -EOPNOTSUPP)
+			len = -ENODATA;
+		view->statistics.acls += len > 0;
+	}
 	reply_xattr(req, len, size);
 }
 

@@ -287,6 +287,24 @@ static void lock_files(void)
 	said_ok("lockf", lockf(fd, F_TEST, 1));
 }
 
+static void take_leases(void)
+{
+	int fd;
+
+	put("f", "x");
+	fd = open("f", O_RDONLY);
+	(void)signal(SIGIO, SIG_IGN);
+	said_ok("read lease", fcntl(fd, F_SETLEASE, F_RDLCK));
+	said("lease", fcntl(fd, F_GETLEASE));
+	said_ok("another opens to write", open("f", O_WRONLY | O_NONBLOCK));
+	said_ok("give back", fcntl(fd, F_SETLEASE, F_UNLCK));
+	said_ok("write lease of a reader", fcntl(fd, F_SETLEASE, F_WRLCK));
+	close(fd);
+	fd = open("f", O_RDWR);
+	said_ok("write lease", fcntl(fd, F_SETLEASE, F_WRLCK));
+	said_ok("another opens", open("f", O_RDONLY | O_NONBLOCK));
+}
+
 static void ask_devices(void)
 {
 	struct termios terminal;
@@ -391,6 +409,7 @@ const struct compare_case cases_data[] = {
 	{"O_DIRECT works", read_directly},
 	{"O_DIRECT demands alignment", demand_alignment},
 	{"locks exclude", lock_files},
+	{"leases are kept", take_leases},
 	{"a file is no terminal", ask_devices},
 	{"much is written and read", write_large},
 	{"readers see what writers write", mix_readers_and_writers},

@@ -324,6 +324,8 @@ static void drop_privileges_of_files(void)
 			ways[i]();
 			chmod("f", modes[m]);
 			as_user(1000, 1000, NULL, ways[i]);
+			chmod("f", modes[m]);
+			as_user(1000, 0, NULL, ways[i]);
 		}
 	}
 	chmod("f", 06777);
