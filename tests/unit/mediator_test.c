@@ -286,6 +286,63 @@ static void a_name_that_changes_is_judged_again(void **state)
 	assert_int_equal(close_court(&court, "renamed", VERDICT_DENIED), 2);
 }
 
+static int ask_exec(struct court *court, const char *path, enum view_executable executable,
+		    uint32_t opening)
+{
+	struct view_question question = {
+		.access = ACCESS_EXEC,
+		.path = path,
+		.pid = getpid(),
+		.executable = executable,
+		.opening = opening,
+	};
+
+	return watch_judge(court->watch, &question);
+}
+
+static void an_interpreter_belongs_to_the_file_that_is_executed(void **state)
+{
+	char own[PATH_MAX] = "";
+	const struct behaviour learned[] = {
+		{DOMAIN_EXEC, ACCESS_EXEC, own, "/app/run", 0},
+		{DOMAIN_EXEC, ACCESS_EXEC, "/app/run", "/usr/bin/dash", 0},
+		{DOMAIN_EXEC, ACCESS_INTERPRET, "/usr/bin/dash", "/lib/ld.so", 0},
+	};
+	struct policy_info info = {.function = "f", .revision = "r", .serial = 1};
+	struct policy_builder *builder = policy_builder_new();
+	cleanup_policy_image struct policy_image *image = NULL;
+	cleanup_free void *bytes = NULL;
+	struct error err = ERROR_INIT;
+	struct court court;
+	size_t len;
+
+	(void)state;
+	assert_true(readlink("/proc/self/exe", own, sizeof(own) - 1) > 0);
+	for (size_t i = 0; i < sizeof(learned) / sizeof(learned[0]); i++)
+		assert_int_equal(policy_builder_add(builder, &learned[i], POLICY_ALLOWED), 0);
+	assert_int_equal(policy_builder_finish(builder, &info, &bytes, &len), 0);
+	policy_builder_free(builder);
+	assert_int_equal(policy_image_check(bytes, len, &image, &err), 0);
+	open_court(&court, "interpreter");
+	watch_use(court.watch, image, enforce);
+	/* as the kernel does it */
+	assert_int_equal(ask_exec(&court, "/app/run", VIEW_SCRIPT, 1), 0);
+	assert_int_equal(ask_exec(&court, "/usr/bin/dash", VIEW_DYNAMIC, 2), 0);
+	assert_int_equal(ask_exec(&court, "/lib/ld.so", VIEW_WHOLE, 3), 0);
+	/* directly */
+	assert_int_equal(ask_exec(&court, "/usr/bin/dash", VIEW_DYNAMIC, 4), -EACCES);
+	assert_int_equal(ask_exec(&court, "/lib/ld.so", VIEW_WHOLE, 5), -EACCES);
+	/* after an execve(2) that failed, such as with E2BIG, and closed its file */
+	assert_int_equal(ask_exec(&court, "/app/run", VIEW_SCRIPT, 6), 0);
+	watch_exec_closed(court.watch, 6);
+	assert_int_equal(ask_exec(&court, "/usr/bin/dash", VIEW_DYNAMIC, 7), -EACCES);
+	/* and after one whose thread went on to do something else */
+	assert_int_equal(ask_exec(&court, "/app/run", VIEW_SCRIPT, 8), 0);
+	ask(&court, ACCESS_READ, "/data/a", 5);
+	assert_int_equal(ask_exec(&court, "/usr/bin/dash", VIEW_DYNAMIC, 9), -EACCES);
+	assert_int_equal(close_court(&court, "interpreter", VERDICT_DENIED), 3);
+}
+
 static void a_flood_of_names_is_bounded_and_counted(void **state)
 {
 	cleanup_journal_reader struct journal_reader *reader = NULL;
@@ -316,6 +373,7 @@ int main(void)
 		cmocka_unit_test(what_repeats_is_recorded_once),
 		cmocka_unit_test(a_path_longer_than_any_key_is_judged_all_the_same),
 		cmocka_unit_test(a_name_that_changes_is_judged_again),
+		cmocka_unit_test(an_interpreter_belongs_to_the_file_that_is_executed),
 		cmocka_unit_test(a_flood_of_names_is_bounded_and_counted),
 	};
 

@@ -272,6 +272,7 @@ static const struct entry entries[] = {
 	{DOMAIN_EXEC, ACCESS_EXEC, "", "/usr/bin/python3", POLICY_ALLOWED},
 	{DOMAIN_EXEC, ACCESS_EXEC, "/usr/bin/python3", "/bin/cat", POLICY_ALLOWED},
 	{DOMAIN_EXEC, ACCESS_EXEC, "/bin/cat", "/bin/ls", POLICY_DENIED},
+	{DOMAIN_EXEC, ACCESS_INTERPRET, "/bin/cat", "/lib64/ld.so", POLICY_ALLOWED},
 	{DOMAIN_EXEC, ACCESS_EXEC, "", "/bin/sh", POLICY_DENIED},
 	{DOMAIN_EXEC, ACCESS_EXEC, "/bin/cat", "/bin/sh", POLICY_ALLOWED},
 	{DOMAIN_NET, ACCESS_NONE, "", "tcp:example.org:443", POLICY_ALLOWED},
@@ -359,6 +360,7 @@ static void an_image_holds_what_was_added(void **state)
 	assert_true(policy_image_has_program(image, "/usr/bin/python3"));
 	assert_true(policy_image_has_program(image, "/bin/cat"));
 	assert_false(policy_image_has_program(image, "/bin/ls"));
+	assert_false(policy_image_has_program(image, "/lib64/ld.so"));
 	assert_false(policy_image_has_program(image, "/bin/sh"));
 	assert_false(policy_image_has_program(image, "/app/data.json"));
 	assert_false(policy_image_has_program(image, ""));
@@ -549,7 +551,9 @@ static void decisions(void **state)
 		{0, E, S, DOMAIN_FS, ACCESS_READ, known, "/x", BEHAVIOUR_IMAGE, VERDICT_ALLOWED, 1},
 		/* no longer, through a stranger */
 		{1, E, E, DOMAIN_FS, ACCESS_READ, "/new", "/x", BEHAVIOUR_IMAGE, VERDICT_DENIED, 1},
-		{1, L, E, DOMAIN_FS, ACCESS_READ, "/new", "/x", BEHAVIOUR_IMAGE, VERDICT_NOVEL, 1},
+		{1, L, E, DOMAIN_FS, ACCESS_READ, "/new", "/x", BEHAVIOUR_IMAGE, VERDICT_DENIED, 1},
+		{1, L, E, DOMAIN_FS, ACCESS_WRITE, "/new", "/x", 0, VERDICT_DENIED, 1},
+		{1, L, E, DOMAIN_FS, ACCESS_WRITE, known, "/x", 0, VERDICT_NOVEL, 1},
 		{1, E, E, DOMAIN_FS, ACCESS_READ, "", "/x", BEHAVIOUR_IMAGE, VERDICT_DENIED, 1},
 		{0, E, E, DOMAIN_FS, ACCESS_READ, known, "/x", BEHAVIOUR_IMAGE, VERDICT_DENIED, 1},
 		/* not inert: changes, other domains */
