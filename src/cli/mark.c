@@ -59,7 +59,7 @@ static int settle_key(struct store *store, const char *revision, struct mark_req
 	char widened[SHAPE_KEY_MAX];
 	int r;
 
-	if (q->access == ACCESS_EXEC || strpbrk(q->key, "{}"))
+	if (q->access >= ACCESS_EXEC || strpbrk(q->key, "{}"))
 		return 0;
 	r = store_each_behaviour(store, q->function, revision, look, &known, err);
 	if (r < 0 || known.found)
@@ -72,7 +72,7 @@ static int settle_key(struct store *store, const char *revision, struct mark_req
 
 static int apply(struct cli *cli, struct mark_request *q, const char *wanted, struct error *err)
 {
-	struct behaviour b = {.domain = q->access == ACCESS_EXEC ? DOMAIN_EXEC : DOMAIN_FS,
+	struct behaviour b = {.domain = q->access >= ACCESS_EXEC ? DOMAIN_EXEC : DOMAIN_FS,
 			      .access = q->access,
 			      .program = q->program,
 			      .key = q->key};

@@ -30,7 +30,7 @@ _Noreturn void end_run(struct mediator *m, struct journal *journal)
 {
 	struct journal_end end;
 
-	if (m->wrapped && watch_started(m->watch)) {
+	if (m->wrapped) {
 		end = process_end(m->init_fd, REAPED_WITHIN_MS);
 		if (end.outcome == OUTCOME_KILLED && m->out_of_memory)
 			end.outcome = OUTCOME_OOM;

@@ -173,6 +173,13 @@ static int judge(void *context, const struct view_question *question)
 	return watch_judge(m->watch, question);
 }
 
+static void exec_closed(void *context, uint32_t opening)
+{
+	struct mediator *m = context;
+
+	watch_exec_closed(m->watch, opening);
+}
+
 static int start_watching(struct mediator *m, struct journal *journal, struct error *err)
 {
 	const struct identity *identity = m->setup->identity;
@@ -202,6 +209,7 @@ static int start_view(struct mediator *m, struct error *err)
 		.passthrough = settings->passthrough,
 		.started_ns = clock_wall_ns(),
 		.judge = judge,
+		.exec_closed = exec_closed,
 		.context = m,
 	};
 	int fuse_fd = -1;

@@ -25,6 +25,18 @@ struct answer {
 	uint8_t verdict;
 };
 
+/*
+ * An execve(2) that was let through and whose file is still open: the kernel opens what interprets
+ * the file next, by the same thread. That open belongs to the file and not to whoever called
+ * execve(2), so a program that may run scripts may not therefore run their interpreter.
+ */
+struct pending_exec {
+	pid_t thread; /* 0 for an empty place */
+	uint32_t opening;
+	enum view_executable executable;
+	char *program; /* path of the file, shape_literal() */
+};
+
 struct watch {
 	struct watch_options options;
 	const struct policy_image *policy;
@@ -35,11 +47,13 @@ struct watch {
 	uint32_t seen_count, seen_slots;
 	uint64_t *programs; /* hashes, numbered from 1 by place */
 	uint32_t program_count;
-	uint64_t repeated;	 /* denials of something that was told already */
-	char launcher[PATH_MAX]; /* what /proc shows of the first process while it is husk-launch */
+	struct pending_exec *execs; /* WATCH_EXECS_MAX */
+	uint32_t execs_count;
+	uint32_t execs_next; /* which one a further one replaces */
+	uint64_t repeated;   /* denials of something that was told already */
 	bool own_pid_namespace;
-	bool started;	    /* the first process has asked to execute the real program */
-	bool left_launcher; /* and does execute it */
+	bool started;	    /* something was asked */
+	bool left_launcher; /* the first process executes the real program */
 	bool told_foreign;
 };
 
@@ -54,7 +68,8 @@ int watch_new(const struct watch_options *options, struct watch **ret)
 	watch->answers = calloc(WATCH_CACHE_SLOTS, sizeof(*watch->answers));
 	watch->seen = calloc(watch->seen_slots, sizeof(*watch->seen));
 	watch->programs = calloc(WATCH_PROGRAMS_MAX, sizeof(*watch->programs));
-	if (!watch->answers || !watch->seen || !watch->programs ||
+	watch->execs = calloc(WATCH_EXECS_MAX, sizeof(*watch->execs));
+	if (!watch->answers || !watch->seen || !watch->programs || !watch->execs ||
 	    getrandom(&watch->seed, sizeof(watch->seed), 0) != sizeof(watch->seed)) {
 		watch_free(watch);
 		return -ENOMEM;
@@ -87,6 +102,9 @@ void watch_free(struct watch *watch)
 		event.detail = "repetitions of what was told";
 		event_emit(watch->options.events, &event);
 	}
+	for (size_t i = 0; watch->execs && i < WATCH_EXECS_MAX; i++)
+		free(watch->execs[i].program);
+	free(watch->execs);
 	free(watch->answers);
 	free(watch->seen);
 	free(watch->programs);
@@ -242,7 +260,7 @@ static void tell_foreign(struct watch *watch, const struct view_question *questi
  * at. */
 static bool is_foreign(const struct watch *watch, pid_t pid)
 {
-	return watch->own_pid_namespace && watch->left_launcher && pid != watch->options.init &&
+	return watch->own_pid_namespace && pid != watch->options.init &&
 	       process_is_foreign(watch->options.proc_fd, pid, watch->options.init);
 }
 
@@ -251,14 +269,65 @@ static int result_of(enum verdict verdict)
 	return verdict == VERDICT_DENIED ? -EACCES : 0;
 }
 
-static int judge_new(struct watch *watch, const struct view_question *question, const char *program,
-		     struct answer *slot, const struct answer *asked)
+/* ---- execve(2) and what it makes the kernel open ---- */
+
+static struct pending_exec *find_exec(struct watch *watch, pid_t thread)
 {
-	bool exec = question->access == ACCESS_EXEC;
+	for (size_t i = 0; watch->execs_count > 0 && i < WATCH_EXECS_MAX; i++) {
+		if (watch->execs[i].thread == thread)
+			return &watch->execs[i];
+	}
+	return NULL;
+}
+
+static void drop_exec(struct watch *watch, struct pending_exec *exec)
+{
+	watch->execs_count -= exec->thread != 0;
+	free(exec->program);
+	*exec = (struct pending_exec){0};
+}
+
+void watch_exec_closed(struct watch *watch, uint32_t opening)
+{
+	for (size_t i = 0; watch->execs_count > 0 && i < WATCH_EXECS_MAX; i++) {
+		if (watch->execs[i].thread && watch->execs[i].opening == opening)
+			drop_exec(watch, &watch->execs[i]);
+	}
+}
+
+static void expect_interpreter(struct watch *watch, const struct view_question *question)
+{
+	char program[SHAPE_KEY_MAX];
+	struct pending_exec *place = find_exec(watch, question->pid);
+
+	if (place)
+		drop_exec(watch, place);
+	if (question->executable == VIEW_WHOLE)
+		return;
+	if (!place)
+		place = &watch->execs[watch->execs_next++ % WATCH_EXECS_MAX];
+	drop_exec(watch, place);
+	shape_literal(question->path, program);
+	place->program = strdup(program);
+	if (!place->program)
+		return;
+	place->thread = question->pid;
+	place->opening = question->opening;
+	place->executable = question->executable;
+	watch->execs_count++;
+}
+
+/* ---- judging ---- */
+
+/* *ret_lasting: the same question by the same program gets the same answer. */
+static enum verdict judge_new(struct watch *watch, const struct view_question *question,
+			      enum access access, const char *program, bool *ret_lasting)
+{
+	bool exec = access == ACCESS_EXEC || access == ACCESS_INTERPRET;
 	char key[SHAPE_KEY_MAX];
 	struct behaviour b = {
 		.domain = exec ? DOMAIN_EXEC : DOMAIN_FS,
-		.access = question->access,
+		.access = access,
 		.program = program,
 		.key = key,
 		.flags = question->flags,
@@ -270,45 +339,65 @@ static int judge_new(struct watch *watch, const struct view_question *question, 
 	else
 		shape_key(question->path, question->flags, key);
 	decision = policy_decide(watch->policy, watch->modes, &b);
+	*ret_lasting = true;
 	if (decision.novel && is_foreign(watch, question->pid)) {
+		*ret_lasting = false; /* not that process, but whoever runs its program */
 		tell_foreign(watch, question, program);
-		return 0;
+		return VERDICT_ALLOWED;
 	}
 	record(watch, &b, decision, question->pid);
-	if (asked->program) {
-		*slot = *asked;
-		slot->verdict = (uint8_t)decision.verdict;
-	}
-	return result_of(decision.verdict);
+	return decision.verdict;
 }
 
-/*
- * Who asks. The first process runs husk-launch until its own exec has succeeded: what it does till
- * then, the entry point and its interpreters, is the runtime's wish.
- */
+/* The kernel's own path for the program that a process executes: "/" while that is husk-launch,
+ * since the gate is the root of its mount and nowhere attached any more. */
+#define LAUNCHER_SHOWN_AS "/"
+
+/* Who asks. What the first process does as husk-launch is the runtime's wish. */
 static void find_program(struct watch *watch, const struct view_question *question, char *out)
 {
 	process_program(watch->options.proc_fd, question->pid, out);
 	if (watch->left_launcher || question->pid != watch->options.init)
 		return;
-	if (!watch->started) {
-		memcpy(watch->launcher, out, strlen(out) + 1);
-		watch->started = question->access == ACCESS_EXEC;
-	} else if (strcmp(watch->launcher, out) != 0) {
+	if (strcmp(out, LAUNCHER_SHOWN_AS) == 0)
+		memcpy(out, WATCH_RUNTIME, sizeof(WATCH_RUNTIME));
+	else
 		watch->left_launcher = true;
-		return;
-	}
-	memcpy(out, WATCH_RUNTIME, sizeof(WATCH_RUNTIME));
 }
 
-int watch_judge(void *context, const struct view_question *question)
+static int judge_exec(struct watch *watch, const struct view_question *question)
 {
-	struct watch *watch = context;
-	char program[PATH_MAX];
+	struct pending_exec *pending = find_exec(watch, question->pid);
+	char program[SHAPE_KEY_MAX];
+	enum access access = ACCESS_EXEC;
+	enum verdict verdict;
+	bool lasting;
+
+	find_program(watch, question, program);
+	if (pending) {
+		access = pending->executable == VIEW_SCRIPT ? ACCESS_EXEC : ACCESS_INTERPRET;
+		memcpy(program, pending->program, strlen(pending->program) + 1);
+	}
+	verdict = judge_new(watch, question, access, program, &lasting);
+	if (verdict == VERDICT_DENIED && pending)
+		drop_exec(watch, pending);
+	else if (verdict != VERDICT_DENIED)
+		expect_interpreter(watch, question);
+	return result_of(verdict);
+}
+
+static int judge_file(struct watch *watch, const struct view_question *question)
+{
 	struct answer asked = {.node = question->node, .access = (uint8_t)question->access};
+	struct pending_exec *pending = find_exec(watch, question->pid);
+	char program[PATH_MAX];
 	struct answer *slot;
 	uint64_t hash;
+	bool lasting;
 
+	/* It is back in its program, so its execve(2) is over. */
+	if (pending)
+		drop_exec(watch, pending);
 	find_program(watch, question, program);
 	hash = hash64_add(watch->seed, question->path, strlen(question->path) + 1);
 	asked.path_hash = hash64_mix(hash);
@@ -320,5 +409,15 @@ int watch_judge(void *context, const struct view_question *question)
 		watch->repeated += slot->verdict >= VERDICT_WOULD_DENY;
 		return result_of((enum verdict)slot->verdict);
 	}
-	return judge_new(watch, question, program, slot, &asked);
+	asked.verdict = (uint8_t)judge_new(watch, question, question->access, program, &lasting);
+	if (asked.program && lasting)
+		*slot = asked;
+	return result_of((enum verdict)asked.verdict);
+}
+
+int watch_judge(struct watch *watch, const struct view_question *question)
+{
+	watch->started = true;
+	return question->access == ACCESS_EXEC ? judge_exec(watch, question)
+					       : judge_file(watch, question);
 }

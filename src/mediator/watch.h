@@ -18,6 +18,7 @@
 enum watch_limits {
 	WATCH_SEEN_MAX = 65536,	   /* behaviours of one run; beyond, they count as lost */
 	WATCH_CACHE_SLOTS = 4096,  /* answers remembered, one a slot */
+	WATCH_EXECS_MAX = 256,	   /* execve(2)s that wait for their interpreter at a time */
 	WATCH_PROGRAMS_MAX = 1024, /* programs with answers of their own in the cache */
 };
 
@@ -44,10 +45,13 @@ void watch_free(struct watch *watch);
 void watch_use(struct watch *watch, const struct policy_image *policy,
 	       const enum mode modes[DOMAINS]);
 
-/* Has the container's first process executed the real program? */
+/* Has anything been asked? Then the container's first process has done what husk-launch does. */
 bool watch_started(const struct watch *watch);
 
-/* The view_judge; context is the struct watch. */
-int watch_judge(void *context, const struct view_question *question);
+/* Answers a question as a view_judge does. */
+int watch_judge(struct watch *watch, const struct view_question *question);
+
+/* An open for execution has ended (view_exec_closed). */
+void watch_exec_closed(struct watch *watch, uint32_t opening);
 
 #endif

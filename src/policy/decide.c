@@ -8,7 +8,8 @@ bool behaviour_is_inert(const struct behaviour *b)
 	       (b->access == ACCESS_READ || b->access == ACCESS_LIST);
 }
 
-/* An enforced exec domain stands for something only if what it does not know cannot act either. */
+/* An enforced exec domain stands for something only if what it does not know cannot act either, in any
+ * domain: a program can come in by ways that no exec is seen of. */
 static bool acts_through_stranger(const struct policy_image *image, const enum mode modes[DOMAINS],
 				  const struct behaviour *b)
 {
@@ -47,7 +48,9 @@ struct decision policy_decide(const struct policy_image *image, const enum mode 
 	if (match == POLICY_DENIED)
 		return (struct decision){
 			mode == MODE_UNAVAILABLE ? VERDICT_ALLOWED : VERDICT_DENIED, false};
-	if (behaviour_is_inert(b) && !acts_through_stranger(image, modes, b))
+	if (mode != MODE_UNAVAILABLE && acts_through_stranger(image, modes, b))
+		return (struct decision){VERDICT_DENIED, true};
+	if (behaviour_is_inert(b))
 		return (struct decision){VERDICT_ALLOWED, true};
 	return (struct decision){verdict_on_novelty(mode), true};
 }

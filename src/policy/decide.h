@@ -12,10 +12,11 @@
  * this run (identity, the host and `husk.mode` may have lowered what the image says); `image` is
  * NULL where nothing was learned yet.
  *
- * An entry marked "deny" is refused in every mode but unavailable. Inert behaviour (reading and
- * listing image content, learning.md section 1) is allowed in every mode, unless it acts through a
- * program that the enforced exec domain does not know ("", a program that could not be told, is
- * such a one). A novelty is what the image does not hold.
+ * An entry marked "deny" is refused in every mode but unavailable. While the exec domain is
+ * enforced, whatever the image does not hold is refused to a program that it does not know ("", a
+ * program that could not be told, is such a one), in every domain. Otherwise inert behaviour
+ * (reading and listing image content, learning.md section 1) is allowed in every mode. A novelty is
+ * what the image does not hold.
  */
 struct decision {
 	enum verdict verdict;

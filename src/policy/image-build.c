@@ -164,8 +164,9 @@ int policy_builder_add(struct policy_builder *builder, const struct behaviour *b
 	/* At most four slots an entry: the table doubles, and may be half empty or a little more.
 	 */
 	builder->bytes += 4 * sizeof(struct image_slot);
-	/* A program may act if anything may execute it, and nobody said that nothing may. */
-	if (b->domain != DOMAIN_EXEC || (match == POLICY_DENIED && *b->program))
+	/* A program may act if anything may execute it, and nobody said that nothing may. The
+	 * dynamic loader of programs is none itself. */
+	if (b->domain != DOMAIN_EXEC || b->access != ACCESS_EXEC || (match == POLICY_DENIED && *b->program))
 		return 0;
 	entry.domain = IMAGE_PROGRAM;
 	entry.access = ACCESS_NONE;

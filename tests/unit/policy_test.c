@@ -283,7 +283,7 @@ static const struct entry entries[] = {
 	{DOMAIN_FS, ACCESS_CREATE, "", "/nothing", POLICY_ABSENT},
 };
 
-enum { DISTINCT_ENTRIES = 12 };
+enum { DISTINCT_ENTRIES = 13 };
 
 static const struct policy_info info = {
 	.function = "thumbnail",
@@ -366,7 +366,7 @@ static void an_image_holds_what_was_added(void **state)
 	assert_false(policy_image_has_program(image, ""));
 }
 
-_Static_assert(COUNT(entries) == 3 * 5, "the steps below have no divisor with it");
+_Static_assert(COUNT(entries) == 16, "the steps below have no divisor with it");
 
 static void the_order_of_adding_does_not_matter(void **state)
 {
@@ -379,7 +379,7 @@ static void the_order_of_adding_does_not_matter(void **state)
 			cleanup_free void *other = NULL;
 			size_t other_len;
 
-			if (step % 3 == 0 || step % 5 == 0)
+			if (step % 2 == 0)
 				continue;
 			other = build(&info, first, step, &other_len);
 			assert_int_equal(other_len, len);
