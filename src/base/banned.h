@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Calls that nobody here may use, because each has a bounded or checked replacement. Included last by
- * every .c file of src/ through the compiler's -include, so a use is a build error (gcc: #pragma
+ * Calls that nobody here may use, because each has a bounded or checked replacement. Included last
+ * by every .c file of src/ through the compiler's -include, so a use is a build error (gcc: #pragma
  * GCC poison). ctime(3) is not among them only because linux/fuse.h has members of that name.
  */
 #ifndef HUSK_BASE_BANNED_H

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * A growing byte buffer for output and for binary images. After the first failure every further call
- * is a no-op, so a caller builds everything and looks at `error` once.
+ * A growing byte buffer for output and for binary images. After the first failure every further
+ * call is a no-op, so a caller builds everything and looks at `error` once.
  */
 struct buf {
 	char *bytes; /* NUL after the last byte once anything was added */
@@ -15,7 +15,7 @@ struct buf {
 	int error; /* 0 or -ENOMEM */
 };
 
-#define BUF_INIT ((struct buf){ 0 })
+#define BUF_INIT ((struct buf){0})
 #define cleanup_buf __attribute__((cleanup(buf_release)))
 
 /* Frees the bytes and makes the buffer empty and usable again. Keeps errno. */

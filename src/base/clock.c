@@ -7,7 +7,7 @@
 
 static int64_t read_clock(clockid_t clock)
 {
-	struct timespec now = { 0 };
+	struct timespec now = {0};
 
 	clock_gettime(clock, &now);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
@@ -26,7 +26,7 @@ int64_t clock_monotonic_ns(void)
 void clock_text(int64_t wall_ns, char *out, size_t room)
 {
 	time_t seconds = (time_t)(wall_ns / 1000000000);
-	struct tm utc = { 0 };
+	struct tm utc = {0};
 
 	gmtime_r(&seconds, &utc);
 	snprintf(out, room, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900,

@@ -5,17 +5,17 @@
 #include <stddef.h>
 
 /*
- * An error of set-up code: what was tried on what, why it failed, and the way out. Buffers are fixed,
- * so that running out of memory can be reported too. Set once where the failure happens, given more
- * context with error_wrap() on the way up, printed once by main().
+ * An error of set-up code: what was tried on what, why it failed, and the way out. Buffers are
+ * fixed, so that running out of memory can be reported too. Set once where the failure happens,
+ * given more context with error_wrap() on the way up, printed once by main().
  */
 struct error {
-	int code;       /* positive errno, 0 while nothing went wrong */
+	int code;	/* positive errno, 0 while nothing went wrong */
 	char what[640]; /* "cannot open '/x': No such file or directory" */
 	char hint[256]; /* "run 'husk check'", empty if there is none */
 };
 
-#define ERROR_INIT ((struct error){ 0 })
+#define ERROR_INIT ((struct error){0})
 
 /*
  * Records a failure: the formatted text, then ": " and the message of errno number `code`.

@@ -24,8 +24,8 @@ int read_file_at(int dirfd, const char *name, size_t max, char **ret_bytes, size
 		 struct error *err);
 
 /*
- * Replaces the file `name` in directory `dirfd` so that every reader, and every reader after a crash,
- * sees the old content or the new: temporary file, fsync, rename, fsync of the directory.
+ * Replaces the file `name` in directory `dirfd` so that every reader, and every reader after a
+ * crash, sees the old content or the new: temporary file, fsync, rename, fsync of the directory.
  * Returns 0 or -errno with *err set; then nothing has changed and no temporary file is left.
  */
 int atomic_file_write(int dirfd, const char *name, const void *bytes, size_t len, mode_t mode,
@@ -39,14 +39,15 @@ int open_dir_made(const char *path, mode_t mode, struct error *err);
 
 /*
  * openat2(2) below `dirfd` as if it were "/": no link and no ".." leads out of it.
- * flags as open(2), O_CLOEXEC added. Returns a descriptor or -errno. Kernel 5.6; on a kernel without
- * openat2, or where a filter refuses it, -ENOSYS or -EPERM.
+ * flags as open(2), O_CLOEXEC added. Returns a descriptor or -errno. Kernel 5.6; on a kernel
+ * without openat2, or where a filter refuses it, -ENOSYS or -EPERM.
  */
 int open_in_root(int dirfd, const char *path, int flags, mode_t mode);
 
 /*
- * Removes `name` below `dirfd` and, where it is a directory, what is in it, never following a link and
- * to a depth of 8. What is missing already is no error. Returns 0 or -errno of the first failure.
+ * Removes `name` below `dirfd` and, where it is a directory, what is in it, never following a link
+ * and to a depth of 8. What is missing already is no error. Returns 0 or -errno of the first
+ * failure.
  */
 int remove_tree_at(int dirfd, const char *name);
 

@@ -9,9 +9,9 @@
 #define HASH64_INIT UINT64_C(0xcbf29ce484222325)
 
 /*
- * FNV-1a over `len` bytes, continuing from `hash`, with a final mix in hash64_text() so that low bits
- * can index a table. No protection against chosen collisions: every table that hashes what a container
- * says is bounded and compares whole keys.
+ * FNV-1a over `len` bytes, continuing from `hash`, with a final mix in hash64_text() so that low
+ * bits can index a table. No protection against chosen collisions: every table that hashes what a
+ * container says is bounded and compares whole keys.
  */
 uint64_t hash64_add(uint64_t hash, const void *bytes, size_t len);
 

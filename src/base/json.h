@@ -18,15 +18,17 @@ struct json; /* one value of a tree; valid until the tree's root is freed */
 #define cleanup_json __attribute__((cleanup(json_free_p)))
 
 enum json_limits {
-	JSON_BYTES_MAX = 16 * 1024 * 1024, /* engines write some 10 KiB; the kernel's ARG_MAX is below */
-	JSON_DEPTH_MAX = 64,               /* runtime-spec 1.2 nests 7 deep; freeing recurses */
+	JSON_BYTES_MAX =
+		16 * 1024 * 1024, /* engines write some 10 KiB; the kernel's ARG_MAX is below */
+	JSON_DEPTH_MAX = 64,	  /* runtime-spec 1.2 nests 7 deep; freeing recurses */
 };
 
 /*
  * Parses `len` bytes, one whole value. `name` is what error texts call it. The result is freed with
  * json_free() by the caller. -EINVAL for what is no JSON (with the place), -EFBIG over a limit.
  */
-int json_parse(const char *name, const char *bytes, size_t len, struct json **ret, struct error *err);
+int json_parse(const char *name, const char *bytes, size_t len, struct json **ret,
+	       struct error *err);
 void json_free(struct json *root);
 void json_free_p(struct json **root);
 
@@ -49,9 +51,10 @@ const struct json *json_at(const struct json *value, size_t i);
 const char *json_key_at(const struct json *value, size_t i);
 
 /*
- * Writing. One writer makes one value. `pretty` indents by two blanks. Keys are written in the order
- * of the calls. Strings must be UTF-8: bytes that are none are replaced by U+FFFD (names go through
- * text_escape() first). After a failure all calls do nothing and json_writer_end() returns it.
+ * Writing. One writer makes one value. `pretty` indents by two blanks. Keys are written in the
+ * order of the calls. Strings must be UTF-8: bytes that are none are replaced by U+FFFD (names go
+ * through text_escape() first). After a failure all calls do nothing and json_writer_end() returns
+ * it.
  */
 struct json_writer;
 #define cleanup_json_writer __attribute__((cleanup(json_writer_free_p)))

@@ -28,20 +28,20 @@ struct key {
 #define KEY_AT(member) offsetof(struct settings, member)
 
 static const struct key keys[] = {
-	{ "state_directory", KIND_PATH, KEY_AT(state_directory), 0, 0 },
-	{ "runtime_directory", KIND_PATH, KEY_AT(runtime_directory), 0, 0 },
-	{ "event_file", KIND_PATH, KEY_AT(event_file), 0, 0 },
-	{ "launch_program", KIND_PATH, KEY_AT(launch_program), 0, 0 },
-	{ "merge_program", KIND_PATH, KEY_AT(merge_program), 0, 0 },
-	{ "detector_file", KIND_PATH, KEY_AT(detector_file), 0, 0 },
-	{ "shadow_after_runs", KIND_NUMBER, KEY_AT(shadow_after_runs), 1, 512 },
-	{ "enforce_after_runs", KIND_NUMBER, KEY_AT(enforce_after_runs), 1, 512 },
-	{ "view_names_max", KIND_NUMBER, KEY_AT(view_names_max), 1024, 16777216 },
-	{ "events_per_run", KIND_NUMBER, KEY_AT(events_per_run), 1, 1000000 },
-	{ "poststop_wait_ms", KIND_NUMBER, KEY_AT(poststop_wait_ms), 0, 600000 },
-	{ "degrade", KIND_BOOL, KEY_AT(degrade), 0, 0 },
-	{ "passthrough", KIND_BOOL, KEY_AT(passthrough), 0, 0 },
-	{ "hold_cpu_latency", KIND_BOOL, KEY_AT(hold_cpu_latency), 0, 0 },
+	{"state_directory", KIND_PATH, KEY_AT(state_directory), 0, 0},
+	{"runtime_directory", KIND_PATH, KEY_AT(runtime_directory), 0, 0},
+	{"event_file", KIND_PATH, KEY_AT(event_file), 0, 0},
+	{"launch_program", KIND_PATH, KEY_AT(launch_program), 0, 0},
+	{"merge_program", KIND_PATH, KEY_AT(merge_program), 0, 0},
+	{"detector_file", KIND_PATH, KEY_AT(detector_file), 0, 0},
+	{"shadow_after_runs", KIND_NUMBER, KEY_AT(shadow_after_runs), 1, 512},
+	{"enforce_after_runs", KIND_NUMBER, KEY_AT(enforce_after_runs), 1, 512},
+	{"view_names_max", KIND_NUMBER, KEY_AT(view_names_max), 1024, 16777216},
+	{"events_per_run", KIND_NUMBER, KEY_AT(events_per_run), 1, 1000000},
+	{"poststop_wait_ms", KIND_NUMBER, KEY_AT(poststop_wait_ms), 0, 600000},
+	{"degrade", KIND_BOOL, KEY_AT(degrade), 0, 0},
+	{"passthrough", KIND_BOOL, KEY_AT(passthrough), 0, 0},
+	{"hold_cpu_latency", KIND_BOOL, KEY_AT(hold_cpu_latency), 0, 0},
 };
 
 #define KEYS (sizeof(keys) / sizeof(keys[0]))

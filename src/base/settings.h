@@ -8,25 +8,26 @@
 #include "base/error.h"
 
 /*
- * What husk.conf(5) says. One `key = value` a line, `#` starts a comment line; a key that is unknown,
- * given twice or out of range is an error that names file and line. A missing default file is the same
- * as an empty one; a missing file that was named is an error.
+ * What husk.conf(5) says. One `key = value` a line, `#` starts a comment line; a key that is
+ * unknown, given twice or out of range is an error that names file and line. A missing default file
+ * is the same as an empty one; a missing file that was named is an error.
  */
 struct settings {
-	char state_directory[PATH_MAX];   /* profiles, policies, journals, events */
+	char state_directory[PATH_MAX];	  /* profiles, policies, journals, events */
 	char runtime_directory[PATH_MAX]; /* one directory for each live run */
-	char event_file[PATH_MAX];        /* default: events.jsonl in state_directory */
-	char launch_program[PATH_MAX];    /* husk-launch, an absolute path */
-	char merge_program[PATH_MAX];     /* husk-merge, an absolute path */
-	char detector_file[PATH_MAX];     /* the detector table */
-	unsigned long shadow_after_runs;  /* clean runs without novelty: learn to shadow, 1 to 512 */
-	unsigned long enforce_after_runs; /* clean shadow runs without novelty: shadow to enforce, 1 to 512 */
-	unsigned long view_names_max;     /* inodes that one view remembers at a time */
-	unsigned long events_per_run;     /* events of one run before they are only counted */
-	unsigned long poststop_wait_ms;   /* how long poststop waits for the merge */
-	bool degrade;                     /* enforce: start although a domain cannot be set up */
-	bool passthrough;                 /* use FUSE passthrough where the kernel has it */
-	bool hold_cpu_latency;            /* hold /dev/cpu_dma_latency at 0 while requests flow */
+	char event_file[PATH_MAX];	  /* default: events.jsonl in state_directory */
+	char launch_program[PATH_MAX];	  /* husk-launch, an absolute path */
+	char merge_program[PATH_MAX];	  /* husk-merge, an absolute path */
+	char detector_file[PATH_MAX];	  /* the detector table */
+	unsigned long shadow_after_runs; /* clean runs without novelty: learn to shadow, 1 to 512 */
+	unsigned long enforce_after_runs; /* clean shadow runs without novelty: shadow to enforce, 1
+					     to 512 */
+	unsigned long view_names_max;	  /* inodes that one view remembers at a time */
+	unsigned long events_per_run;	  /* events of one run before they are only counted */
+	unsigned long poststop_wait_ms;	  /* how long poststop waits for the merge */
+	bool degrade;			  /* enforce: start although a domain cannot be set up */
+	bool passthrough;		  /* use FUSE passthrough where the kernel has it */
+	bool hold_cpu_latency;		  /* hold /dev/cpu_dma_latency at 0 while requests flow */
 };
 
 /*

@@ -67,7 +67,8 @@ size_t text_escape(const char *bytes, char *out, size_t room)
 		if (sequence > 0 && shown_as_is(bytes + i, sequence)) {
 			memcpy(piece, bytes + i, sequence);
 		} else if (bytes[i] == '\\') {
-			memcpy(piece, "\\\\", 2);
+			piece[0] = '\\';
+			piece[1] = '\\';
 			size = 2;
 			step = 1;
 		} else {
@@ -151,7 +152,8 @@ bool text_is_name(const char *text, size_t max)
 
 	if (len == 0 || len > max)
 		return false;
-	return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@+") ==
+	return strspn(text,
+		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@+") ==
 	       len;
 }
 

@@ -6,18 +6,18 @@
 #include <stddef.h>
 
 /*
- * File names are bytes; what people and JSON read is UTF-8. The text form of a name keeps every valid,
- * printable UTF-8 sequence, writes a backslash as "\\" and any other byte (control characters, DEL,
- * bytes that are no UTF-8) as "\xHH". It is reversible and is used wherever husk prints a name and
- * wherever it reads one from a person.
+ * File names are bytes; what people and JSON read is UTF-8. The text form of a name keeps every
+ * valid, printable UTF-8 sequence, writes a backslash as "\\" and any other byte (control
+ * characters, DEL, bytes that are no UTF-8) as "\xHH". It is reversible and is used wherever husk
+ * prints a name and wherever it reads one from a person.
  */
 
 /* The most bytes that the text form of `len` bytes takes, with its NUL. */
 #define TEXT_ESCAPED_MAX(len) (4 * (len) + 1)
 
 /*
- * Writes the text form of the string `bytes` to `out` (of `room` bytes, NUL included); what does not
- * fit is cut at a whole character. Returns the length written without the NUL.
+ * Writes the text form of the string `bytes` to `out` (of `room` bytes, NUL included); what does
+ * not fit is cut at a whole character. Returns the length written without the NUL.
  */
 size_t text_escape(const char *bytes, char *out, size_t room);
 
@@ -28,10 +28,12 @@ size_t text_escape(const char *bytes, char *out, size_t room);
  */
 int text_unescape(const char *text, char *out, size_t room);
 
-/* Length of the valid UTF-8 sequence at `bytes` (1 to 4), or 0: overlong forms and surrogates are none. */
+/* Length of the valid UTF-8 sequence at `bytes` (1 to 4), or 0: overlong forms and surrogates are
+ * none. */
 size_t utf8_sequence(const char *bytes, size_t len);
 
-/* Copies the string `from` to `to` of `room` bytes. Returns false, with *to cut, if it does not fit. */
+/* Copies the string `from` to `to` of `room` bytes. Returns false, with *to cut, if it does not
+ * fit. */
 bool text_copy(char *to, size_t room, const char *from);
 
 /* Does `text` consist of 1 to max bytes, each a letter, a digit or one of "._-/:@+"? */

@@ -43,8 +43,8 @@ int cli_forget(struct cli *cli, int argc, char **argv, struct error *err);
 /* The settings, read at the first call. Returns 0 with *ret set, or -errno. */
 int cli_settings(struct cli *cli, const struct settings **ret, struct error *err);
 
-/* The husk-merge that `settings` name, which engines call at poststop: they skip a hook whose program is
- * missing, some in silence, so its absence is an error (-ENOENT). */
+/* The husk-merge that `settings` name, which engines call at poststop: they skip a hook whose
+ * program is missing, some in silence, so its absence is an error (-ENOENT). */
 int cli_merge_program(const struct settings *settings, const char **ret, struct error *err);
 
 /* Opens the store of the settings. The caller frees. */

@@ -73,8 +73,8 @@ int hook_file_look(int dir_fd, enum hook_stage stage, struct hook_file *ret, str
 	if (!program || !text_copy(ret->program, sizeof(ret->program), program))
 		return 0;
 	slash = strrchr(program, '/');
-	ret->ours = slash && (strcmp(slash + 1, "husk-hook") == 0 ||
-			      strcmp(slash + 1, "husk-merge") == 0);
+	ret->ours = slash &&
+		    (strcmp(slash + 1, "husk-hook") == 0 || strcmp(slash + 1, "husk-merge") == 0);
 	ret->program_there = access(program, X_OK) == 0;
 	return 0;
 }

@@ -16,7 +16,7 @@
 
 /* Enough for mount work with paths of PATH_MAX and errors; the default of 8 MiB would be reserved.
  */
-#define HELPER_STACK_BYTES (256 * 1024)
+#define HELPER_STACK_BYTES ((size_t)256 * 1024)
 
 struct message {
 	enum helper_news news;

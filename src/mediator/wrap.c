@@ -26,7 +26,7 @@
 #include "mediator/helper-internal.h"
 #include "mediator/mount.h"
 
-#define MOUNTINFO_BYTES_MAX (16 * 1024 * 1024)
+#define MOUNTINFO_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
 enum treatment { TREAT_SKIP, TREAT_ROOT, TREAT_NATIVE, TREAT_DATA };
 

@@ -36,7 +36,8 @@ enum access {
 	ACCESS_WRITE = 2,  /* fs: content, name or metadata changed, removal included */
 	ACCESS_CREATE = 3, /* fs: a name that was not there */
 	ACCESS_LIST = 4,   /* fs: a directory listed */
-	ACCESS_EXEC = 5, /* exec: a file executed by execve(2), or the interpreter of a "#!" script */
+	ACCESS_EXEC =
+		5, /* exec: a file executed by execve(2), or the interpreter of a "#!" script */
 	ACCESS_INTERPRET = 6, /* exec: what the kernel loads to run `program`: its ELF PT_INTERP */
 	ACCESSES = 7,
 };

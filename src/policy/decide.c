@@ -8,8 +8,8 @@ bool behaviour_is_inert(const struct behaviour *b)
 	       (b->access == ACCESS_READ || b->access == ACCESS_LIST);
 }
 
-/* An enforced exec domain stands for something only if what it does not know cannot act either, in any
- * domain: a program can come in by ways that no exec is seen of. */
+/* An enforced exec domain stands for something only if what it does not know cannot act either, in
+ * any domain: a program can come in by ways that no exec is seen of. */
 static bool acts_through_stranger(const struct policy_image *image, const enum mode modes[DOMAINS],
 				  const struct behaviour *b)
 {

@@ -166,7 +166,8 @@ int policy_builder_add(struct policy_builder *builder, const struct behaviour *b
 	builder->bytes += 4 * sizeof(struct image_slot);
 	/* A program may act if anything may execute it, and nobody said that nothing may. The
 	 * dynamic loader of programs is none itself. */
-	if (b->domain != DOMAIN_EXEC || b->access != ACCESS_EXEC || (match == POLICY_DENIED && *b->program))
+	if (b->domain != DOMAIN_EXEC || b->access != ACCESS_EXEC ||
+	    (match == POLICY_DENIED && *b->program))
 		return 0;
 	entry.domain = IMAGE_PROGRAM;
 	entry.access = ACCESS_NONE;

@@ -36,7 +36,7 @@ struct view_question {
 	/* of ACCESS_EXEC: a number of this open, and what the kernel will load beside the file */
 	uint32_t opening;
 	enum view_executable executable;
-	uint64_t node;	  /* identifies the file within this view, for the judge's cache */
+	uint64_t node; /* identifies the file within this view, for the judge's cache */
 };
 
 /* The judge. Returns 0 to go on, or a negative errno that the caller gets (-EACCES). */
@@ -60,7 +60,7 @@ struct view_options {
 	int64_t started_ns; /* image content is what did not change since (CLOCK_REALTIME) */
 	view_judge *judge;
 	view_exec_closed *exec_closed; /* may be NULL */
-	void *context; /* handed to the judge */
+	void *context;		       /* handed to the judge */
 };
 
 struct view;
