@@ -43,7 +43,9 @@ struct mediator {
 	int exec_result;    /* < 0: what the exec of the entry point fails with, whoever does it */
 	bool wrapped;	    /* the view is the container's root */
 	bool out_of_memory; /* the kernel killed a process of it for want of memory */
-	bool init_gone;	    /* the first process has ended */
+	int64_t ends_ns;    /* CLOCK_MONOTONIC, 0 while the first process lives */
+	bool leads_namespace; /* the first process is that of a pid namespace */
+	bool init_gone;	      /* the first process has ended */
 };
 
 #endif

@@ -18,23 +18,25 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "mediator/cgroup.h"
 #include "mediator/confine.h"
 #include "mediator/end.h"
 #include "mediator/helper.h"
 #include "mediator/launcher.h"
 #include "mediator/mediator-internal.h"
-#include "mediator/memory.h"
 #include "mediator/process.h"
 #include "journal/run-file.h"
 #include "policy/file.h"
 
 #define REQUESTS_AT_ONCE 64
+#define AFTER_INIT_NS 500000000	 /* what the last requests of a container may take */
 #define POLICY_CHECK_NS 50000000 /* how late a replaced policy may be noticed */
 
 void mediator_modes(const struct policy_image *policy, const struct identity *identity,
@@ -192,9 +194,15 @@ static int start_watching(struct mediator *m, struct journal *journal, struct er
 		.revision = identity->revision,
 		.run = m->setup->run_id,
 		.container = m->setup->state->id,
+		.judge_entered = m->setup->settings->judge_entered,
 	};
-	int r = watch_new(&options, &m->watch);
+	struct statx mount;
+	int r;
 
+	if (statx(m->mount_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &mount) < 0)
+		return error_set(err, errno, "cannot examine the view");
+	options.view = makedev(mount.stx_dev_major, mount.stx_dev_minor);
+	r = watch_new(&options, &m->watch);
 	if (r < 0)
 		return error_set(err, -r, "cannot set up the watch");
 	use_policy(m);
@@ -222,16 +230,28 @@ static int start_view(struct mediator *m, struct error *err)
 
 /* ---- the gate and the wrap ---- */
 
+static bool is_enforced(const struct mediator *m)
+{
+	enum mode modes[DOMAINS];
+
+	mediator_modes(m->policy, m->setup->identity, modes);
+	return modes[DOMAIN_FS] == MODE_ENFORCE || modes[DOMAIN_EXEC] == MODE_ENFORCE;
+}
+
 static void on_gate_opened(void *context, pid_t pid)
 {
 	struct mediator *m = context;
 	int r = m->helper ? -EBUSY : m->exec_result;
 
-	/* Only the container's first process may go through. Another that came in before it, by the
-	 * engine's exec, would run outside of the view. */
+	/* Only the container's first process may go through: another, of an engine's exec, would
+	 * run outside of the view. One that did so by another program is told of, and where the
+	 * function is enforced, refused in the only way that is left. */
 	if (r == 0 && process_thread_group(m->proc_fd, pid) != m->setup->state->pid) {
 		tell(m, EVENT_ENTERED, "a process entered before the container was started");
 		r = -EACCES;
+	} else if (r == 0 && cgroup_has_others(m->proc_fd, m->setup->state->pid)) {
+		tell(m, EVENT_ENTERED, "a process entered before the container was started");
+		r = is_enforced(m) ? -EACCES : 0;
 	}
 	if (r == 0)
 		r = helper_wrap(m->proc_fd, pid, m->mount_fd, m->setup->spec, &m->helper);
@@ -272,7 +292,7 @@ static void finish_wrap(struct mediator *m)
 	else
 		tell(m, EVENT_REFUSED, err.what);
 	view_gate_answer(m->view, r == 0 ? 0 : -EIO);
-	m->memory_fd = memory_events_open(m->proc_fd, m->setup->state->pid);
+	m->memory_fd = cgroup_memory_open(m->proc_fd, m->setup->state->pid);
 }
 
 static void hear_helper(struct mediator *m)
@@ -329,6 +349,26 @@ static int bind_gate(struct mediator *m, struct error *err)
 
 /* ---- the loop ---- */
 
+/* How long to wait for what comes next: without end, until the first process has ended. */
+static int wait_ms(const struct mediator *m)
+{
+	int64_t left_ns = m->ends_ns - clock_monotonic_ns();
+
+	if (m->ends_ns == 0 || !m->leads_namespace)
+		return -1;
+	return left_ns > 0 ? (int)(left_ns / 1000000) + 1 : 0;
+}
+
+/*
+ * With the first process of a pid namespace the kernel ends all others, and with them, in a moment,
+ * the view. What keeps it longer is a descriptor that was sent out of the container: the engine
+ * does not wait for that.
+ */
+static bool is_overdue(const struct mediator *m)
+{
+	return m->ends_ns != 0 && m->leads_namespace && clock_monotonic_ns() >= m->ends_ns;
+}
+
 static void serve_once(struct mediator *m, int *ret_result)
 {
 	struct pollfd fds[3] = {
@@ -337,7 +377,7 @@ static void serve_once(struct mediator *m, int *ret_result)
 		{.fd = m->init_gone ? -1 : m->init_fd, .events = POLLIN},
 	};
 
-	if (poll(fds, 3, -1) < 0)
+	if (poll(fds, 3, wait_ms(m)) < 0)
 		return;
 	if (fds[0].revents)
 		*ret_result = view_serve(m->view, REQUESTS_AT_ONCE);
@@ -345,7 +385,8 @@ static void serve_once(struct mediator *m, int *ret_result)
 		hear_helper(m);
 	if (fds[2].revents) {
 		m->init_gone = true;
-		m->out_of_memory = memory_was_out(m->memory_fd);
+		m->out_of_memory = cgroup_memory_was_out(m->memory_fd);
+		m->ends_ns = clock_monotonic_ns() + AFTER_INIT_NS;
 	}
 }
 
@@ -362,6 +403,8 @@ static void serve(struct mediator *m)
 		}
 		/* Created and never started, or failed in the wrap: the gate is all there was. */
 		if (m->init_gone && !m->wrapped && !m->helper)
+			break;
+		if (is_overdue(m))
 			break;
 	}
 }
@@ -392,6 +435,7 @@ static int set_up(struct mediator *m, struct journal **journal, struct error *er
 	m->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (m->proc_fd < 0)
 		return error_set(err, errno, "cannot open /proc");
+	m->leads_namespace = process_leads_namespace(m->proc_fd, setup->state->pid);
 	m->init_fd = (int)syscall(SYS_pidfd_open, setup->state->pid, 0);
 	if (m->init_fd < 0)
 		return error_set(err, errno, "cannot watch the container's process %d",
@@ -401,9 +445,9 @@ static int set_up(struct mediator *m, struct journal **journal, struct error *er
 	if (r == 0)
 		r = open_journal(m, journal, err);
 	if (r == 0)
-		r = start_watching(m, *journal, err);
-	if (r == 0)
 		r = start_view(m, err);
+	if (r == 0)
+		r = start_watching(m, *journal, err);
 	if (r == 0)
 		r = bind_gate(m, err);
 	return r;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,14 +33,25 @@ struct pidfd_info_v0 {
 #define PIDFD_GET_INFO_V0 _IOWR(0xFF, 11, struct pidfd_info_v0)
 #define PIDFD_INFO_EXIT_BIT (UINT64_C(1) << 3)
 
-void process_program(int proc_fd, pid_t pid, char *out)
+void process_program(int proc_fd, pid_t pid, dev_t view, char *out)
 {
+	size_t at = 0;
+	struct statx file;
 	char name[32];
 	ssize_t len;
 
 	snprintf(name, sizeof(name), "%d/exe", (int)pid);
-	len = readlinkat(proc_fd, name, out, PATH_MAX - 1);
-	out[len > 0 ? len : 0] = '\0';
+	/* Of a file of the view this asks nothing of the view: what the kernel knows will do. */
+	if (statx(proc_fd, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, 0, &file) < 0 ||
+	    makedev(file.stx_dev_major, file.stx_dev_minor) != view) {
+		at = sizeof(PROCESS_OUTSIDE) - 1;
+		memcpy(out, PROCESS_OUTSIDE, at);
+	}
+	len = readlinkat(proc_fd, name, out + at, PATH_MAX - 1 - at);
+	if (len <= 0)
+		memcpy(out, PROCESS_UNKNOWN, sizeof(PROCESS_UNKNOWN));
+	else
+		out[at + (size_t)len] = '\0';
 }
 
 /* The number behind `field` ("PPid:\t") in the text of /proc/PID/status, or -1. */
@@ -76,39 +88,75 @@ pid_t process_thread_group(int proc_fd, pid_t pid)
 	return (pid_t)status_field(status, "\nTgid:\t");
 }
 
-bool process_is_foreign(int proc_fd, pid_t pid, pid_t init)
-{
-	char status[2048];
+enum lives { LIVES_UNKNOWN, LIVES_HERE, LIVES_ELSEWHERE };
 
-	for (int depth = 0; depth < ANCESTORS_MAX; depth++) {
-		long tgid, parent;
-
-		if (read_status(proc_fd, pid, status, sizeof(status)) < 0)
-			return false;
-		tgid = status_field(status, "\nTgid:\t");
-		parent = status_field(status, "\nPPid:\t");
-		if (tgid == init || parent == init || tgid < 0)
-			return false;
-		if (depth == 0 && status_field(status, "\nTracerPid:\t") != 0)
-			return false;
-		if (!process_other_pid_namespace(proc_fd, (pid_t)tgid))
-			return true; /* the walk has left the container */
-		if (parent <= 0)
-			return true; /* its parent lives beyond this pid namespace */
-		pid = (pid_t)parent;
-	}
-	return false;
-}
-
-bool process_other_pid_namespace(int proc_fd, pid_t pid)
+/* In which pid namespace, as seen from this process's own. A zombie's is unknown. */
+static enum lives where_lives(int proc_fd, pid_t pid)
 {
 	struct stat own, other;
 	char name[32];
 
 	snprintf(name, sizeof(name), "%d/ns/pid", (int)pid);
 	if (fstatat(proc_fd, "self/ns/pid", &own, 0) < 0 || fstatat(proc_fd, name, &other, 0) < 0)
+		return LIVES_UNKNOWN;
+	return own.st_ino == other.st_ino && own.st_dev == other.st_dev ? LIVES_HERE
+									: LIVES_ELSEWHERE;
+}
+
+bool process_leads_namespace(int proc_fd, pid_t pid)
+{
+	char status[2048];
+	const char *numbers;
+	size_t len;
+
+	if (where_lives(proc_fd, pid) != LIVES_ELSEWHERE ||
+	    read_status(proc_fd, pid, status, sizeof(status)) < 0)
 		return false;
-	return own.st_ino != other.st_ino || own.st_dev != other.st_dev;
+	numbers = strstr(status, "\nNSpid:\t");
+	if (!numbers)
+		return false;
+	numbers++;
+	len = strcspn(numbers, "\n");
+	return len > 2 && numbers[len - 2] == '\t' && numbers[len - 1] == '1';
+}
+
+/*
+ * One step up. Only an answer that cannot have been raced counts: a process keeps its parent's
+ * number as long as that parent lives, so what was seen of the parent is true if the number is the
+ * same afterwards.
+ */
+static bool is_child_of_engine(int proc_fd, pid_t pid, pid_t init, pid_t *ret_parent)
+{
+	char status[2048];
+	enum lives parent_lives;
+	long parent;
+
+	*ret_parent = 0;
+	if (read_status(proc_fd, pid, status, sizeof(status)) < 0 ||
+	    status_field(status, "\nTgid:\t") == init)
+		return false;
+	parent = status_field(status, "\nPPid:\t");
+	if (parent <= 0 || parent == init || status_field(status, "\nTracerPid:\t") != 0)
+		return false;
+	parent_lives = where_lives(proc_fd, (pid_t)parent);
+	if (parent_lives == LIVES_UNKNOWN ||
+	    read_status(proc_fd, pid, status, sizeof(status)) < 0 ||
+	    status_field(status, "\nPPid:\t") != parent)
+		return false;
+	*ret_parent = (pid_t)parent;
+	return parent_lives == LIVES_HERE;
+}
+
+bool process_is_foreign(int proc_fd, pid_t pid, pid_t init)
+{
+	for (int depth = 0; depth < ANCESTORS_MAX && pid > 0; depth++) {
+		pid_t parent;
+
+		if (is_child_of_engine(proc_fd, pid, init, &parent))
+			return true;
+		pid = parent;
+	}
+	return false;
 }
 
 struct journal_end process_end(int pidfd, int wait_ms)

@@ -13,27 +13,32 @@
  * then the answer is the weaker one.
  */
 
+#define PROCESS_UNKNOWN "{unknown}" /* a path is too long for /proc, or the process is gone */
+#define PROCESS_OUTSIDE "{outside}" /* before the path of a program that is no file of the view */
+
 /*
  * Writes the path of the program that `pid` (a thread will do) executes to `out` of PATH_MAX bytes,
  * as the container sees it: d_path() gives a path that lies beyond the reader's root from the top
- * of its own mount tree. "" where it cannot be known. A removed file keeps " (deleted)". Source:
- * proc_pid_exe(5), fs/d_path.c.
+ * of its own mount tree. A removed file keeps " (deleted)". A name proves nothing where the
+ * function can make mounts of its own, so what does not lie on the device `view` (st_dev) is marked
+ * with PROCESS_OUTSIDE. Source: proc_pid_exe(5), fs/d_path.c.
  */
-void process_program(int proc_fd, pid_t pid, char *out);
-
-/*
- * Was `pid` put into the container by an engine (`exec`, a probe)? Its ancestors then lead out of
- * the container without passing `init`. Only with a pid namespace of the container's own: in a
- * shared one, orphans go to a reaper outside. Who is traced acts for the tracer and is not the
- * engine's.
- */
-bool process_is_foreign(int proc_fd, pid_t pid, pid_t init);
+void process_program(int proc_fd, pid_t pid, dev_t view, char *out);
 
 /* The thread group (process) that the thread `pid` belongs to, or -1. */
 pid_t process_thread_group(int proc_fd, pid_t pid);
 
-/* Do this process and `pid` live in different pid namespaces? False where it cannot be known. */
-bool process_other_pid_namespace(int proc_fd, pid_t pid);
+/* Is `pid` the first process (1) of a pid namespace other than this process's own? False where that
+ * cannot be known. */
+bool process_leads_namespace(int proc_fd, pid_t pid);
+
+/*
+ * Was `pid` put into the container by an engine (`exec`, a probe)? Its ancestors then lead to this
+ * process's own pid namespace without passing `init`. Only where `init` leads a pid namespace
+ * (process_leads_namespace()): elsewhere orphans go to a reaper outside. Who is traced acts for the
+ * tracer and is not the engine's. Where something cannot be known for certain the answer is no.
+ */
+bool process_is_foreign(int proc_fd, pid_t pid, pid_t init);
 
 /*
  * How the process behind `pidfd` ended: by PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15,

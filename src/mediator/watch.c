@@ -74,7 +74,7 @@ int watch_new(const struct watch_options *options, struct watch **ret)
 		watch_free(watch);
 		return -ENOMEM;
 	}
-	watch->own_pid_namespace = process_other_pid_namespace(options->proc_fd, options->init);
+	watch->own_pid_namespace = process_leads_namespace(options->proc_fd, options->init);
 	*ret = watch;
 	return 0;
 }
@@ -343,7 +343,9 @@ static enum verdict judge_new(struct watch *watch, const struct view_question *q
 	if (decision.novel && is_foreign(watch, question->pid)) {
 		*ret_lasting = false; /* not that process, but whoever runs its program */
 		tell_foreign(watch, question, program);
-		return VERDICT_ALLOWED;
+		if (!watch->options.judge_entered)
+			return VERDICT_ALLOWED;
+		b.flags |= BEHAVIOUR_FOREIGN; /* judged, and never learned from */
 	}
 	record(watch, &b, decision, question->pid);
 	return decision.verdict;
@@ -356,7 +358,7 @@ static enum verdict judge_new(struct watch *watch, const struct view_question *q
 /* Who asks. What the first process does as husk-launch is the runtime's wish. */
 static void find_program(struct watch *watch, const struct view_question *question, char *out)
 {
-	process_program(watch->options.proc_fd, question->pid, out);
+	process_program(watch->options.proc_fd, question->pid, watch->options.view, out);
 	if (watch->left_launcher || question->pid != watch->options.init)
 		return;
 	if (strcmp(out, LAUNCHER_SHOWN_AS) == 0)

@@ -27,10 +27,12 @@ enum watch_limits {
 #define WATCH_RUNTIME "{runtime}"
 
 struct watch_options {
-	int proc_fd;					   /* the host's /proc; borrowed */
-	pid_t init;					   /* the container's first process */
-	struct journal *journal;			   /* borrowed; NULL: nothing is recorded */
-	struct event_sink *events;			   /* borrowed */
+	int proc_fd;		   /* the host's /proc; borrowed */
+	pid_t init;		   /* the container's first process */
+	dev_t view;		   /* the view's device: programs elsewhere were never judged */
+	bool judge_entered;	   /* judge what an engine executes into the container */
+	struct journal *journal;   /* borrowed; NULL: nothing is recorded */
+	struct event_sink *events; /* borrowed */
 	const char *function, *revision, *run, *container; /* borrowed */
 };
 

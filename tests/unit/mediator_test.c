@@ -121,16 +121,24 @@ static void a_program_is_found_by_its_process(void **state)
 {
 	cleanup_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char expected[PATH_MAX] = "", found[PATH_MAX];
+	struct stat self;
 
 	(void)state;
 	assert_true(readlink("/proc/self/exe", expected, sizeof(expected) - 1) > 0);
-	process_program(proc, getpid(), found);
+	assert_int_equal(stat("/proc/self/exe", &self), 0);
+	process_program(proc, getpid(), self.st_dev, found);
 	assert_string_equal(found, expected);
-	process_program(proc, INT_MAX, found);
-	assert_string_equal(found, "");
+	process_program(proc, getpid(), self.st_dev + 1, found);
+	assert_int_equal(strncmp(found, PROCESS_OUTSIDE, strlen(PROCESS_OUTSIDE)), 0);
+	assert_string_equal(found + strlen(PROCESS_OUTSIDE), expected);
+	process_program(proc, INT_MAX, self.st_dev, found);
+	assert_string_equal(found, PROCESS_UNKNOWN);
 	assert_int_equal(process_thread_group(proc, getpid()), getpid());
 	assert_int_equal(process_thread_group(proc, INT_MAX), -1);
-	assert_false(process_other_pid_namespace(proc, getpid()));
+	assert_false(process_leads_namespace(proc, getpid()));
+	assert_false(process_leads_namespace(proc, 1));
+	assert_false(process_is_foreign(proc, getpid(), getpid()));
+	assert_false(process_is_foreign(proc, INT_MAX, getpid()));
 }
 
 static void the_end_of_a_process_is_its_status_or_is_unknown(void **state)
@@ -181,7 +189,10 @@ static void open_court(struct court *court, const char *name)
 		.init = 1, .function = "f", .revision = "r", .run = name, .container = "c"};
 	struct error err = ERROR_INIT;
 	char path[PATH_MAX];
+	struct stat self;
 
+	assert_int_equal(stat("/proc/self/exe", &self), 0);
+	options.view = self.st_dev;
 	assert_int_equal(run_id_make(run.id), 0);
 	snprintf(path, sizeof(path), "%s/%s.events", scratch, name);
 	assert_int_equal(journal_create(scratch_fd, name, &run, &court->journal, &err), 0);
