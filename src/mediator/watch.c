@@ -295,9 +295,10 @@ void watch_exec_closed(struct watch *watch, uint32_t opening)
 	}
 }
 
-static void expect_interpreter(struct watch *watch, const struct view_question *question)
+/* program: the path that was judged. */
+static void expect_interpreter(struct watch *watch, const struct view_question *question,
+			       const char *program)
 {
-	char program[SHAPE_KEY_MAX];
 	struct pending_exec *place = find_exec(watch, question->pid);
 
 	if (place)
@@ -307,7 +308,6 @@ static void expect_interpreter(struct watch *watch, const struct view_question *
 	if (!place)
 		place = &watch->execs[watch->execs_next++ % WATCH_EXECS_MAX];
 	drop_exec(watch, place);
-	shape_literal(question->path, program);
 	place->program = strdup(program);
 	if (!place->program)
 		return;
@@ -319,12 +319,40 @@ static void expect_interpreter(struct watch *watch, const struct view_question *
 
 /* ---- judging ---- */
 
-/* *ret_lasting: the same question by the same program gets the same answer. */
+static void make_key(const struct view_question *question, enum access access, const char *path,
+		     char *out)
+{
+	if (access == ACCESS_EXEC || access == ACCESS_INTERPRET)
+		shape_literal(path, out);
+	else
+		shape_key(path, question->flags, out);
+}
+
+/* One of the file's names may be known to the policy, and it is one file. */
+static struct decision decide(const struct watch *watch, const struct view_question *question,
+			      const struct behaviour *b, char *key)
+{
+	struct decision first, other = {VERDICT_DENIED, true};
+
+	make_key(question, b->access, question->path, key);
+	first = policy_decide(watch->policy, watch->modes, b);
+	for (const char *const *path = question->others; first.novel && path && *path; path++) {
+		make_key(question, b->access, *path, key);
+		other = policy_decide(watch->policy, watch->modes, b);
+		if (!other.novel && other.verdict == VERDICT_ALLOWED)
+			return other;
+	}
+	if (question->others)
+		make_key(question, b->access, question->path, key);
+	return first;
+}
+
+/* *ret_lasting: the same question by the same program gets the same answer. key: of SHAPE_KEY_MAX
+ * bytes, gets what was judged. */
 static enum verdict judge_new(struct watch *watch, const struct view_question *question,
-			      enum access access, const char *program, bool *ret_lasting)
+			      enum access access, const char *program, char *key, bool *ret_lasting)
 {
 	bool exec = access == ACCESS_EXEC || access == ACCESS_INTERPRET;
-	char key[SHAPE_KEY_MAX];
 	struct behaviour b = {
 		.domain = exec ? DOMAIN_EXEC : DOMAIN_FS,
 		.access = access,
@@ -332,13 +360,8 @@ static enum verdict judge_new(struct watch *watch, const struct view_question *q
 		.key = key,
 		.flags = question->flags,
 	};
-	struct decision decision;
+	struct decision decision = decide(watch, question, &b, key);
 
-	if (exec)
-		shape_literal(question->path, key);
-	else
-		shape_key(question->path, question->flags, key);
-	decision = policy_decide(watch->policy, watch->modes, &b);
 	*ret_lasting = true;
 	if (decision.novel && is_foreign(watch, question->pid)) {
 		*ret_lasting = false; /* not that process, but whoever runs its program */
@@ -370,7 +393,7 @@ static void find_program(struct watch *watch, const struct view_question *questi
 static int judge_exec(struct watch *watch, const struct view_question *question)
 {
 	struct pending_exec *pending = find_exec(watch, question->pid);
-	char program[SHAPE_KEY_MAX];
+	char program[SHAPE_KEY_MAX], key[SHAPE_KEY_MAX];
 	enum access access = ACCESS_EXEC;
 	enum verdict verdict;
 	bool lasting;
@@ -380,11 +403,11 @@ static int judge_exec(struct watch *watch, const struct view_question *question)
 		access = pending->executable == VIEW_SCRIPT ? ACCESS_EXEC : ACCESS_INTERPRET;
 		memcpy(program, pending->program, strlen(pending->program) + 1);
 	}
-	verdict = judge_new(watch, question, access, program, &lasting);
+	verdict = judge_new(watch, question, access, program, key, &lasting);
 	if (verdict == VERDICT_DENIED && pending)
 		drop_exec(watch, pending);
 	else if (verdict != VERDICT_DENIED)
-		expect_interpreter(watch, question);
+		expect_interpreter(watch, question, key);
 	return result_of(verdict);
 }
 
@@ -392,7 +415,7 @@ static int judge_file(struct watch *watch, const struct view_question *question)
 {
 	struct answer asked = {.node = question->node, .access = (uint8_t)question->access};
 	struct pending_exec *pending = find_exec(watch, question->pid);
-	char program[PATH_MAX];
+	char program[PATH_MAX], key[SHAPE_KEY_MAX];
 	struct answer *slot;
 	uint64_t hash;
 	bool lasting;
@@ -411,7 +434,8 @@ static int judge_file(struct watch *watch, const struct view_question *question)
 		watch->repeated += slot->verdict >= VERDICT_WOULD_DENY;
 		return result_of((enum verdict)slot->verdict);
 	}
-	asked.verdict = (uint8_t)judge_new(watch, question, question->access, program, &lasting);
+	asked.verdict =
+		(uint8_t)judge_new(watch, question, question->access, program, key, &lasting);
 	if (asked.program && lasting)
 		*slot = asked;
 	return result_of((enum verdict)asked.verdict);

@@ -7,6 +7,8 @@
 
 #include "view/view-internal.h"
 
+#define COPY_AT_ONCE ((size_t)1024 * 1024)
+
 void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct view *view = view_of(req);
@@ -127,6 +129,9 @@ static ssize_t copy_range(struct view *view, struct inode *from, uint64_t from_h
 		handle_return(&in);
 		return rc;
 	}
+	/* one request must not hold up the others: the kernel takes a short copy and goes on */
+	if (len > COPY_AT_ONCE)
+		len = COPY_AT_ONCE;
 	done = copy_file_range(in.fd, &from_at, out.fd, &to_at, len, 0);
 	if (done < 0)
 		done = -errno;

@@ -30,6 +30,29 @@ int inode_table_init(struct inode_table *table, size_t max,
 	return 0;
 }
 
+/* Takes the other names of `inode` out; their parents are held until release_unheld(). */
+static struct alias *take_aliases(struct inode *inode)
+{
+	struct alias *aliases = inode->aliases;
+
+	inode->aliases = NULL;
+	return aliases;
+}
+
+static void free_inode(struct inode *inode)
+{
+	struct alias *next = take_aliases(inode);
+
+	while (next) {
+		struct alias *alias = next;
+
+		next = alias->next;
+		free(alias);
+	}
+	free(inode->name);
+	free(inode);
+}
+
 void inode_table_release(struct inode_table *table)
 {
 	for (size_t i = 0; i < table->bucket_count; i++) {
@@ -39,8 +62,7 @@ void inode_table_release(struct inode_table *table)
 			struct inode *next = inode->chain;
 
 			table->drop(table->context, inode);
-			free(inode->name);
-			free(inode);
+			free_inode(inode);
 			inode = next;
 		}
 	}
@@ -166,6 +188,23 @@ static void path_changed(struct inode_table *table, struct inode *inode)
 		table->epoch++;
 }
 
+static void release_unheld(struct inode_table *table, struct inode *inode);
+
+/* Directories have one name, so this calls itself once at most. */
+static void release_aliases(struct inode_table *table, struct inode *inode)
+{
+	struct alias *next = take_aliases(inode);
+
+	while (next) {
+		struct alias *alias = next;
+
+		next = alias->next;
+		alias->parent->refs--;
+		release_unheld(table, alias->parent);
+		free(alias);
+	}
+}
+
 static void release_unheld(struct inode_table *table, struct inode *inode)
 {
 	while (inode && !inode->lookups && !inode->refs && !inode->fixed) {
@@ -174,8 +213,8 @@ static void release_unheld(struct inode_table *table, struct inode *inode)
 		table->drop(table->context, inode);
 		link_out(table, inode);
 		table->count--;
-		free(inode->name);
-		free(inode);
+		release_aliases(table, inode);
+		free_inode(inode);
 		inode = parent;
 		if (inode)
 			inode->refs--;
@@ -216,6 +255,30 @@ int inode_place(struct inode_table *table, struct inode *inode, struct inode *pa
 		release_unheld(table, old);
 	}
 	return 0;
+}
+
+void inode_keep_place(struct inode *inode)
+{
+	struct alias *alias;
+	size_t len, count = 0;
+
+	if (!inode->parent || inode->unlinked || inode->type == S_IFDIR)
+		return;
+	for (alias = inode->aliases; alias; alias = alias->next, count++) {
+		if (alias->parent == inode->parent && strcmp(alias->name, inode->name) == 0)
+			return;
+	}
+	if (count >= INODE_ALIASES_MAX)
+		return;
+	len = strlen(inode->name) + 1;
+	alias = malloc(sizeof(*alias) + len);
+	if (!alias)
+		return;
+	memcpy(alias->name, inode->name, len);
+	alias->parent = inode->parent;
+	alias->parent->refs++;
+	alias->next = inode->aliases;
+	inode->aliases = alias;
 }
 
 void inode_unlink(struct inode_table *table, struct inode *inode)

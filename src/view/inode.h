@@ -14,7 +14,8 @@
  * libfuse.
  *
  * A file is identified by lower file system, device, inode number and, since numbers are used
- * again, time of birth. It remembers one place, (parent, name): the one it was last looked up at.
+ * again, time of birth. It remembers one place, (parent, name): the one it was last looked up at;
+ * and, of a file with several names, some of the others that it was looked up at.
  * Parents are held by their children, so that a path can always be built. The number that the
  * kernel knows a file by is the address of its struct inode, but for the root, which is
  * FUSE_ROOT_ID.
@@ -28,12 +29,22 @@ struct inode_key {
 	uint32_t lower; /* index of the lower file system */
 };
 
+enum { INODE_ALIASES_MAX = 16 };
+
 enum inode_mode { INODE_CLOSED = 0, INODE_CACHED = 1, INODE_PASSED = 2 };
+
+/* Another name of a file. */
+struct alias {
+	struct alias *next;
+	struct inode *parent; /* counted in the parent's `refs` */
+	char name[];
+};
 
 struct inode {
 	struct inode *chain;	     /* next in the same bucket */
 	struct inode *parent;	     /* counted in the parent's `refs`; NULL for the root */
 	char *name;		     /* in `parent`; owned */
+	struct alias *aliases;	     /* owned */
 	struct inode *older, *newer; /* those with a descriptor that may be closed, by last use */
 	struct inode_key key;
 	uint64_t lookups;    /* what the kernel will give back by FORGET */
@@ -97,6 +108,12 @@ void inode_hide(struct inode_table *table, struct inode *inode);
  */
 int inode_place(struct inode_table *table, struct inode *inode, struct inode *parent,
 		const char *name);
+
+/*
+ * Keeps the present place of `inode` among its other names, before another is remembered: for files
+ * that have several. Beyond 16 (INODE_ALIASES_MAX), or without memory, it is not kept.
+ */
+void inode_keep_place(struct inode *inode);
 
 /* Is `inode` remembered at (parent, name)? */
 bool inode_is_at(const struct inode *inode, const struct inode *parent, const char *name);

@@ -3,6 +3,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "view/executable.h"
@@ -21,16 +23,45 @@ static bool is_image(const struct view *view, const struct inode *inode, const s
 	       nanoseconds(stx->stx_ctime) < view->options.started_ns;
 }
 
+/* The paths of the other names of a file. Their memory is one block, which the caller frees. */
+static const char *const *other_paths(const struct inode *inode)
+{
+	struct {
+		const char *paths[INODE_ALIASES_MAX + 1];
+		char room[INODE_ALIASES_MAX][PATH_MAX];
+	} *block = malloc(sizeof(*block));
+	size_t count = 0;
+
+	if (!block)
+		return NULL;
+	for (const struct alias *alias = inode->aliases; alias; alias = alias->next) {
+		const char *path =
+			inode_path(alias->parent, alias->name, block->room[count], PATH_MAX);
+
+		if (path)
+			block->paths[count++] = path;
+	}
+	block->paths[count] = NULL;
+	return block->paths;
+}
+
 static int ask(struct view *view, fuse_req_t req, struct view_question *question,
 	       const struct inode *inode, const char *name)
 {
+	int rc;
+
 	if (view->lowers[inode->key.lower].persistent)
 		question->flags |= BEHAVIOUR_PERSISTENT;
 	question->pid = fuse_req_ctx(req)->pid;
 	question->path = inode_path(inode, name, view->path, VIEW_PATH_MAX);
 	if (!question->path)
 		return -ENAMETOOLONG;
-	return view->options.judge(view->options.context, question);
+	if (name || !inode->aliases)
+		return view->options.judge(view->options.context, question);
+	question->others = other_paths(inode);
+	rc = view->options.judge(view->options.context, question);
+	free((void *)(uintptr_t)question->others);
+	return rc;
 }
 
 int judge_file(struct view *view, fuse_req_t req, enum access access, const struct inode *inode,

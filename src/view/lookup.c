@@ -9,6 +9,8 @@
 
 double keep_time(struct view *view, const struct inode *inode)
 {
+	if (inode == view->gate.inode)
+		return VIEW_KEEP_S;
 	if (!view->lower_count || inode->searchable)
 		return 0;
 	return lower_of(view, inode)->persistent ? VIEW_KEEP_PERSISTENT_S : VIEW_KEEP_S;
@@ -32,6 +34,8 @@ static int adopt_found(struct view *view, struct inode *dir, const char *name,
 		/* the root of a lower file system keeps its place */
 		rc = inode == view->root ? -ELOOP : 0;
 	} else if (inode) {
+		if (stx->stx_nlink > 1 && !inode_is_at(inode, dir, name))
+			inode_keep_place(inode);
 		rc = inode_place(&view->inodes, inode, dir, name);
 	} else {
 		rc = inode_make(&view->inodes, &key, stx->stx_mode, dir, name, &inode);
@@ -172,7 +176,7 @@ void op_readlink(fuse_req_t req, fuse_ino_t node)
 
 static int stat_fs(struct view *view, struct inode *inode, struct statvfs *ret)
 {
-	if (!view->lower_count) {
+	if (!view->lower_count || inode == view->gate.inode) {
 		*ret = (struct statvfs){.f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255};
 		return 0;
 	}

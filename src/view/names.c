@@ -208,13 +208,20 @@ struct renaming {
 
 static int judge_rename(struct view *view, fuse_req_t req, const struct renaming *r)
 {
-	int rc = judge_name(view, req, ACCESS_WRITE, r->dir, r->name);
+	/* What it holds can be read at the new place, so it must be readable here, as for a link.
+	 */
+	int rc = judge_name(view, req, ACCESS_READ, r->dir, r->name);
 
+	if (rc == 0)
+		rc = judge_name(view, req, ACCESS_WRITE, r->dir, r->name);
 	if (rc == 0)
 		rc = judge_name(view, req, ACCESS_CREATE, r->new_dir, r->new_name);
 	if (rc == 0 && r->replaces)
 		rc = judge_name(view, req, ACCESS_WRITE, r->new_dir, r->new_name);
-	return rc;
+	if (rc < 0 || !(r->flags & RENAME_EXCHANGE))
+		return rc;
+	rc = judge_name(view, req, ACCESS_READ, r->new_dir, r->new_name);
+	return rc < 0 ? rc : judge_name(view, req, ACCESS_CREATE, r->dir, r->name);
 }
 
 /* The inodes follow to their new places; with EXCHANGE each to the other's. */

@@ -31,8 +31,12 @@ enum view_executable {
 struct view_question {
 	enum access access;
 	const char *path; /* absolute, canonical: as mediated by (directory, name); not widened */
-	uint32_t flags;	  /* enum behaviour_flags: IMAGE, PERSISTENT */
-	pid_t pid;	  /* the caller's thread, in the pid namespace of this process */
+	/* further names of the same file, NULL at the end, or NULL: what one of them may, all may,
+	 * since they lead to the same content and a link is made only of what may be read and
+	 * written */
+	const char *const *others;
+	uint32_t flags; /* enum behaviour_flags: IMAGE, PERSISTENT */
+	pid_t pid;	/* the caller's thread, in the pid namespace of this process */
 	/* of ACCESS_EXEC: a number of this open, and what the kernel will load beside the file */
 	uint32_t opening;
 	enum view_executable executable;

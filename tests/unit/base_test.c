@@ -386,7 +386,8 @@ static void settings_are_read(void **state)
 	assert_int_equal(settings_of("", &defaults, NULL), 0);
 	assert_true(defaults.state_directory[0] == '/');
 	assert_int_equal(settings_of("# comment\n\n  state_directory = /srv/husk \r\n"
-				     "shadow_after_runs=3\npassthrough = no\ndegrade=yes",
+				     "shadow_after_runs=3\npassthrough = no\ndegrade=yes\n"
+				     "trust_podman_annotations = yes",
 				     &s, NULL),
 			 0);
 	assert_string_equal(s.state_directory, "/srv/husk");
@@ -394,6 +395,8 @@ static void settings_are_read(void **state)
 	assert_int_equal(s.shadow_after_runs, 3);
 	assert_false(s.passthrough);
 	assert_true(s.degrade);
+	assert_true(s.trust_podman_annotations);
+	assert_false(defaults.trust_podman_annotations);
 	assert_int_equal(s.enforce_after_runs, defaults.enforce_after_runs);
 }
 

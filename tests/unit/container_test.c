@@ -498,6 +498,8 @@ static void test_mountinfo_of_this_process(void **unused)
 struct identity_case {
 	const char *bundle, *id;
 	const char *args, *env, *annotations; /* insides of JSON arrays and of an object */
+	const char *cgroup;
+	unsigned int flags; /* of identity_find() */
 };
 
 static void parse_case(const struct identity_case *c, struct oci_state *state,
@@ -510,9 +512,9 @@ static void parse_case(const struct identity_case *c, struct oci_state *state,
 	assert_int_equal(oci_state_parse(text, strlen(text), state, NULL), 0);
 	snprintf(text, sizeof(text),
 		 "{\"root\":{\"path\":\"/nowhere\"},\"process\":{\"args\":[%s],\"env\":[%s]},"
-		 "\"annotations\":{%s}}",
+		 "\"annotations\":{%s},\"linux\":{\"cgroupsPath\":\"%s\"}}",
 		 c->args ? c->args : "\"/app\"", c->env ? c->env : "",
-		 c->annotations ? c->annotations : "");
+		 c->annotations ? c->annotations : "", c->cgroup ? c->cgroup : "");
 	assert_int_equal(oci_spec_parse("config.json", text, strlen(text), spec, NULL), 0);
 }
 
@@ -523,7 +525,7 @@ static int find(const struct identity_case *c, const char *table, size_t len, st
 	cleanup_oci_spec struct oci_spec spec = {0};
 
 	parse_case(c, &state, &spec);
-	return identity_find_in(&state, &spec, "detectors", table, len, ret, err);
+	return identity_find_in(&state, &spec, "detectors", table, len, c->flags, ret, err);
 }
 
 static char *read_table(size_t *ret_len)
@@ -869,6 +871,89 @@ static void test_ignore_needs_more_than_an_image(void **unused)
 	assert_false(identity.ignored);
 }
 
+/* Podman copies the annotations of an image, which then must not lower the guard. */
+static void test_annotations_of_images(void **unused)
+{
+#define LIBPOD "\"io.container.manager\":\"libpod\","
+#define NAMED "\"husk.function\":\"f\",\"husk.revision\":\"r\""
+	static const struct {
+		struct identity_case given;
+		bool taken;
+		const char *revision; /* as in test_platforms() */
+		const char *ignored;
+	} cases[] = {
+		{{.annotations = LIBPOD NAMED ",\"husk.mode\":\"off\""}, false, "r+", "husk.mode"},
+		{{.annotations = LIBPOD NAMED ",\"husk.mode\":\"learn\""},
+		 false,
+		 "r+",
+		 "husk.mode"},
+		{{.annotations = LIBPOD NAMED ",\"husk.mode\":\"nonsense\""},
+		 false,
+		 "r+",
+		 "husk.mode"},
+		{{.annotations = LIBPOD NAMED ",\"husk.trusted\":\"true\""},
+		 false,
+		 "r+",
+		 "husk.trusted"},
+		{{.annotations =
+			  LIBPOD NAMED ",\"husk.trusted\":\"true\",\"husk.mode\":\"shadow\""},
+		 false,
+		 "r+",
+		 "husk.mode and husk.trusted"},
+		{{.annotations = LIBPOD NAMED}, false, "r+", NULL},
+		{{.annotations = LIBPOD "\"husk.function\":\"f\""}, false, "", NULL},
+		/* an image may say that another one manages the container */
+		{{.annotations = "\"io.container.manager\":\"x\"," NAMED ",\"husk.mode\":\"off\"",
+		  .cgroup = "machine.slice:libpod:c1"},
+		 false,
+		 "r+",
+		 "husk.mode"},
+		{{.annotations = NAMED ",\"husk.trusted\":\"true\"",
+		  .cgroup = "/libpod_parent/libpod-c1"},
+		 false,
+		 "r+",
+		 "husk.trusted"},
+		/* the operator trusts images, or the engine copies nothing */
+		{{.annotations = LIBPOD NAMED ",\"husk.trusted\":\"true\",\"husk.mode\":\"learn\"",
+		  .flags = IDENTITY_TRUST_IMAGES},
+		 true,
+		 "r",
+		 NULL},
+		{{.annotations = NAMED ",\"husk.trusted\":\"true\",\"husk.mode\":\"learn\"",
+		  .cgroup = "kubepods.slice:crio:c1"},
+		 true,
+		 "r",
+		 NULL},
+	};
+	size_t len;
+	cleanup_free char *table = read_table(&len);
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *revision = cases[i].revision;
+		size_t prefix = strlen(revision);
+		struct error err = ERROR_INIT;
+		struct identity identity;
+
+		if (find(&cases[i].given, table, len, &identity, &err) < 0)
+			fail_msg("case %zu: %s", i, err.what);
+		assert_string_equal(identity.function, "f");
+		assert_false(identity.opted_out);
+		assert_int_equal(identity.trusted, cases[i].taken);
+		assert_int_equal(identity.mode_at_most, cases[i].taken ? MODE_LEARN : MODE_ENFORCE);
+		assert_int_equal(strncmp(identity.revision, revision, prefix), 0);
+		if (!cases[i].taken)
+			assert_int_equal(strncmp(identity.revision + prefix, "sha-", 4), 0);
+		else
+			assert_int_equal(identity.revision[prefix], '\0');
+		if (cases[i].ignored)
+			assert_string_equal(identity.ignored_annotation, cases[i].ignored);
+		else
+			assert_null(identity.ignored_annotation);
+	}
+#undef LIBPOD
+#undef NAMED
+}
+
 static void test_missing_table(void **unused)
 {
 	struct identity_case given = {.annotations = "\"husk.function\":\"f\""};
@@ -877,9 +962,9 @@ static void test_missing_table(void **unused)
 	struct identity identity;
 
 	parse_case(&given, &state, &spec);
-	assert_int_equal(identity_find(&state, &spec, "/nowhere/detectors", &identity, NULL), 0);
+	assert_int_equal(identity_find(&state, &spec, "/nowhere/detectors", 0, &identity, NULL), 0);
 	assert_string_equal(identity.function, "f");
-	assert_int_equal(identity_find(&state, &spec, "/", &identity, NULL), -EISDIR);
+	assert_int_equal(identity_find(&state, &spec, "/", 0, &identity, NULL), -EISDIR);
 }
 
 /* ---- the digest ---- */
@@ -996,6 +1081,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_names_of_255_bytes),
 		cmocka_unit_test(test_broken_tables),
 		cmocka_unit_test(test_ignore_needs_more_than_an_image),
+		cmocka_unit_test(test_annotations_of_images),
 		cmocka_unit_test(test_missing_table),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test_setup_teardown(test_digest_of_overlays, make_tree, remove_tree),

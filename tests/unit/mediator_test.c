@@ -297,6 +297,40 @@ static void a_name_that_changes_is_judged_again(void **state)
 	assert_int_equal(close_court(&court, "renamed", VERDICT_DENIED), 2);
 }
 
+static void what_one_name_of_a_file_may_all_may(void **state)
+{
+	cleanup_policy_image struct policy_image *image = NULL;
+	struct policy_builder *builder = policy_builder_new();
+	struct policy_info info = {.function = "f", .revision = "r", .serial = 1};
+	const char *const others[] = {"/data/x", "/data/a", NULL};
+	const char *const strangers[] = {"/data/x", NULL};
+	char program[PATH_MAX] = "";
+	struct behaviour allowed = {DOMAIN_FS, ACCESS_READ, program, "/data/a", 0};
+	struct view_question question = {
+		.access = ACCESS_READ, .path = "/data/b", .pid = getpid(), .node = 7};
+	cleanup_free void *bytes = NULL;
+	struct error err = ERROR_INIT;
+	struct court court;
+	size_t len;
+
+	(void)state;
+	assert_true(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
+	assert_int_equal(policy_builder_add(builder, &allowed, POLICY_ALLOWED), 0);
+	assert_int_equal(policy_builder_finish(builder, &info, &bytes, &len), 0);
+	policy_builder_free(builder);
+	assert_int_equal(policy_image_check(bytes, len, &image, &err), 0);
+	open_court(&court, "names");
+	watch_use(court.watch, image, enforce);
+	question.others = strangers;
+	assert_int_equal(watch_judge(court.watch, &question), -EACCES);
+	question.node = 8;
+	question.others = others;
+	assert_int_equal(watch_judge(court.watch, &question), 0);
+	question.access = ACCESS_WRITE;
+	assert_int_equal(watch_judge(court.watch, &question), -EACCES);
+	assert_int_equal(close_court(&court, "names", VERDICT_DENIED), 2);
+}
+
 static int ask_exec(struct court *court, const char *path, enum view_executable executable,
 		    uint32_t opening)
 {
@@ -384,6 +418,7 @@ int main(void)
 		cmocka_unit_test(what_repeats_is_recorded_once),
 		cmocka_unit_test(a_path_longer_than_any_key_is_judged_all_the_same),
 		cmocka_unit_test(a_name_that_changes_is_judged_again),
+		cmocka_unit_test(what_one_name_of_a_file_may_all_may),
 		cmocka_unit_test(an_interpreter_belongs_to_the_file_that_is_executed),
 		cmocka_unit_test(a_flood_of_names_is_bounded_and_counted),
 	};

@@ -6,12 +6,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <elf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "view/executable.h"
 #include "view/inode.h"
 
 enum { TABLE_MAX = 2000 };
@@ -264,6 +267,77 @@ static void lets_go_of_a_parent_that_was_only_held_by_a_child(void **state)
 	assert_int_equal(f->table.count, 2);
 }
 
+static void keeps_other_names_up_to_a_limit(void **state)
+{
+	struct fixture *f = *state;
+	struct inode *dir = make(f, 2, S_IFDIR, f->root, "d");
+	struct inode *file = make(f, 3, S_IFREG, dir, "first");
+	size_t count = 0;
+	char name[16];
+
+	dir->lookups = 1;
+	file->lookups = 1;
+	inode_keep_place(file);
+	inode_keep_place(file);
+	for (int i = 0; i < INODE_ALIASES_MAX + 4; i++) {
+		snprintf(name, sizeof(name), "name%d", i);
+		assert_int_equal(inode_place(&f->table, file, f->root, name), 0);
+		inode_keep_place(file);
+	}
+	for (const struct alias *alias = file->aliases; alias; alias = alias->next)
+		count++;
+	assert_int_equal(count, INODE_ALIASES_MAX);
+	/* the directory is held by the name that was kept in it, and goes with the file */
+	inode_forget(&f->table, dir, 1);
+	assert_int_equal(f->dropped, 0);
+	inode_forget(&f->table, file, 1);
+	assert_int_equal(f->dropped, 2);
+}
+
+static enum view_executable look_at(const void *bytes, size_t len)
+{
+	char name[] = "/tmp/husk-view-test-XXXXXX";
+	int fd = mkstemp(name);
+	enum view_executable found;
+
+	assert_true(fd >= 0);
+	unlink(name);
+	assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+	found = executable_look(fd);
+	close(fd);
+	return found;
+}
+
+static void tells_what_an_executable_loads(void **state)
+{
+	struct {
+		Elf64_Ehdr head;
+		Elf64_Phdr segments[20];
+	} elf = {.head = {.e_ident = ELFMAG, .e_phoff = sizeof(Elf64_Ehdr)}};
+
+	elf.head.e_ident[EI_CLASS] = ELFCLASS64;
+	elf.head.e_phentsize = sizeof(Elf64_Phdr);
+	elf.head.e_phnum = 20;
+	assert_int_equal(look_at("", 0), VIEW_WHOLE);
+	assert_int_equal(look_at("#", 1), VIEW_WHOLE);
+	assert_int_equal(look_at("#!/bin/sh\n", 10), VIEW_SCRIPT);
+	assert_int_equal(look_at("hello", 5), VIEW_WHOLE);
+	assert_int_equal(look_at(&elf, sizeof(elf)), VIEW_WHOLE);
+	elf.segments[19].p_type = PT_INTERP;
+	assert_int_equal(look_at(&elf, sizeof(elf)), VIEW_DYNAMIC);
+	/* cut short, or with numbers that lead nowhere */
+	assert_int_equal(look_at(&elf, sizeof(elf) - 1), VIEW_WHOLE);
+	assert_int_equal(look_at(&elf, sizeof(elf.head) - 1), VIEW_WHOLE);
+	elf.head.e_phoff = UINT64_MAX;
+	assert_int_equal(look_at(&elf, sizeof(elf)), VIEW_WHOLE);
+	elf.head.e_phoff = sizeof(Elf64_Ehdr);
+	elf.head.e_phnum = UINT16_MAX;
+	assert_int_equal(look_at(&elf, sizeof(elf)), VIEW_WHOLE);
+	elf.head.e_phnum = 20;
+	elf.head.e_phentsize = 0;
+	assert_int_equal(look_at(&elf, sizeof(elf)), VIEW_WHOLE);
+}
+
 static void makes_no_loops(void **state)
 {
 	struct fixture *f = *state;
@@ -297,6 +371,8 @@ int main(void)
 		TEST(remembers_the_link_that_was_used_last),
 		TEST(lets_go_of_a_parent_that_was_only_held_by_a_child),
 		TEST(makes_no_loops),
+		TEST(keeps_other_names_up_to_a_limit),
+		TEST(tells_what_an_executable_loads),
 	};
 
 	return cmocka_run_group_tests_name("view", tests, NULL, NULL);
