@@ -40,6 +40,7 @@ static const struct key keys[] = {
 	{"events_per_run", KIND_NUMBER, KEY_AT(events_per_run), 1, 1000000},
 	{"poststop_wait_ms", KIND_NUMBER, KEY_AT(poststop_wait_ms), 0, 600000},
 	{"judge_entered", KIND_BOOL, KEY_AT(judge_entered), 0, 0},
+	{"trust_podman_annotations", KIND_BOOL, KEY_AT(trust_podman_annotations), 0, 0},
 	{"degrade", KIND_BOOL, KEY_AT(degrade), 0, 0},
 	{"passthrough", KIND_BOOL, KEY_AT(passthrough), 0, 0},
 	{"hold_cpu_latency", KIND_BOOL, KEY_AT(hold_cpu_latency), 0, 0},

@@ -25,10 +25,11 @@ struct settings {
 	unsigned long view_names_max;	  /* inodes that one view remembers at a time */
 	unsigned long events_per_run;	  /* events of one run before they are only counted */
 	unsigned long poststop_wait_ms;	  /* how long poststop waits for the merge */
-	bool judge_entered;    /* enforce also on what an engine executes into a container */
-	bool degrade;	       /* enforce: start although a domain cannot be set up */
-	bool passthrough;      /* use FUSE passthrough where the kernel has it */
-	bool hold_cpu_latency; /* hold /dev/cpu_dma_latency at 0 while requests flow */
+	bool judge_entered; /* enforce also on what an engine executes into a container */
+	bool trust_podman_annotations; /* also where an image may have set them */
+	bool degrade;		       /* enforce: start although a domain cannot be set up */
+	bool passthrough;	       /* use FUSE passthrough where the kernel has it */
+	bool hold_cpu_latency;	       /* hold /dev/cpu_dma_latency at 0 while requests flow */
 };
 
 /*

@@ -25,6 +25,7 @@ struct detected {
 	bool ignore;			      /* no function: not to be wrapped */
 	bool pool;			      /* a container that gets its function later */
 	bool from_image;		      /* an image could have made up the name or revision */
+	bool images_annotate;		      /* an image could have set the annotations */
 };
 
 /*

@@ -118,7 +118,7 @@ static int read_when(struct reader *reader, char *text, bool wanted)
 	return 0;
 }
 
-/* Older Podman copies an image's annotations into config.json. */
+/* Podman copies an image's annotations into config.json. */
 static int read_images_annotate(struct reader *reader, char *text)
 {
 	bool holds, from_image;
@@ -331,5 +331,6 @@ int detectors_apply(const struct oci_state *state, const struct oci_spec *spec, 
 		if (r < 0)
 			return r;
 	}
+	ret->images_annotate = reader.subject.images_annotate;
 	return finish_rule(&reader);
 }

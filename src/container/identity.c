@@ -21,7 +21,6 @@ static int read_mode(const struct oci_spec *spec, struct identity *identity, str
 {
 	const char *mode = oci_spec_annotation(spec, "husk.mode");
 
-	identity->mode_at_most = MODE_ENFORCE;
 	if (!mode)
 		return 0;
 	if (strcmp(mode, "off") == 0) {
@@ -47,6 +46,33 @@ static int read_trusted(const struct oci_spec *spec, struct identity *identity, 
 				 trusted);
 	identity->trusted = true;
 	return 0;
+}
+
+/* Annotations that lower the guard: what an image says there would be the attacker's word. */
+static const char *annotation_not_taken(const struct oci_spec *spec)
+{
+	bool mode = oci_spec_annotation(spec, "husk.mode");
+	bool trusted = oci_spec_annotation(spec, "husk.trusted");
+
+	if (mode && trusted)
+		return "husk.mode and husk.trusted";
+	if (mode)
+		return "husk.mode";
+	return trusted ? "husk.trusted" : NULL;
+}
+
+static int read_annotations(const struct oci_spec *spec, bool from_image, struct identity *identity,
+			    struct error *err)
+{
+	int r;
+
+	identity->mode_at_most = MODE_ENFORCE;
+	if (from_image) {
+		identity->ignored_annotation = annotation_not_taken(spec);
+		return 0;
+	}
+	r = read_mode(spec, identity, err);
+	return r < 0 ? r : read_trusted(spec, identity, err);
 }
 
 /* The annotation `key` into `out`, "" where there is none. */
@@ -92,10 +118,12 @@ static int finish_revision(const struct oci_state *state, const struct oci_spec 
 }
 
 static int name_function(const struct oci_state *state, const struct oci_spec *spec,
-			 const struct detected *detected, struct identity *identity,
-			 struct error *err)
+			 const struct detected *detected, bool annotation_from_image,
+			 struct identity *identity, struct error *err)
 {
 	bool annotated = *identity->function;
+	/* The revision of an annotation counts also where a rule gave the name. */
+	bool from_image = annotation_from_image && (annotated || *identity->revision);
 
 	if (annotated) {
 		text_copy(identity->identified_by, sizeof(identity->identified_by), "annotation");
@@ -114,25 +142,27 @@ static int name_function(const struct oci_state *state, const struct oci_spec *s
 	}
 	if (!annotated && !*identity->revision)
 		text_copy(identity->revision, sizeof(identity->revision), detected->revision);
-	return finish_revision(state, spec, detected->image, !annotated && detected->from_image,
-			       identity, err);
+	from_image = from_image || (!annotated && detected->from_image);
+	return finish_revision(state, spec, detected->image, from_image, identity, err);
 }
 
 int identity_find_in(const struct oci_state *state, const struct oci_spec *spec, const char *name,
-		     const char *bytes, size_t len, struct identity *ret, struct error *err)
+		     const char *bytes, size_t len, unsigned int flags, struct identity *ret,
+		     struct error *err)
 {
 	struct identity identity = {0};
 	struct detected detected;
-	int r = read_mode(spec, &identity, err);
+	bool from_image = false;
+	int r = detectors_apply(state, spec, name, bytes, len, &detected, err);
 
-	if (r == 0)
-		r = read_trusted(spec, &identity, err);
+	if (r == 0) {
+		from_image = detected.images_annotate && !(flags & IDENTITY_TRUST_IMAGES);
+		r = read_annotations(spec, from_image, &identity, err);
+	}
 	if (r == 0)
 		r = read_name(spec, "husk.function", identity.function, err);
 	if (r == 0)
 		r = read_name(spec, "husk.revision", identity.revision, err);
-	if (r == 0)
-		r = detectors_apply(state, spec, name, bytes, len, &detected, err);
 	if (r < 0)
 		return r;
 	if (detected.ignore) {
@@ -141,7 +171,7 @@ int identity_find_in(const struct oci_state *state, const struct oci_spec *spec,
 		snprintf(identity.identified_by, sizeof(identity.identified_by), "detector %s",
 			 detected.rule);
 	} else if (!identity.opted_out) {
-		r = name_function(state, spec, &detected, &identity, err);
+		r = name_function(state, spec, &detected, from_image, &identity, err);
 	}
 	if (r == 0)
 		*ret = identity;
@@ -149,7 +179,8 @@ int identity_find_in(const struct oci_state *state, const struct oci_spec *spec,
 }
 
 int identity_find(const struct oci_state *state, const struct oci_spec *spec,
-		  const char *detector_file, struct identity *ret, struct error *err)
+		  const char *detector_file, unsigned int flags, struct identity *ret,
+		  struct error *err)
 {
 	cleanup_free char *bytes = NULL;
 	struct error why = ERROR_INIT;
@@ -161,5 +192,6 @@ int identity_find(const struct oci_state *state, const struct oci_spec *spec,
 			*err = why;
 		return r;
 	}
-	return identity_find_in(state, spec, detector_file, bytes ? bytes : "", len, ret, err);
+	return identity_find_in(state, spec, detector_file, bytes ? bytes : "", len, flags, ret,
+				err);
 }

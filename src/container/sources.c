@@ -105,6 +105,26 @@ static struct value find_bundle_part(const struct subject *subject, const char *
 	return value_of(NULL);
 }
 
+/* A piece of the path that the engine gave, between any of '/', ':', '-' and '.': "libpod" of
+ * "machine.slice:libpod:ID" and of "/libpod_parent/libpod-ID". */
+static struct value find_cgroup_part(const struct subject *subject, const char *argument, size_t i)
+{
+	static const char between[] = "/:-.";
+	const char *at = subject->spec->cgroups_path;
+	size_t len = strlen(argument);
+
+	while (at && *at) {
+		size_t part;
+
+		at += strspn(at, between);
+		part = strcspn(at, between);
+		if (part == len && memcmp(at, argument, len) == 0)
+			return value_of(argument);
+		at += part;
+	}
+	return value_of(NULL);
+}
+
 static const struct source_kind kinds[] = {
 	{"annotation", true, false, true, false, find_annotation},
 	{"env", true, true, false, false, find_env},
@@ -114,6 +134,7 @@ static const struct source_kind kinds[] = {
 	{"any-argument", false, true, false, true, find_any_argument},
 	{"id", false, false, false, false, find_id},
 	{"bundle-part", true, false, false, false, find_bundle_part},
+	{"cgroup-part", true, false, false, false, find_cgroup_part},
 };
 
 static size_t span_of(struct value value, const char *accept)

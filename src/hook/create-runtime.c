@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -35,6 +36,8 @@ static void tell(const struct start *start, enum event_kind kind, const char *de
 {
 	struct event event = EVENT(kind);
 	struct event_sink *sink = NULL;
+	/* The first event of a host may come before anything else made the directory. */
+	cleanup_close int made = open_dir_made(start->settings.state_directory, 0700, NULL);
 
 	if (event_sink_open(start->settings.event_file, 0, &sink, NULL) < 0)
 		return;
@@ -140,6 +143,19 @@ static int read_state(struct start *start, struct error *err)
 	return oci_state_parse(bytes, len, &start->state, err);
 }
 
+static void tell_not_taken(const struct start *start)
+{
+	char detail[256];
+
+	if (start->identity.ignored || !start->identity.ignored_annotation)
+		return;
+	snprintf(detail, sizeof(detail),
+		 "annotation %s: not taken, since with this engine an image can set it;"
+		 " trust_podman_annotations in husk.conf takes it",
+		 start->identity.ignored_annotation);
+	tell(start, EVENT_DEGRADED, detail);
+}
+
 static int create_runtime(struct start *start, struct error *err)
 {
 	int r = read_state(start, err);
@@ -150,10 +166,13 @@ static int create_runtime(struct start *start, struct error *err)
 		r = oci_spec_read(start->state.bundle, &start->spec, err);
 	if (r == 0)
 		r = identity_find(&start->state, &start->spec, start->settings.detector_file,
+				  start->settings.trust_podman_annotations ? IDENTITY_TRUST_IMAGES
+									   : 0,
 				  &start->identity, err);
 	/* Without these nobody knows whether the function is enforced: it is not started. */
 	if (r < 0)
 		return r;
+	tell_not_taken(start);
 	if (start->identity.opted_out)
 		tell(start, EVENT_DEGRADED, "the annotation husk.mode says off: not wrapped");
 	if (start->identity.ignored || start->identity.opted_out)
@@ -171,6 +190,15 @@ static int create_runtime(struct start *start, struct error *err)
 	if (r == 0)
 		r = start_mediator(start, err);
 	return r < 0 ? without_husk(start, r, err) : 0;
+}
+
+int hook_create_container(const char *config_path, struct error *err)
+{
+	struct start start = {.config_path = config_path};
+	int r = read_state(&start, err);
+
+	oci_state_release(&start.state);
+	return r;
 }
 
 int hook_create_runtime(const char *config_path, struct error *err)

@@ -6,7 +6,7 @@ load helpers
 
 setup() {
 	command -v podman >/dev/null || skip "podman is not installed"
-	husk_setup 'shadow_after_runs = 3' 'enforce_after_runs = 3'
+	husk_setup 'shadow_after_runs = 3' 'enforce_after_runs = 3' 'trust_podman_annotations = yes'
 	podman_setup
 	husk hooks install podman --directory "$T/hooks.d" --hook-program "$HUSK_HOOK"
 	ROOTFS=$(own_rootfs)
@@ -121,6 +121,18 @@ with it: $status $output"
 	expect 0 timeout 60 podman "${PODMAN[@]}" rm --force --time 0 "$name"
 	nothing_left_of_podman
 	[ "$(husk show --json orders | jq '.revisions[0].runs')" -eq 2 ]
+}
+
+@test "an annotation that an image may have set neither opts out nor says that a run is trusted" {
+	local annotated=(--annotation husk.mode=off --annotation husk.trusted=true)
+	podman_run 0 "${FUNCTION[@]}" "${annotated[@]}" --rootfs "$ROOTFS" /bin/cat /proc/self/mountinfo
+	output_lacks fuse.husk
+	sed -i '/trust_podman_annotations/d' "$CONF"
+	podman_run 0 "${FUNCTION[@]}" "${annotated[@]}" --rootfs "$ROOTFS" /bin/cat /proc/self/mountinfo
+	output_has fuse.husk
+	[ "$(event_count '.event == "degraded" and (.detail | test("husk.mode and husk.trusted: not taken"))')" -eq 1 ]
+	husk show --json orders | jq -e '.revision | startswith("1+sha-")'
+	nothing_left_of_podman
 }
 
 @test "containers without a name are wrapped, and neither enforced nor merged" {

@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct oci_spec spec;
 
 	FUZZ_ASSERT(oci_spec_parse("config.json", config, strlen(config), &spec, &err) == 0);
-	if (identity_find_in(&state, &spec, "table", (const char *)data, len, &identity, &err) < 0)
+	if (identity_find_in(&state, &spec, "table", (const char *)data, len, 0, &identity, &err) <
+	    0)
 		FUZZ_ASSERT(err.what[0]);
 	else if (!identity.ignored)
 		FUZZ_ASSERT(!identity.function[0] == !identity.revision[0]);

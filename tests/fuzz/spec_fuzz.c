@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	}
 	FUZZ_ASSERT(spec.root_path && spec.cwd[0] == '/');
 	FUZZ_ASSERT(!spec.args[spec.n_args] && !spec.env[spec.n_env]);
-	if (identity_find_in(&state, &spec, "table", table, strlen(table), &identity, &err) < 0)
+	if (identity_find_in(&state, &spec, "table", table, strlen(table), 0, &identity, &err) < 0)
 		FUZZ_ASSERT(err.what[0]);
 	else if (!identity.ignored && !identity.opted_out)
 		FUZZ_ASSERT(!identity.function[0] == !identity.revision[0]);
