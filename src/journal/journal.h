@@ -60,7 +60,8 @@ struct journal_end {
 
 enum journal_limits {
 	JOURNAL_STEP_BYTES = 64 * 1024,
-	JOURNAL_BYTES_MAX = 64 * 1024 * 1024, /* beyond it, behaviours are counted as lost */
+	/* Beyond it, behaviours are counted as lost: as much as the store keeps of a revision. */
+	JOURNAL_BYTES_MAX = 8 * 1024 * 1024,
 };
 
 /* ---- writing ---- */

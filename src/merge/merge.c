@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Taking in journals. A journal is removed only after the store has committed it and the policy is
- * up to date; whatever fails before leaves it for a later run, and merging it twice changes
- * nothing.
+ * Taking in journals. A journal is removed as soon as the store has committed it: a policy that
+ * could not be brought up to date stays marked as stale in the store, and the next run of the
+ * function tries again. What fails before leaves the journal for a later run, unless the journal
+ * itself is why: it is put aside, since it would fail for ever. Merging one twice changes nothing.
  */
 #include "merge/merge.h"
 
@@ -42,47 +43,85 @@ static void tell(struct event_sink *events, enum event_kind kind, const struct j
 	event_emit(events, &event);
 }
 
-static void tell_failure(struct event_sink *events, const struct journal_run *run,
+static void tell_failure(struct event_sink *events, const struct journal_run *run, const char *what,
 			 const struct error *err)
 {
 	char detail[sizeof(err->what) + sizeof(err->hint) + 64];
 
-	snprintf(detail, sizeof(detail), "the run is not merged yet: %s%s%s", err->what,
-		 err->hint[0] ? "; " : "", err->hint);
+	snprintf(detail, sizeof(detail), "%s: %s%s%s", what, err->what, err->hint[0] ? "; " : "",
+		 err->hint);
 	tell(events, EVENT_DEGRADED, run, detail);
 }
 
-static int put_aside(int run_fd, const char *name, struct event_sink *events, struct error *err)
+/* *err says what is wrong with the journal; with success nothing is wrong any more. */
+static int put_aside(int run_fd, const char *name, const struct journal_run *run,
+		     struct event_sink *events, struct error *err)
 {
-	char aside[NAME_MAX + 1], detail[NAME_MAX + 128];
+	char aside[NAME_MAX + 1], what[NAME_MAX + 64];
 	int len = snprintf(aside, sizeof(aside), "%s.damaged", name);
 
 	if (len < 0 || (size_t)len >= sizeof(aside))
 		return error_set(err, ENAMETOOLONG, "cannot keep the damaged journal '%s'", name);
 	if (renameat(run_fd, name, run_fd, aside) < 0)
 		return error_set(err, errno, "cannot keep the damaged journal '%s'", name);
-	snprintf(detail, sizeof(detail), "a journal is damaged and was kept as '%s'", aside);
-	tell(events, EVENT_DEGRADED, NULL, detail);
+	snprintf(what, sizeof(what), "a journal is damaged and was kept as '%s'", aside);
+	tell_failure(events, run, what, err);
+	*err = ERROR_INIT;
 	return 0;
 }
 
-static int take_in(struct journal_reader *journal, const struct settings *settings,
-		   struct event_sink *events, struct error *err)
+static int remove_journal(int run_fd, const char *name, struct error *err)
+{
+	if (unlinkat(run_fd, name, 0) < 0)
+		return error_set(err, errno, "cannot remove the journal '%s'", name);
+	return 0;
+}
+
+/* Did merging fail for what the journal holds, so that it would fail again? Not where the store did
+ * (store.c has its numbers). */
+static bool is_of_the_journal(int r)
+{
+	return r == -EPROTO || r == -EINVAL || r == -EFBIG || r == -ENAMETOOLONG;
+}
+
+static int refresh(struct store *store, const struct journal_run *run,
+		   const struct settings *settings, struct event_sink *events, struct error *err)
+{
+	int r = merge_refresh(store, settings, run->function, run->revision, events, err);
+
+	if (r < 0)
+		tell_failure(events, run, "the run is merged, but its policy is not up to date",
+			     err);
+	return r;
+}
+
+static int take_in(int run_fd, const char *name, struct journal_reader *journal,
+		   const struct settings *settings, struct event_sink *events, struct error *err)
 {
 	const struct journal_run *run = journal_reader_run(journal);
 	/* Half of what poststop waits: it is to see that the journal was kept. */
 	unsigned int wait_ms = (unsigned int)(settings->poststop_wait_ms / 2);
 	cleanup_store struct store *store = NULL;
 	int r = store_open(settings->state_directory, wait_ms, &store, err);
+	int merged = STORE_MERGED;
 
-	if (r == 0)
-		r = store_merge_run(store, journal, err);
-	if (r < 0)
+	if (r == 0) {
+		merged = store_merge_run(store, journal, err);
+		if (is_of_the_journal(merged))
+			return put_aside(run_fd, name, run, events, err);
+		r = merged < 0 ? merged : remove_journal(run_fd, name, err);
+	}
+	if (r < 0) {
+		tell_failure(events, run, "the run is not merged yet", err);
 		return r;
-	if (r == 0 && journal_reader_end(journal).outcome == OUTCOME_LOST)
+	}
+	if (merged == STORE_MERGED_FULL)
+		tell(events, EVENT_DEGRADED, run,
+		     "the profile is full: some of what was new in this run is not kept");
+	if (merged != STORE_MERGED_BEFORE && journal_reader_end(journal).outcome == OUTCOME_LOST)
 		tell(events, EVENT_RECOVERED, run,
 		     "the process beside the container died; what it had recorded was merged");
-	return merge_refresh(store, settings, run->function, run->revision, events, err);
+	return refresh(store, run, settings, events, err);
 }
 
 int merge_journal(int run_fd, const char *name, const struct settings *settings,
@@ -95,21 +134,16 @@ int merge_journal(int run_fd, const char *name, const struct settings *settings,
 	if (!err)
 		err = &own;
 	r = journal_reader_open(run_fd, name, &journal, err);
-	if (r == -EPROTO) {
-		*err = ERROR_INIT;
-		r = put_aside(run_fd, name, events, err);
-	} else if (r == 0 && journal_reader_run(journal)->function[0] != '\0') {
-		r = take_in(journal, settings, events, err);
-		if (r == 0 && unlinkat(run_fd, name, 0) < 0)
-			r = error_set(err, errno, "cannot remove the journal '%s'", name);
-	} else if (r == 0) {
+	if (r == 0 && journal_reader_run(journal)->function[0] != '\0')
+		return take_in(run_fd, name, journal, settings, events, err);
+	if (r == -EPROTO)
+		r = put_aside(run_fd, name, NULL, events, err);
+	else if (r == 0)
 		/* Of no known function: its events were written while it ran, and nothing can be
 		 * learned. */
-		if (unlinkat(run_fd, name, 0) < 0)
-			r = error_set(err, errno, "cannot remove the journal '%s'", name);
-	}
+		r = remove_journal(run_fd, name, err);
 	if (r < 0 && r != -ENOENT)
-		tell_failure(events, journal ? journal_reader_run(journal) : NULL, err);
+		tell_failure(events, NULL, "the run is not merged yet", err);
 	return r;
 }
 

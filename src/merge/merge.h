@@ -26,11 +26,13 @@ int merge_refresh(struct store *store, const struct settings *settings, const ch
 		  const char *revision, struct event_sink *events, struct error *err);
 
 /*
- * Merges the journal `name` below `run_fd`, refreshes its revision, and removes the journal. A
- * damaged journal is kept as NAME.damaged and said in an event, which is no failure. The journal of
- * a run without function is removed: nothing can be learned from it. Whoever calls holds the
- * journal's lock. Returns 0 or -errno, said in an event too; then the journal stays for a later
- * run. The store is waited for as long as half of settings->poststop_wait_ms.
+ * Merges the journal `name` below `run_fd`, removes it, and refreshes its revision. A journal that
+ * is damaged, or that the store refuses for what it holds, is kept as NAME.damaged and said in an
+ * event, which is no failure. The journal of a run without function is removed: nothing can be
+ * learned from it. Whoever calls holds the journal's lock. Returns 0 or -errno, said in an event
+ * too: then either the journal stays for a later run, or it is merged and only the refresh failed,
+ * which the next run of the revision tries again. The store is waited for as long as half of
+ * settings->poststop_wait_ms.
  */
 int merge_journal(int run_fd, const char *name, const struct settings *settings,
 		  struct event_sink *events, struct error *err);

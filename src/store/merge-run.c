@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "policy/decide.h"
+#include "policy/image.h"
 #include "store/store-internal.h"
 
 struct run {
@@ -78,47 +79,110 @@ static int run_read(struct run *run, struct journal_reader *journal, struct erro
 	return 0;
 }
 
-/* Counts the run. *ret_sampled: it is one of those whose inert behaviour is looked at. */
 static int count_run(struct store *store, int64_t revision, const struct run *run,
-		     bool *ret_sampled, struct error *err)
+		     struct row_counts *counts, struct error *err)
 {
-	struct row_counts counts = {0};
-	int r = row_counts_read(store, revision, &counts, err);
+	int r;
 
-	if (r < 0)
-		return r;
-	*ret_sampled = sketch_add(&counts.sketch, run->hash);
-	counts.runs++;
-	counts.lossy += promotion_is_lossy(&run->facts);
-	counts.failed += promotion_is_failed(&run->facts);
-	if (counts.first_ns == 0 || run->at_ns < counts.first_ns)
-		counts.first_ns = run->at_ns;
-	if (run->at_ns > counts.last_ns)
-		counts.last_ns = run->at_ns;
-	r = row_counts_write(store, revision, &counts, err);
-	if (r == 0 && counts.runs % STORE_TRIM_EVERY == 0)
+	counts->runs++;
+	counts->lossy += promotion_is_lossy(&run->facts);
+	counts->failed += promotion_is_failed(&run->facts);
+	if (counts->first_ns == 0 || run->at_ns < counts->first_ns)
+		counts->first_ns = run->at_ns;
+	if (run->at_ns > counts->last_ns)
+		counts->last_ns = run->at_ns;
+	r = row_counts_write(store, revision, counts, err);
+	if (r == 0 && counts->runs % STORE_TRIM_EVERY == 0)
 		r = store_change(store, SQL_RUN_TRIM, err, "ii", revision,
 				 (int64_t)STORE_RUNS_KEPT);
 	return r;
 }
 
+/* How much is kept of the revision. Asked for only where a run brings something new. */
+struct size {
+	bool known;
+	int64_t rows, bytes, only_denied;
+};
+
+static int size_read(struct store *store, int64_t revision, struct size *size, struct error *err)
+{
+	cleanup_walk sqlite3_stmt *row = NULL;
+	int r;
+
+	if (size->known)
+		return 0;
+	r = store_query(store, SQL_BEHAVIOURS_SIZE, &row, err, "i", revision);
+	if (r == 0)
+		r = store_step(store, row, err);
+	if (r < 0)
+		return r;
+	size->rows = sqlite3_column_int64(row, 0);
+	size->bytes = sqlite3_column_int64(row, 1);
+	size->only_denied = sqlite3_column_int64(row, 2);
+	size->known = true;
+	return 0;
+}
+
+/* Takes the room of one more behaviour, where there is some. */
+static bool size_take(struct size *size, const struct behaviour *b, bool denied)
+{
+	int64_t bytes = (int64_t)(strlen(b->program) + strlen(b->key));
+
+	if (size->rows >= STORE_BEHAVIOURS_MAX || bytes > STORE_NAME_BYTES_MAX - size->bytes ||
+	    (denied && size->only_denied >= STORE_DENIED_MAX))
+		return false;
+	size->rows++;
+	size->bytes += bytes;
+	size->only_denied += denied;
+	return true;
+}
+
 /* What a run's behaviours changed. */
 struct news {
+	struct size size;
+	bool full;	    /* there was no room for some */
+	bool lost[DOMAINS]; /* ... among them what was allowed */
 	int64_t novel_ns[DOMAINS];
 	bool stale;   /* the policy image */
 	bool earlier; /* a first sighting moved back in time: the last novelty may have, too */
 };
 
+static void note_novelty(struct news *news, const struct run *run, const struct behaviour *b)
+{
+	if (promotion_is_novelty(class_of(b)) && run->at_ns > news->novel_ns[b->domain])
+		news->novel_ns[b->domain] = run->at_ns;
+}
+
+/* Is there room for a behaviour that is not kept yet? Returns 1, 0 or -errno. */
+static int make_room(struct store *store, int64_t revision, const struct run *run,
+		     const struct behaviour *b, bool denied, struct news *news, struct error *err)
+{
+	int r = size_read(store, revision, &news->size, err);
+
+	if (r < 0 || size_take(&news->size, b, denied))
+		return r < 0 ? r : 1;
+	news->full = true;
+	if (!denied) {
+		news->lost[b->domain] = true;
+		note_novelty(news, run, b);
+	}
+	return 0;
+}
+
 static int see(struct store *store, int64_t revision, const struct run *run,
 	       const struct journal_behaviour *b, struct news *news, struct error *err)
 {
 	bool denied = b->verdict == VERDICT_DENIED;
-	enum domain domain = b->behaviour.domain;
 	int64_t first_ns;
 	uint32_t flags;
 	struct known known;
 	int r = row_known_read(store, revision, &b->behaviour, &known, err);
 
+	if (r == 0) {
+		r = make_room(store, revision, run, &b->behaviour, denied, news, err);
+		if (r == 0)
+			return 0;
+	}
 	if (r < 0)
 		return r;
 	first_ns = known.first_ns;
@@ -127,9 +191,7 @@ static int see(struct store *store, int64_t revision, const struct run *run,
 		return 0;
 	if (first_ns == 0 && known.first_ns != 0) {
 		news->stale = true;
-		if (promotion_is_novelty(class_of(&b->behaviour)) &&
-		    run->at_ns > news->novel_ns[domain])
-			news->novel_ns[domain] = run->at_ns;
+		note_novelty(news, run, &b->behaviour);
 	}
 	/* The class, and with it what is a novelty, follows from the flags. */
 	if (first_ns != 0 && (known.first_ns != first_ns || known.flags != flags))
@@ -139,7 +201,8 @@ static int see(struct store *store, int64_t revision, const struct run *run,
 	return row_known_write(store, revision, &b->behaviour, &known, err);
 }
 
-static int see_all(struct store *store, int64_t revision, const struct run *run, bool sampled,
+/* Returns 0, STORE_MERGED_FULL or -errno. */
+static int see_all(struct store *store, int64_t revision, struct run *run, bool sampled,
 		   struct error *err)
 {
 	struct news news = {0};
@@ -152,21 +215,25 @@ static int see_all(struct store *store, int64_t revision, const struct run *run,
 			r = see(store, revision, run, b, &news, err);
 	}
 	for (int d = 0; d < DOMAINS && r == 0; d++) {
+		run->facts.lost[d] = run->facts.lost[d] || news.lost[d];
 		if (news.novel_ns[d] > 0)
 			r = store_change(store, SQL_DOMAIN_NOVEL, err, "iii", revision, (int64_t)d,
 					 news.novel_ns[d]);
 	}
 	if (r == 0 && news.earlier)
 		r = row_domains_refresh(store, revision, err);
-	return r == 0 && news.stale ? row_stale(store, revision, err) : r;
+	if (r == 0 && news.stale)
+		r = row_stale(store, revision, err);
+	return r == 0 && news.full ? STORE_MERGED_FULL : r;
 }
 
-static int merge(struct store *store, const struct run *run, struct error *err)
+static int merge(struct store *store, struct run *run, struct error *err)
 {
 	const struct journal_run *head = run->head;
-	bool sampled = false;
+	struct row_counts counts = {0};
+	bool sampled;
 	int64_t revision;
-	int r;
+	int r, seen;
 
 	r = row_revision_made(store, head->function, head->revision, &revision, NULL, err);
 	if (r < 0)
@@ -176,20 +243,38 @@ static int merge(struct store *store, const struct run *run, struct error *err)
 	if (r < 0)
 		return r;
 	if (sqlite3_changes(store->db) == 0)
-		return 1;
-	r = count_run(store, revision, run, &sampled, err);
-	return r < 0 ? r : see_all(store, revision, run, sampled, err);
+		return STORE_MERGED_BEFORE;
+	r = row_counts_read(store, revision, &counts, err);
+	if (r < 0)
+		return r;
+	/* Is it one of the runs whose inert behaviour is looked at? */
+	sampled = sketch_add(&counts.sketch, run->hash);
+	seen = see_all(store, revision, run, sampled, err);
+	if (seen < 0)
+		return seen;
+	/* With what was lost on the way, the run may be clean for fewer domains. */
+	if (seen == STORE_MERGED_FULL)
+		r = store_change(store, SQL_RUN_JOIN, err, "iiii", revision, run->at_ns,
+				 (int64_t)run->hash, (int64_t)promotion_facts(&run->facts));
+	if (r == 0)
+		r = count_run(store, revision, run, &counts, err);
+	return r < 0 ? r : seen;
 }
 
 int store_merge_run(struct store *store, struct journal_reader *journal, struct error *err)
 {
 	__attribute__((cleanup(run_release))) struct run run = {0};
+	const struct journal_run *head = journal_reader_run(journal);
 	bool outer;
 	int r;
 
-	if (journal_reader_run(journal)->function[0] == '\0')
-		return error_say(err, EINVAL, "run '%s' is of no known function",
-				 journal_reader_run(journal)->id);
+	if (head->function[0] == '\0')
+		return error_say(err, EINVAL, "run '%s' is of no known function", head->id);
+	if (strlen(head->function) > POLICY_NAME_MAX || strlen(head->revision) > POLICY_NAME_MAX)
+		return error_say(err, EINVAL,
+				 "run '%s' is of a function or revision whose name is longer than"
+				 " %d bytes",
+				 head->id, POLICY_NAME_MAX);
 	r = run_read(&run, journal, err);
 	if (r < 0)
 		return r;

@@ -110,6 +110,10 @@ const char *const store_sql_texts[SQLS] = {
 			   " ORDER BY domain, program, key, access",
 	[SQL_BEHAVIOURS_COUNT] = "SELECT count(*) FROM behaviour WHERE revision = ?1",
 
+	[SQL_BEHAVIOURS_SIZE] = "SELECT count(*), coalesce(sum(length(program) + length(key)), 0),"
+				" coalesce(sum(first_ns = 0 AND denied_ns <> 0), 0)"
+				" FROM behaviour WHERE revision = ?1",
+
 	[SQL_FUNCTION_EXISTS] = "SELECT 1 FROM revision WHERE function = ?1 LIMIT 1",
 	[SQL_FORGET_RUNS] = "DELETE FROM run" OF_FUNCTION,
 	[SQL_FORGET_DOMAINS] = "DELETE FROM domain" OF_FUNCTION,

@@ -39,8 +39,34 @@ int store_tidy(const char *state_directory, struct error *err);
 /* ---- merging ---- */
 
 /*
- * Takes in one run, in one transaction keyed by the run's id. Returns 0; 1 where the run is known
- * already and nothing changed; -errno. A run without function name is refused with -EINVAL.
+ * How much runs can make the store keep of one revision. Whoever drives a function by events
+ * chooses the names that it touches, and everything that is kept is read again by every
+ * compilation, on the path of a container's end. What people import or mark is not limited.
+ */
+enum store_limits {
+	/* Functions have some thousands of behaviours, most of them files of their image. This many
+	 * are compiled in a fraction of a second. */
+	STORE_BEHAVIOURS_MAX = 20000,
+	/* Of programs and keys together: 400 bytes for each of them, far from the 64 MiB beyond
+	 * which there is no policy image (policy/image.h). */
+	STORE_NAME_BYTES_MAX = 8 * 1024 * 1024,
+	/* Of those that were only ever denied: they are there for people to read, no policy needs
+	 * them, and an attack against an enforced function makes them at will. */
+	STORE_DENIED_MAX = 1000,
+};
+
+/* Outcomes of store_merge_run(). */
+enum store_merged {
+	STORE_MERGED = 0,
+	STORE_MERGED_BEFORE = 1, /* the run is known already: nothing changed */
+	STORE_MERGED_FULL = 2,	 /* merged, but for new behaviours that a limit left no room for */
+};
+
+/*
+ * Takes in one run, in one transaction keyed by the run's id. Returns an enum store_merged or
+ * -errno. In the domain of an allowed behaviour that there was no room for, the run counts as one
+ * that lost observations, and the count of clean runs starts again. A run without function name, or
+ * with a name that no policy can carry, is refused with -EINVAL.
  */
 int store_merge_run(struct store *store, struct journal_reader *journal, struct error *err);
 

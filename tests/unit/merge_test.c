@@ -263,6 +263,65 @@ static void a_damaged_journal_is_put_aside(void **state)
 		-ENOENT);
 }
 
+/* Merging it would fail for ever. */
+static void a_journal_that_the_store_refuses_is_put_aside(void **state)
+{
+	struct place *place = *state;
+	struct error err = ERROR_INIT;
+	char function[POLICY_NAME_MAX + 2];
+
+	memset(function, 'f', sizeof(function));
+	function[sizeof(function) - 1] = '\0';
+	assert_int_equal(merge(place, &(struct test_run){.id = 1, .function = function}, &err), 0);
+	assert_int_equal(err.code, 0);
+	assert_int_equal(faccessat(place->journals, "1.journal", F_OK, 0), -1);
+	assert_int_equal(faccessat(place->journals, "1.journal.damaged", F_OK, 0), 0);
+	assert_true(was_told(place, "longer than 255 bytes"));
+}
+
+/* Else every later end of a container would try it again. */
+static void a_merged_journal_goes_though_the_policy_cannot_be_written(void **state)
+{
+	struct place *place = *state;
+	cleanup_policy_image struct policy_image *image = NULL;
+	struct error err = ERROR_INIT;
+	int fd = openat(place->dir.fd, POLICY_DIRECTORY, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	close(fd);
+	assert_true(
+		merge(place,
+		      &(struct test_run){.id = 1, .seen = first_seen, .count = COUNT(first_seen)},
+		      &err) < 0);
+	assert_true(err.code != 0);
+	assert_int_equal(faccessat(place->journals, "1.journal", F_OK, 0), -1);
+	assert_true(was_told(place, "the run is merged, but its policy is not up to date"));
+	assert_int_equal(unlinkat(place->dir.fd, POLICY_DIRECTORY, 0), 0);
+	/* the next run has nothing new, and brings the policy up to date */
+	merge_ok(place, &(struct test_run){.id = 2});
+	image = policy_of(place, "r1");
+	assert_int_equal(policy_image_find(image, &first_seen[3].behaviour), POLICY_ALLOWED);
+}
+
+static void a_profile_that_is_full_is_told_and_compiles(void **state)
+{
+	struct place *place = *state;
+	size_t count = STORE_BEHAVIOURS_MAX + 10;
+	cleanup_free struct journal_behaviour *seen = calloc(count, sizeof(*seen));
+	cleanup_free char *keys = calloc(count, 32);
+
+	assert_non_null(seen);
+	assert_non_null(keys);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(keys + 32 * i, 32, "/data/%zu", i);
+		seen[i] =
+			(struct journal_behaviour)FS(ACCESS_WRITE, keys + 32 * i, 0, VERDICT_NOVEL);
+	}
+	merge_ok(place, &(struct test_run){.id = 1, .seen = seen, .count = count});
+	assert_true(was_told(place, "the profile is full"));
+	assert_int_equal(info_of(place).entries, STORE_BEHAVIOURS_MAX);
+}
+
 static void a_run_of_no_function_is_dropped(void **state)
 {
 	struct place *place = *state;
@@ -436,6 +495,9 @@ int main(void)
 		TEST(a_persons_word_reaches_the_policy),
 		TEST(a_dead_mediators_journal_is_merged_and_told),
 		TEST(a_damaged_journal_is_put_aside),
+		TEST(a_journal_that_the_store_refuses_is_put_aside),
+		TEST(a_merged_journal_goes_though_the_policy_cannot_be_written),
+		TEST(a_profile_that_is_full_is_told_and_compiles),
 		TEST(a_run_of_no_function_is_dropped),
 		TEST(a_locked_store_keeps_the_journal),
 		TEST(only_what_nobody_holds_is_left_over),

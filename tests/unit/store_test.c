@@ -674,6 +674,136 @@ static void only_the_newest_runs_are_kept(void **state)
 	assert_int_equal(merge_run(store, dir->fd, &(struct test_run){.id = 690}, NULL), 1);
 }
 
+/* ---- what runs can make it keep ---- */
+
+/* Behaviours with keys of `len` bytes that differ from those of another `salt`. */
+struct many {
+	struct journal_behaviour *seen;
+	char *keys;
+	size_t count;
+};
+
+static struct many many_make(size_t count, size_t len, enum verdict verdict, unsigned int salt)
+{
+	struct many many = {calloc(count, sizeof(*many.seen)), malloc(count * (len + 1)), count};
+
+	assert_non_null(many.seen);
+	assert_non_null(many.keys);
+	for (size_t i = 0; i < count; i++) {
+		char *key = many.keys + i * (len + 1);
+
+		snprintf(key, len + 1, "/data/%u/%0*zu", salt, (int)len - 8, i);
+		many.seen[i] = (struct journal_behaviour)FS(ACCESS_WRITE, key, 0, verdict);
+	}
+	return many;
+}
+
+static void many_release(struct many *many)
+{
+	free(many->seen);
+	free(many->keys);
+}
+
+struct kept {
+	int64_t rows, bytes;
+};
+
+static int count_kept(void *context, const struct store_behaviour *b)
+{
+	struct kept *kept = context;
+
+	kept->rows++;
+	kept->bytes += (int64_t)(strlen(b->behaviour.program) + strlen(b->behaviour.key));
+	return 0;
+}
+
+static struct kept kept_of(struct store *store)
+{
+	struct kept kept = {0};
+
+	assert_int_equal(store_each_behaviour(store, "thumbnail", "r1", count_kept, &kept, NULL),
+			 0);
+	return kept;
+}
+
+static void behaviours_of_a_revision_are_bounded(void **state)
+{
+	struct test_dir *dir = *state;
+	cleanup_store struct store *store = opened(dir->path);
+	struct error err = ERROR_INIT;
+	struct many many = many_make(STORE_BEHAVIOURS_MAX + 1, 24, VERDICT_NOVEL, 1);
+	struct many inert = many_make(1, 24, VERDICT_ALLOWED, 2);
+
+	inert.seen[0].behaviour.access = ACCESS_READ;
+	inert.seen[0].behaviour.flags = BEHAVIOUR_IMAGE;
+	merge_ok(store, dir->fd, &(struct test_run){.id = 1, .seen = many.seen, .count = 20000});
+	merge_ok(store, dir->fd, &(struct test_run){.id = 2});
+	assert_int_equal(revision_of(store).clean_runs[DOMAIN_FS], 1);
+	/* one more, and be it inert: the run lost something, in this domain */
+	assert_int_equal(merge_run(store, dir->fd,
+				   &(struct test_run){.id = 3, .seen = inert.seen, .count = 1},
+				   &err),
+			 STORE_MERGED_FULL);
+	assert_int_equal(kept_of(store).rows, STORE_BEHAVIOURS_MAX);
+	assert_int_equal(revision_of(store).runs_lossy, 1);
+	assert_int_equal(revision_of(store).clean_runs[DOMAIN_FS], 1);
+	assert_int_equal(revision_of(store).clean_runs[DOMAIN_EXEC], 3);
+	/* a novelty that is not kept starts the count again all the same */
+	assert_int_equal(
+		merge_run(store, dir->fd,
+			  &(struct test_run){.id = 4, .seen = many.seen + 20000, .count = 1}, &err),
+		STORE_MERGED_FULL);
+	assert_int_equal(revision_of(store).clean_runs[DOMAIN_FS], 0);
+	assert_int_equal(merge_run(store, dir->fd, &(struct test_run){.id = 4}, &err),
+			 STORE_MERGED_BEFORE);
+	/* what is kept already is no matter of room */
+	merge_ok(store, dir->fd, &(struct test_run){.id = 5, .seen = many.seen, .count = 20});
+	assert_int_equal(kept_of(store).rows, STORE_BEHAVIOURS_MAX);
+	assert_int_equal(revision_of(store).runs, 5);
+	many_release(&many);
+	many_release(&inert);
+}
+
+static void bytes_of_a_revision_are_bounded(void **state)
+{
+	struct test_dir *dir = *state;
+	cleanup_store struct store *store = opened(dir->path);
+	struct error err = ERROR_INIT;
+
+	for (int i = 1; i <= 2; i++) {
+		struct many many = many_make(120, 60000, VERDICT_NOVEL, (unsigned int)i);
+		struct test_run run = {.id = i, .seen = many.seen, .count = many.count};
+
+		assert_int_equal(merge_run(store, dir->fd, &run, &err),
+				 i == 1 ? STORE_MERGED : STORE_MERGED_FULL);
+		many_release(&many);
+	}
+	assert_in_range(kept_of(store).bytes, STORE_NAME_BYTES_MAX - 60100, STORE_NAME_BYTES_MAX);
+	assert_int_equal(revision_of(store).runs_lossy, 1);
+}
+
+static void denied_behaviours_are_bounded_on_their_own(void **state)
+{
+	struct test_dir *dir = *state;
+	cleanup_store struct store *store = opened(dir->path);
+	struct error err = ERROR_INIT;
+	struct many denied = many_make(STORE_DENIED_MAX + 100, 24, VERDICT_DENIED, 1);
+	struct many allowed = many_make(10, 24, VERDICT_NOVEL, 2);
+
+	assert_int_equal(
+		merge_run(store, dir->fd,
+			  &(struct test_run){.id = 1, .seen = denied.seen, .count = denied.count},
+			  &err),
+		STORE_MERGED_FULL);
+	assert_int_equal(kept_of(store).rows, STORE_DENIED_MAX);
+	/* nothing of the policy is missing */
+	assert_int_equal(revision_of(store).runs_lossy, 0);
+	merge_ok(store, dir->fd, &(struct test_run){.id = 2, .seen = allowed.seen, .count = 10});
+	assert_int_equal(kept_of(store).rows, STORE_DENIED_MAX + 10);
+	many_release(&denied);
+	many_release(&allowed);
+}
+
 /* ---- what can go wrong ---- */
 
 static void put_file(int dirfd, const char *name, const void *bytes, size_t len)
@@ -841,6 +971,9 @@ int main(void)
 		TEST(joining_is_the_same_in_any_order_and_with_repeats),
 		TEST(a_document_that_is_none_changes_nothing),
 		TEST(only_the_newest_runs_are_kept),
+		TEST(behaviours_of_a_revision_are_bounded),
+		TEST(bytes_of_a_revision_are_bounded),
+		TEST(denied_behaviours_are_bounded_on_their_own),
 		TEST(a_damaged_store_is_told_with_the_way_out),
 		TEST(damaged_pages_are_told_too),
 		TEST(a_later_version_is_refused),
