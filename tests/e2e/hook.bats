@@ -267,6 +267,7 @@ enforced() {
 	poststop() {
 		timeout --kill-after=5 20 "$HUSK_MERGE" --config "$CONF" poststop
 	}
+	mkdir "$STATE"
 	printf '%s' "$(state '.status = "stopped" | del(.pid)')" >"$T/stdin"
 	capture poststop <"$T/stdin"
 	[ "$status" -eq 0 ] || fail "$output"

@@ -82,7 +82,7 @@ like_native() {
 with it: $status $output"
 }
 
-@test "--init, --read-only, --tmpfs, --user, --workdir and -v are as without husk" {
+@test "the options --init, --read-only, --tmpfs, --user, --workdir and -v are as without husk" {
 	mkdir -p "$T/none" "$T/v"
 	echo volume >"$T/v/file"
 	like_native --init --rootfs "$ROOTFS" /bin/sh -c 'cat /proc/1/comm; busybox ps -o pid,comm'

@@ -203,6 +203,63 @@ static void beyond_the_limit_events_are_counted(void **state)
 	assert_null(next_line(&at));
 }
 
+/* Whoever makes many cheap denials must not hide what comes after them. */
+static void many_of_a_kind_drown_no_other(void **state)
+{
+	static const struct behaviour read_file = {DOMAIN_FS, ACCESS_READ, "", "/x", 0};
+	static const struct behaviour start = {DOMAIN_EXEC, ACCESS_EXEC, "", "/bin/sh", 0};
+	static const struct {
+		enum event_kind kind;
+		const struct behaviour *behaviour;
+		int emitted, written;
+	} table[] = {
+		{EVENT_DENIED, &read_file, 1005, 5},
+		{EVENT_DENIED, &start, 6, 5},
+		{EVENT_WOULD_DENY, &read_file, 2, 2},
+		{EVENT_NOVELTY, NULL, 5, 5},
+		{EVENT_RUN, NULL, 50, 50},
+		{EVENT_ENTERED, NULL, 50, 50},
+		{EVENT_REFUSED, NULL, 50, 50},
+		{EVENT_DEGRADED, NULL, 60, 50},
+		{EVENT_RECOVERED, NULL, 50, 50},
+		{EVENT_PROMOTED, NULL, 50, 50},
+		{EVENT_MARKED, NULL, 50, 50},
+	};
+	const char *path = *state;
+	struct event_sink *sink = open_sink(path, 5);
+	cleanup_free char *text = NULL;
+	cleanup_json struct json *last = NULL;
+	int64_t count = 0;
+	char *at;
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct event event = EVENT(table[i].kind);
+
+		event.behaviour = table[i].behaviour;
+		for (int n = 0; n < table[i].emitted; n++)
+			event_emit(sink, &event);
+	}
+	event_sink_free(sink);
+	read_content(path, &text);
+	at = text;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		for (int n = 0; n < table[i].written; n++) {
+			cleanup_json struct json *line = next_line(&at);
+
+			assert_string_equal(json_string(json_get(line, "event")),
+					    event_kind_name(table[i].kind));
+		}
+	}
+	last = next_line(&at);
+	assert_string_equal(json_string(json_get(last, "event")), "suppressed");
+	assert_string_equal(json_string(json_get(last, "detail")),
+			    "beyond 5 of a kind in a domain only counted: "
+			    "1000 denied in fs, 1 denied in exec, 10 degraded");
+	assert_true(json_integer(json_get(last, "count"), &count));
+	assert_int_equal(count, 1011);
+	assert_null(next_line(&at));
+}
+
 static void long_lines_of_several_writers_never_mix(void **state)
 {
 	enum { WRITERS = 4, LINES = 200, KEY = 20000 };
@@ -300,6 +357,7 @@ int main(void)
 		WITH_FILE(a_line_has_its_members_in_order),
 		WITH_FILE(the_file_is_private_and_appended_to),
 		WITH_FILE(beyond_the_limit_events_are_counted),
+		WITH_FILE(many_of_a_kind_drown_no_other),
 		WITH_FILE(long_lines_of_several_writers_never_mix),
 		WITH_FILE(a_full_disk_costs_lines_and_is_told),
 	};

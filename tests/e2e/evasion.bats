@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# Ways to pass for somebody else, or for another file, in a function that is enforced; and what the
+# process beside it can do.
+
+load helpers
+
+setup() {
+	husk_setup
+	DATA=$T/data
+	mkdir -p "$DATA"
+	echo "$SECRET" >"$DATA/audit.log"
+}
+
+teardown() {
+	husk_teardown
+}
+
+# Appends to a log that it never reads, and writes a job under a new name each time.
+WRITER='
+import os, subprocess, sys, uuid
+open("/data/audit.log", "a").write("served\n")
+open("/data/job-%s.json" % uuid.uuid4(), "w").write("{}")
+subprocess.run(["/usr/bin/okay"], check=True, stdout=subprocess.DEVNULL)
+exec(os.environ.get("EXTRA", ""))
+print("served")
+'
+
+# enforced [FILTER...]: the function, learned and enforced. /usr/bin/okay and /usr/bin/other are one file.
+enforced() {
+	ROOTFS=$(own_rootfs)
+	cp "$ROOTFS/bin/true" "$ROOTFS/usr/bin/okay"
+	ln "$ROOTFS/usr/bin/okay" "$ROOTFS/usr/bin/other"
+	BUNDLE=$(bundle evasion "$ROOTFS" '.mounts += [{destination: "/data", type: "bind", source: "'"$DATA"'",
+		options: ["rbind"]}]' "$@")
+	set_python "$BUNDLE" "$WRITER"
+	hook_bundle "$BUNDLE" evasion
+	run_bundle 0 "$BUNDLE"
+	run_bundle 0 "$BUNDLE"
+	husk mode evasion enforce
+	run_bundle 0 "$BUNDLE"
+	no_event '.event == "denied"'
+}
+
+# attempt STATUS CODE: the function with the code at its end
+attempt() {
+	change_bundle "$BUNDLE" '.process.env |= map(select(startswith("EXTRA=") | not)) + ["EXTRA=" + $code]' \
+		--arg code "$2"
+	run_bundle "$1" "$BUNDLE"
+	output_lacks "$SECRET"
+}
+
+@test "a rename does not make a file readable that may only be written" {
+	enforced
+	attempt 1 'name = "/data/job-%s.json" % uuid.uuid4()
+os.rename("/data/audit.log", name)
+print(open(name).read())'
+	output_has "PermissionError"
+	has_event '.event == "denied" and .operation == "read" and .key == "/data/audit.log"'
+}
+
+@test "an exchange of two names does not either" {
+	enforced
+	attempt 1 'import ctypes
+name = "/data/job-%s.json" % uuid.uuid4()
+open(name, "w").close()
+if ctypes.CDLL(None).renameat2(-100, b"/data/audit.log", -100, name.encode(), 2) == 0:
+    print(open(name).read())
+else:
+    sys.exit(1)'
+	attempt 0 ''
+}
+
+@test "a look at another name of a program does not stop the program" {
+	enforced
+	attempt 0 'os.stat("/usr/bin/okay"); os.stat("/usr/bin/other")
+subprocess.run(["/usr/bin/okay"], check=True)'
+}
+
+@test "a program that is bound over another's path does not pass for it" {
+	enforced '.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])' '.process.noNewPrivileges = false'
+	attempt 0 'import ctypes, shutil
+libc = ctypes.CDLL(None)
+libc.unshare(0x20000)
+libc.mount(b"none", b"/", None, 0x44000, None)
+libc.mount(b"tmpfs", b"/app", b"tmpfs", 0, None)
+shutil.copy(sys.executable, "/app/python")
+libc.mount(b"/app/python", os.path.realpath(sys.executable).encode(), None, 4096, None)
+done = subprocess.run([sys.executable, "-I", "-S", "-c", "print(open(\"/data/audit.log\", \"a\").write(\"forged\"))"],
+    capture_output=True, text=True)
+print("forged", done.returncode != 0)'
+	output_has "forged True"
+	run grep -c forged "$DATA/audit.log"
+	[ "$output" = 0 ]
+}
+
+@test "an orphan in a pid namespace that is shared with another container is nobody special" {
+	unshare --fork --pid --mount-proc sleep 60 &
+	local sleeper=$! inner
+	wait_until 10 pgrep -P "$sleeper" >/dev/null
+	inner=$(pgrep -P "$sleeper")
+	enforced '(.linux.namespaces[] | select(.type == "pid")) |= . + {path: "/proc/'"$inner"'/ns/pid"}'
+	attempt 0 'import time
+if os.fork() == 0:
+    if os.fork() == 0:
+        while os.getppid() != 1 and os.getppid() in (os.getpgid(0), os.getppid()) and len(sys.argv) < 2:
+            time.sleep(0.01)
+            sys.argv.append("x")
+        try:
+            print(open("/data/audit.log").read())
+        except OSError as problem:
+            print("orphan", problem.errno, flush=True)
+    os._exit(0)
+os.wait()
+time.sleep(0.3)'
+	kill "$inner" "$sleeper" 2>/dev/null || true
+	output_lacks "$SECRET"
+	has_event '.event == "denied" and .operation == "read" and .key == "/data/audit.log"'
+}
+
+@test "a process that entered before the start ends the start of an enforced function" {
+	enforced
+	local id
+	id=$(new_id)
+	expect 0 "$ENGINE" create --bundle "$BUNDLE" "$id"
+	"$ENGINE" exec "$id" /bin/sleep 30 </dev/null >/dev/null 2>&1 &
+	wait_until 10 pgrep -f -x "/bin/sleep 30" >/dev/null
+	capture limited "$ENGINE" start "$id"
+	has_event '.event == "entered"'
+	expect 0 "$ENGINE" delete --force "$id"
+	nothing_left
+}
+
+@test "an open file that was sent out of the container does not keep its end back" {
+	enforced
+	python3 - "$DATA/socket" <<-'EOF' >/dev/null &
+		import os, socket, sys
+		server = socket.socket(socket.AF_UNIX)
+		server.bind(sys.argv[1])
+		server.listen()
+		server.settimeout(60)
+		peer, _ = server.accept()
+		socket.recv_fds(peer, 1, 1)
+		peer.send(b"x")
+		socket.socket(socket.AF_UNIX).close()
+		import time
+		while not os.path.exists(sys.argv[1] + ".done"):
+		    time.sleep(0.05)
+	EOF
+	wait_until 10 test -S "$DATA/socket"
+	husk mode evasion learn
+	change_bundle "$BUNDLE" '.mounts += [{destination: "/socket", type: "bind", source: "'"$DATA/socket"'", options: ["bind"]}]'
+	local before=$SECONDS
+	attempt 0 'import socket
+peer = socket.socket(socket.AF_UNIX)
+peer.connect("/socket")
+file = open("/etc/hostname")
+socket.send_fds(peer, [b"x"], [file.fileno()])
+peer.recv(1)'
+	[ $((SECONDS - before)) -lt 20 ]
+	nothing_left
+	touch "$DATA/socket.done"
+	wait
+}
+
+@test "a volume that holds a socket of the host's keeps working, and is told of" {
+	python3 - "$DATA/socket" <<-'EOF' >/dev/null &
+		import socket, sys
+		server = socket.socket(socket.AF_UNIX)
+		server.bind(sys.argv[1])
+		server.listen()
+		server.settimeout(60)
+		server.accept()[0].send(b"from the host")
+	EOF
+	wait_until 10 test -S "$DATA/socket"
+	BUNDLE=$(bundle socket "$HUSK_ROOTFS" '.root.readonly = true
+		| .mounts += [{destination: "/data", type: "bind", source: "'"$DATA"'", options: ["rbind"]}]')
+	set_python "$BUNDLE" 'import socket
+peer = socket.socket(socket.AF_UNIX)
+peer.connect("/data/socket")
+print(peer.recv(100))'
+	hook_bundle "$BUNDLE" socket
+	run_bundle 0 "$BUNDLE"
+	output_has "from the host"
+	has_event '.event == "degraded" and (.detail | contains("/data"))'
+	wait
+}
+
+@test "the process beside a container keeps only the capabilities that it needs" {
+	local id effective bit pid
+	BUNDLE=$(bundle confined "$HUSK_ROOTFS" '.root.readonly = true')
+	set_args "$BUNDLE" /bin/sleep 60
+	hook_bundle "$BUNDLE" confined
+	id=$(new_id)
+	expect 0 "$ENGINE" create --bundle "$BUNDLE" "$id"
+	expect 0 "$ENGINE" start "$id"
+	pid=$(only_mediator)
+	grep -q '^NoNewPrivs:	1$' "/proc/$pid/status"
+	effective=$((16#$(awk '$1 == "CapPrm:" { print $2 }' "/proc/$pid/status")))
+	# CAP_KILL, CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_CHROOT, CAP_SYS_BOOT, CAP_BPF
+	for bit in 5 12 13 16 17 18 22 39; do
+		[ $((effective >> bit & 1)) -eq 0 ] || fail "capability $bit is kept"
+	done
+	# CAP_SYS_ADMIN, without which nothing could be passed through
+	[ $((effective >> 21 & 1)) -eq 1 ]
+	expect 0 "$ENGINE" delete --force "$id"
+	nothing_left
+}
