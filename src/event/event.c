@@ -22,13 +22,19 @@
 
 enum { OWNER_ROOM = 256 };
 
-struct event_sink {
-	int fd;
-	uint64_t limit;
+/* Of one kind in one domain. */
+struct budget {
 	uint64_t written;
 	uint64_t suppressed; /* beyond the limit */
-	uint64_t failed;     /* could not be built or written */
-	bool cut;	     /* the file ends in the middle of a line of ours */
+};
+
+struct event_sink {
+	int fd;
+	uint64_t limit;					 /* of each budget */
+	struct budget budgets[EVENT_KINDS][DOMAINS + 1]; /* the last: of no domain */
+	uint64_t suppressed;				 /* of all budgets */
+	uint64_t failed;				 /* could not be built or written */
+	bool cut; /* the file ends in the middle of a line of ours */
 	/* Of the last event that was only counted, for the event that says so. */
 	char function[OWNER_ROOM];
 	char revision[OWNER_ROOM];
@@ -65,6 +71,50 @@ static const char *verdict_of(enum event_kind kind)
 	if (kind == EVENT_NOVELTY)
 		return verdict_name(VERDICT_NOVEL);
 	return NULL;
+}
+
+/* Kinds that a run brings about a few times at most, and that say how far the others can be
+ * trusted: a small limit does not count for them. */
+static bool is_of_the_run_itself(enum event_kind kind)
+{
+	switch (kind) {
+	case EVENT_RUN:
+	case EVENT_PROMOTED:
+	case EVENT_DEGRADED:
+	case EVENT_REFUSED:
+	case EVENT_ENTERED:
+	case EVENT_RECOVERED:
+	case EVENT_MARKED:
+		return true;
+	case EVENT_DENIED:
+	case EVENT_WOULD_DENY:
+	case EVENT_NOVELTY:
+	case EVENT_SUPPRESSED:
+	case EVENT_KINDS:
+	default:
+		return false;
+	}
+}
+
+static struct budget *budget_of(struct event_sink *sink, const struct event *event)
+{
+	unsigned int kind = event->kind, domain = DOMAINS;
+
+	if (event->domain >= 0)
+		domain = (unsigned int)event->domain;
+	else if (event->behaviour)
+		domain = event->behaviour->domain;
+	if (kind >= EVENT_KINDS)
+		kind = EVENT_SUPPRESSED;
+	return &sink->budgets[kind][domain < DOMAINS ? domain : DOMAINS];
+}
+
+static bool is_spent(const struct event_sink *sink, const struct budget *budget,
+		     enum event_kind kind)
+{
+	if (sink->limit == 0 || budget->written < sink->limit)
+		return false;
+	return budget->written >= EVENT_RUN_LIMIT_MIN || !is_of_the_run_itself(kind);
 }
 
 static void member_name(struct json_writer *w, const char *key, const char *name)
@@ -202,36 +252,63 @@ int event_sink_open(const char *path, uint64_t limit, struct event_sink **ret, s
 
 void event_emit(struct event_sink *sink, const struct event *event)
 {
+	struct budget *budget;
 	int saved = errno;
 
 	if (!sink)
 		return;
-	if (sink->limit > 0 && sink->written >= sink->limit) {
+	budget = budget_of(sink, event);
+	if (is_spent(sink, budget, event->kind)) {
+		budget->suppressed++;
 		count_only(sink, event, &sink->suppressed);
 		return;
 	}
 	if (write_line(sink, event) < 0)
 		count_only(sink, event, &sink->failed);
 	else
-		sink->written++;
+		budget->written++;
 	errno = saved;
+}
+
+/* "1000 denied in fs, 10 degraded" */
+static void put_suppressed(struct buf *to, const struct event_sink *sink)
+{
+	const char *between = "";
+
+	for (unsigned int kind = 0; kind < EVENT_KINDS; kind++) {
+		for (unsigned int d = 0; d <= DOMAINS; d++) {
+			uint64_t count = sink->budgets[kind][d].suppressed;
+
+			if (count == 0)
+				continue;
+			buf_format(to, "%s%" PRIu64 " %s%s%s", between, count,
+				   event_kind_name((enum event_kind)kind),
+				   d < DOMAINS ? " in " : "",
+				   d < DOMAINS ? domain_name((enum domain)d) : "");
+			between = ", ";
+		}
+	}
 }
 
 /* A failed write here has nobody left who could be told. */
 static void tell_counted(struct event_sink *sink)
 {
 	struct event event = EVENT(EVENT_SUPPRESSED);
-	char detail[160];
+	cleanup_buf struct buf detail = BUF_INIT;
 
-	snprintf(detail, sizeof(detail),
-		 "%" PRIu64 " events beyond the limit of %" PRIu64 " were only counted, %" PRIu64
-		 " could not be written",
-		 sink->suppressed, sink->limit, sink->failed);
+	if (sink->suppressed > 0) {
+		buf_format(&detail,
+			   "beyond %" PRIu64 " of a kind in a domain only counted: ", sink->limit);
+		put_suppressed(&detail, sink);
+	}
+	if (sink->failed > 0)
+		buf_format(&detail, "%s%" PRIu64 " could not be written",
+			   sink->suppressed > 0 ? "; " : "", sink->failed);
 	event.function = sink->function;
 	event.revision = sink->revision;
 	event.run = sink->run;
 	event.container = sink->container;
-	event.detail = detail;
+	event.detail = detail.error ? NULL : detail.bytes;
 	event.count = sink->suppressed + sink->failed;
 	write_line(sink, &event);
 }

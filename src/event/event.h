@@ -9,9 +9,10 @@
 
 /*
  * Events: one JSON object a line, appended to the event file by a single write(2) each, so that the
- * lines of several writers never mix. Beyond `limit` events a sink only counts, and
- * event_sink_free() writes one "suppressed" event with the number: rate-limited, never lost
- * silently.
+ * lines of several writers never mix. Beyond `limit` events of one kind in one domain a sink only
+ * counts, and event_sink_free() writes one "suppressed" event with the numbers: rate-limited, never
+ * lost silently, and many of one kind drown no other. Kinds about the run itself (run, promoted,
+ * degraded, refused, entered, recovered, marked) are written at least EVENT_RUN_LIMIT_MIN times.
  *
  * Members of a line, in this order, each left out where there is nothing to say: time (RFC 3339,
  * UTC), event, function, revision, run, container, domain, operation (the access), program, key,
@@ -30,6 +31,10 @@ enum event_kind {
 	EVENT_MARKED,	  /* a person allowed or denied a behaviour, or set a mode */
 	EVENT_SUPPRESSED, /* so many events of a run were only counted */
 	EVENT_KINDS,
+};
+
+enum event_limits {
+	EVENT_RUN_LIMIT_MIN = 50, /* far more than a run has of them, unless something is wrong */
 };
 
 /* One event; members that are NULL, "", negative or zero where noted are left out of the line. */
