@@ -24,7 +24,7 @@ struct settings {
 					     to 512 */
 	unsigned long view_names_max;	  /* inodes that one view remembers at a time */
 	unsigned long events_per_run;	  /* events of a run, of a kind in a domain, before they are
-					     only     counted */
+					     only counted */
 	unsigned long poststop_wait_ms;	  /* how long poststop waits for the merge */
 	bool judge_entered; /* enforce also on what an engine executes into a container */
 	bool trust_podman_annotations; /* also where an image may have set them */

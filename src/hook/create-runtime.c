@@ -37,8 +37,10 @@ static void tell(const struct start *start, enum event_kind kind, const char *de
 	struct event event = EVENT(kind);
 	struct event_sink *sink = NULL;
 	/* The first event of a host may come before anything else made the directory. */
-	cleanup_close int made = open_dir_made(start->settings.state_directory, 0700, NULL);
+	int made = open_dir_made(start->settings.state_directory, 0700, NULL);
 
+	if (made >= 0)
+		close(made);
 	if (event_sink_open(start->settings.event_file, 0, &sink, NULL) < 0)
 		return;
 	event.function = start->identity.function[0] ? start->identity.function : NULL;
