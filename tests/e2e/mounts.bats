@@ -22,10 +22,8 @@ for line in open("/proc/self/mountinfo"):
     left, right = line.split(" - ")
     ident, parent, _, root, point, flags, *optional = left.split()
     kinds[ident] = point
-    propagation = sorted({x.split(":")[0] for x in optional})
-    if propagation == ["master", "shared"]:
-        # A peer group of its own that receives from another: of the view, only that it is shared counts.
-        propagation = ["shared"]
+    # What the view serves can be shared, but receives no mounts of the host (husk(7)).
+    propagation = sorted({x.split(":")[0] for x in optional} - {"master"})
     entries.append((point, parent, flags, propagation, right.split()[0]))
 for point, parent, flags, propagation, kind in entries:
     native = point.split("/")[1] in ("proc", "sys", "dev")
