@@ -12,6 +12,10 @@
  */
 int hook_create_runtime(const char *config_path, struct error *err);
 
+/* createContainer: nothing is left to do there; for whoever has registered husk-hook for it. Reads
+ * the state to its end, as a runtime wants it. Returns 0 or -errno. */
+int hook_create_container(const char *config_path, struct error *err);
+
 /* poststop: executes husk-merge, which does the work and gets standard input as it is. Returns
  * -errno where it cannot be executed. */
 int hook_poststop(const char *config_path, struct error *err);

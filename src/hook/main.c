@@ -15,12 +15,13 @@ static const struct stage {
 	int (*run)(const char *config_path, struct error *err);
 } stages[] = {
 	{"createRuntime", hook_create_runtime},
+	{"createContainer", hook_create_container},
 	{"poststop", hook_poststop},
 };
 
 static int usage(FILE *out, int code)
 {
-	fputs("usage: husk-hook [--config FILE] createRuntime|poststop\n"
+	fputs("usage: husk-hook [--config FILE] createRuntime|createContainer|poststop\n"
 	      "       husk-hook --version | --help\n"
 	      "An OCI hook: the runtime calls it with the container's state on standard input.\n"
 	      "See husk-hook(8), and 'husk hooks print' for the hooks object of config.json.\n",

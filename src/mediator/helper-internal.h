@@ -26,6 +26,7 @@ struct helper {
 	struct view_lower *lowers;
 	size_t n_lowers;
 	char **lower_paths;
+	char *native_volume; /* the first volume that is not served, because it holds a socket */
 };
 
 /* Opens PID's entry `name` of /proc. Returns a descriptor or -errno with the error set. */

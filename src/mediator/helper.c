@@ -154,6 +154,11 @@ struct view_lower *helper_lowers(struct helper *helper, size_t *ret_count)
 	return helper->lowers;
 }
 
+const char *helper_native_volume(const struct helper *helper)
+{
+	return helper->native_volume;
+}
+
 void helper_go_on(struct helper *helper, int result)
 {
 	struct message message = {.result = result};
@@ -174,6 +179,7 @@ int helper_finish(struct helper *helper, struct error *err)
 			close(helper->lowers[i].fd);
 		free(helper->lower_paths[i]);
 	}
+	free(helper->native_volume);
 	free(helper->lowers);
 	free(helper->lower_paths);
 	close(helper->main_fd);

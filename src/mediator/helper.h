@@ -46,6 +46,10 @@ const struct stat *helper_entry(const struct helper *helper, int *ret_exec_resul
 /* The lowers in mount order; the view takes over each descriptor with `*lower = NULL`-like -1. */
 struct view_lower *helper_lowers(struct helper *helper, size_t *ret_count);
 
+/* Where the first volume is mounted that stays native because it holds a socket or a FIFO; NULL
+ * where there is none. Valid at HELPER_LOWERS of helper_wrap() and at HELPER_DONE. */
+const char *helper_native_volume(const struct helper *helper);
+
 /* Lets the helper go on after HELPER_LOWERS; `result` < 0 makes it give up with that. */
 void helper_go_on(struct helper *helper, int result);
 

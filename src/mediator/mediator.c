@@ -279,8 +279,17 @@ static int take_lowers(struct mediator *m, struct error *err)
 
 static void finish_wrap(struct mediator *m)
 {
+	const char *native = helper_native_volume(m->helper);
+	char detail[PATH_MAX + 128] = "";
 	struct error err = ERROR_INIT;
-	int r = helper_finish(m->helper, &err);
+	int r;
+
+	if (native)
+		snprintf(detail, sizeof(detail),
+			 "the volume '%s' is not mediated: it holds a socket or a FIFO of the "
+			 "host's",
+			 native);
+	r = helper_finish(m->helper, &err);
 
 	m->helper = NULL;
 	close(m->mount_fd); /* the view's end could not be seen while this is open */
@@ -292,6 +301,8 @@ static void finish_wrap(struct mediator *m)
 	else
 		tell(m, EVENT_REFUSED, err.what);
 	view_gate_answer(m->view, r == 0 ? 0 : -EIO);
+	if (detail[0])
+		tell(m, EVENT_DEGRADED, detail);
 	m->memory_fd = cgroup_memory_open(m->proc_fd, m->setup->state->pid);
 }
 

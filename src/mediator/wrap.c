@@ -10,6 +10,7 @@
  * else unmounting would travel to the host. Every descriptor closes before the exec is answered,
  * since one that is left would keep the view alive after the container.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #include "mediator/helper-internal.h"
 #include "mediator/mount.h"
 
+#define VOLUME_NAMES_MAX 4096 /* looked at for sockets in one volume */
 #define MOUNTINFO_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
 enum treatment { TREAT_SKIP, TREAT_ROOT, TREAT_NATIVE, TREAT_DATA };
@@ -103,6 +105,37 @@ static int pass_over_gate(struct wrap *wrap)
 	return error_say(&helper->err, ENOENT, "the gate is not among the container's mounts");
 }
 
+/* Is this a tmpfs that the runtime made for the container, and not a bind of one of the host's? */
+static bool made_for_container(const struct wrap *wrap, const struct mountinfo_entry *entry)
+{
+	const struct oci_spec *spec = wrap->helper->spec;
+
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		const struct oci_mount *mount = &spec->mounts[i];
+
+		if (mount->type && strcmp(mount->type, "tmpfs") == 0 &&
+		    strcmp(mount->destination, entry->point) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does the directory, or what lies right in it, belong to somebody on the other side? A socket or a
+ * FIFO that is shared with the host cannot cross FUSE: the kernel finds it by its inode.
+ */
+static bool holds_socket(const char *point)
+{
+	cleanup_dir DIR *dir = opendir(point);
+	const struct dirent *entry;
+
+	for (int i = 0; dir && i < VOLUME_NAMES_MAX && (entry = readdir(dir)); i++) {
+		if (entry->d_type == DT_SOCK || entry->d_type == DT_FIFO)
+			return true;
+	}
+	return false;
+}
+
 /*
  * What becomes of one mount. One that another covers is not to be seen and is left out. A mount of
  * a device node, a socket or a FIFO (a masked file, an engine's socket) stays native: the kernel
@@ -120,6 +153,12 @@ static enum treatment treat(const struct wrap *wrap, size_t i)
 		return TREAT_ROOT;
 	if (mountinfo_is_native(entry) || !(S_ISREG(at.stx_mode) || S_ISDIR(at.stx_mode)))
 		return TREAT_NATIVE;
+	if (S_ISDIR(at.stx_mode) && !made_for_container(wrap, entry) &&
+	    holds_socket(entry->point)) {
+		if (!wrap->helper->native_volume)
+			wrap->helper->native_volume = strdup(entry->point);
+		return TREAT_NATIVE;
+	}
 	return TREAT_DATA;
 }
 
@@ -141,21 +180,6 @@ static int plan(struct wrap *wrap)
 	if (!wrap->root)
 		return error_say(&helper->err, ENOENT, "the container's root is no mount point");
 	return 0;
-}
-
-/* Is this a tmpfs that the runtime made for the container, and not a bind of one of the host's? */
-static bool made_for_container(const struct wrap *wrap, const struct mountinfo_entry *entry)
-{
-	const struct oci_spec *spec = wrap->helper->spec;
-
-	for (size_t i = 0; i < spec->n_mounts; i++) {
-		const struct oci_mount *mount = &spec->mounts[i];
-
-		if (mount->type && strcmp(mount->type, "tmpfs") == 0 &&
-		    strcmp(mount->destination, entry->point) == 0)
-			return true;
-	}
-	return false;
 }
 
 static int add_lower(struct wrap *wrap, const struct mountinfo_entry *entry)
