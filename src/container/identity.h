@@ -10,7 +10,7 @@
 #include "policy/behaviour.h"
 
 /*
- * Which function a container runs (design, section 9): annotations, then the detector table, else
+ * Which function a container runs: annotations, then the detector table, else
  * unidentified.
  *
  * The revision is the annotation husk.revision, else what the table's rule names, else the digest

@@ -43,7 +43,7 @@ int mountinfo_find(const char *bytes, size_t len, int id, struct mountinfo *ret,
 /*
  * Does this mount stay the kernel's own: proc, sysfs, cgroup, cgroup2, mqueue, devpts, securityfs
  * and the like by type, and any mount at or below /dev, /proc or /sys by place (masked paths, shm)?
- * Everything else holds data and is served by the view (design, section 4).
+ * Everything else holds data and is served by the view.
  */
 bool mountinfo_is_native(const struct mountinfo_entry *entry);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * createRuntime. What goes wrong here is judged by one rule (design, section 8): a function that is
+ * createRuntime. What goes wrong here is judged by one rule: a function that is
  * enforced does not start without husk; any other one does, and an event says so.
  */
 #include <errno.h>

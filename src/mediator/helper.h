@@ -29,7 +29,7 @@ enum helper_news {
 int helper_bind_gate(int proc_fd, pid_t pid, int mount_fd, const char *bundle,
 		     const struct oci_spec *spec, struct helper **ret);
 
-/* The late wrap (design, section 3, step 3), in the mount namespace of `pid`. */
+/* The late wrap (wrap.c tells its steps), in the mount namespace of `pid`. */
 int helper_wrap(int proc_fd, pid_t pid, int mount_fd, const struct oci_spec *spec,
 		struct helper **ret);
 

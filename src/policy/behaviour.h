@@ -52,7 +52,7 @@ struct behaviour {
 };
 
 enum behaviour_flags {
-	BEHAVIOUR_IMAGE = 1 << 0,      /* image content that cannot change (design, section 4) */
+	BEHAVIOUR_IMAGE = 1 << 0,      /* image content that did not change since the start */
 	BEHAVIOUR_PERSISTENT = 1 << 1, /* the key lies in a volume that outlives the container */
 	BEHAVIOUR_FOREIGN = 1 << 2,    /* by a process that an engine executed into the container */
 };

@@ -4,8 +4,9 @@
 
 bool behaviour_is_inert(const struct behaviour *b)
 {
-	return b->domain == DOMAIN_FS && b->flags & BEHAVIOUR_IMAGE &&
-	       (b->access == ACCESS_READ || b->access == ACCESS_LIST);
+	return b->flags & BEHAVIOUR_IMAGE &&
+	       (b->access == ACCESS_READ || b->access == ACCESS_LIST ||
+		b->access == ACCESS_INTERPRET);
 }
 
 /* An enforced exec domain stands for something only if what it does not know cannot act either, in

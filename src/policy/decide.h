@@ -15,8 +15,8 @@
  * An entry marked "deny" is refused in every mode but unavailable. While the exec domain is
  * enforced, whatever the image does not hold is refused to a program that it does not know ("", a
  * program that could not be told, is such a one), in every domain. Otherwise inert behaviour
- * (reading and listing image content, learning.md section 1) is allowed in every mode. A novelty is
- * what the image does not hold.
+ * (reading, listing and loading image content) is allowed in every mode. A
+ * novelty is what the image does not hold.
  */
 struct decision {
 	enum verdict verdict;
@@ -26,7 +26,8 @@ struct decision {
 struct decision policy_decide(const struct policy_image *image, const enum mode modes[DOMAINS],
 			      const struct behaviour *b);
 
-/* Reading or listing image content. */
+/* Reading or listing image content, and loading it to run a program: the program was judged, and
+ * names its loader itself. */
 bool behaviour_is_inert(const struct behaviour *b);
 
 #endif

@@ -25,7 +25,7 @@ void policy_file_name(const char *function, const char *revision, char *out);
  * Opens the image of (function, revision) below `state_fd`. Where it is damaged, the last one is
  * taken and *ret_damaged is set. Returns 0; -ENOENT where nothing was ever learned; -EPROTO where
  * there are files and none is whole, or it is another's: the caller refuses or goes back to
- * learning (design, section 8); other -errno.
+ * learning (husk-hook(8)); other -errno.
  */
 int policy_file_open(int state_fd, const char *function, const char *revision,
 		     struct policy_image **ret, bool *ret_damaged, struct error *err);

@@ -42,7 +42,7 @@
  *
  * A component that holds '{' or '}' is not widened and each of its braces is doubled, so that a
  * file name cannot pose as a pattern. No other component is widened either where `flags` has
- * BEHAVIOUR_IMAGE, and at or below /etc, /root, /home and /boot: learning.md, 2. Executables are
+ * BEHAVIOUR_IMAGE, and at or below /etc, /root, /home and /boot. Executables are
  * never widened: the key of an exec behaviour, and a program, is the path as it is:
  * shape_literal().
  */
