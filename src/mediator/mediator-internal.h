@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "event/event.h"
+#include "mediator/latency.h"
 #include "mediator/mediator.h"
 #include "mediator/watch.h"
 #include "policy/file.h"
@@ -32,10 +33,11 @@ struct mediator {
 	struct event_sink *events;
 	struct helper *helper; /* NULL while none runs */
 	int mount_fd;	       /* the view's detached mount until it is attached; then -1 */
-	int proc_fd;	       /* the host's /proc */
-	int init_fd;	       /* pidfd of the container's first process */
-	int memory_fd;	       /* the control group's memory events, -1 where there are none */
-	int journal_fd;	       /* keeps the journal locked until it is merged */
+	struct latency latency;
+	int proc_fd;	/* the host's /proc */
+	int init_fd;	/* pidfd of the container's first process */
+	int memory_fd;	/* the control group's memory events, -1 where there are none */
+	int journal_fd; /* keeps the journal locked until it is merged */
 	char policy_path[sizeof(POLICY_DIRECTORY) + NAME_MAX + 1]; /* below the state directory */
 	struct policy_stamp policy_stamp;
 	int64_t policy_checked_ns; /* CLOCK_MONOTONIC */

@@ -360,14 +360,21 @@ static int bind_gate(struct mediator *m, struct error *err)
 
 /* ---- the loop ---- */
 
-/* How long to wait for what comes next: without end, until the first process has ended. */
-static int wait_ms(const struct mediator *m)
+/* Milliseconds until the view is given up, once the first process has ended; -1 before, and where
+ * it is not. */
+static int until_overdue_ms(const struct mediator *m)
 {
 	int64_t left_ns = m->ends_ns - clock_monotonic_ns();
 
 	if (m->ends_ns == 0 || !m->leads_namespace)
 		return -1;
 	return left_ns > 0 ? (int)(left_ns / 1000000) + 1 : 0;
+}
+
+/* How long to wait for what comes next. */
+static int wait_ms(const struct mediator *m)
+{
+	return m->latency.held ? LATENCY_IDLE_MS : until_overdue_ms(m);
 }
 
 /*
@@ -390,6 +397,10 @@ static void serve_once(struct mediator *m, int *ret_result)
 
 	if (poll(fds, 3, wait_ms(m)) < 0)
 		return;
+	if (!fds[0].revents)
+		latency_release(&m->latency);
+	else
+		latency_hold(&m->latency);
 	if (fds[0].revents)
 		*ret_result = view_serve(m->view, REQUESTS_AT_ONCE);
 	if (fds[1].revents)
@@ -447,6 +458,8 @@ static int set_up(struct mediator *m, struct journal **journal, struct error *er
 	if (m->proc_fd < 0)
 		return error_set(err, errno, "cannot open /proc");
 	m->leads_namespace = process_leads_namespace(m->proc_fd, setup->state->pid);
+	if (setup->settings->hold_cpu_latency)
+		latency_open(&m->latency);
 	m->init_fd = (int)syscall(SYS_pidfd_open, setup->state->pid, 0);
 	if (m->init_fd < 0)
 		return error_set(err, errno, "cannot watch the container's process %d",
@@ -486,6 +499,7 @@ static _Noreturn void run(const struct mediator_setup *setup, int report_fd)
 	struct mediator m = {
 		.setup = setup,
 		.policy = setup->policy,
+		.latency = {.fd = -1},
 		.mount_fd = -1,
 		.init_fd = -1,
 		.memory_fd = -1,
