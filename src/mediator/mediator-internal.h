@@ -50,4 +50,8 @@ struct mediator {
 	bool init_gone;	      /* the first process has ended */
 };
 
+/* An event about this run, and one with a sentence, told at once. */
+struct event mediator_event(const struct mediator *m, enum event_kind kind);
+void mediator_tell(struct mediator *m, enum event_kind kind, const char *detail);
+
 #endif

@@ -31,33 +31,15 @@
 #include "mediator/helper.h"
 #include "mediator/launcher.h"
 #include "mediator/mediator-internal.h"
+#include "mediator/policy-watch.h"
 #include "mediator/process.h"
 #include "journal/run-file.h"
 #include "policy/file.h"
 
 #define REQUESTS_AT_ONCE 64
-#define AFTER_INIT_NS 500000000	 /* what the last requests of a container may take */
-#define POLICY_CHECK_NS 50000000 /* how late a replaced policy may be noticed */
+#define AFTER_INIT_NS 500000000 /* what the last requests of a container may take */
 
-void mediator_modes(const struct policy_image *policy, const struct identity *identity,
-		    enum mode ret[DOMAINS])
-{
-	static const enum mode unlearned[DOMAINS] = {
-		[DOMAIN_FS] = MODE_LEARN,	 [DOMAIN_EXEC] = MODE_LEARN,
-		[DOMAIN_NET] = MODE_UNAVAILABLE, [DOMAIN_DNS] = MODE_UNAVAILABLE,
-		[DOMAIN_CAP] = MODE_UNAVAILABLE, [DOMAIN_SYSCALL] = MODE_UNAVAILABLE,
-	};
-
-	memcpy(ret, unlearned, sizeof(unlearned));
-	for (int i = 0; i < DOMAINS; i++) {
-		if (policy && unlearned[i] != MODE_UNAVAILABLE)
-			ret[i] = policy_image_info(policy).modes[i];
-		if (ret[i] > identity->mode_at_most)
-			ret[i] = identity->mode_at_most;
-	}
-}
-
-static struct event run_event(const struct mediator *m, enum event_kind kind)
+struct event mediator_event(const struct mediator *m, enum event_kind kind)
 {
 	struct event event = EVENT(kind);
 
@@ -68,20 +50,12 @@ static struct event run_event(const struct mediator *m, enum event_kind kind)
 	return event;
 }
 
-static void tell(struct mediator *m, enum event_kind kind, const char *detail)
+void mediator_tell(struct mediator *m, enum event_kind kind, const char *detail)
 {
-	struct event event = run_event(m, kind);
+	struct event event = mediator_event(m, kind);
 
 	event.detail = detail;
 	event_emit(m->events, &event);
-}
-
-static void use_policy(struct mediator *m)
-{
-	enum mode modes[DOMAINS];
-
-	mediator_modes(m->policy, m->setup->identity, modes);
-	watch_use(m->watch, m->policy, modes);
 }
 
 /* ---- set-up ---- */
@@ -118,60 +92,11 @@ static int open_journal(struct mediator *m, struct journal **ret, struct error *
 	return 0;
 }
 
-/* The file that the policy was read from: another one has another inode or another time. */
-static struct policy_stamp stamp_policy(const struct mediator *m)
-{
-	struct policy_stamp stamp = {0};
-	struct stat file;
-
-	if (fstatat(m->setup->state_fd, m->policy_path, &file, AT_SYMLINK_NOFOLLOW) == 0)
-		stamp = (struct policy_stamp){file.st_ino, file.st_ctim};
-	return stamp;
-}
-
-static void reread_policy(struct mediator *m)
-{
-	const struct identity *identity = m->setup->identity;
-	struct policy_image *old = m->policy, *fresh = NULL;
-	struct error err = ERROR_INIT;
-	bool damaged;
-
-	if (policy_file_open(m->setup->state_fd, identity->function, identity->revision, &fresh,
-			     &damaged, &err) < 0) {
-		tell(m, EVENT_DEGRADED, err.what);
-		return; /* the one that holds goes on to hold */
-	}
-	m->policy = fresh;
-	use_policy(m);
-	policy_image_free(old);
-}
-
-/*
- * Has the policy been replaced? Looked at when something is asked, and not too often. There is no
- * inotify(7): closing it makes the kernel wait some 15 ms, which every run would pay at its end.
- */
-static void refresh_policy(struct mediator *m)
-{
-	int64_t now = clock_monotonic_ns();
-	struct policy_stamp stamp;
-
-	if (now - m->policy_checked_ns < POLICY_CHECK_NS)
-		return;
-	m->policy_checked_ns = now;
-	stamp = stamp_policy(m);
-	if (stamp.ino == m->policy_stamp.ino &&
-	    stamp.changed.tv_sec == m->policy_stamp.changed.tv_sec &&
-	    stamp.changed.tv_nsec == m->policy_stamp.changed.tv_nsec)
-		return;
-	m->policy_stamp = stamp;
-	reread_policy(m);
-}
-
 static int judge(void *context, const struct view_question *question)
 {
 	struct mediator *m = context;
 
-	refresh_policy(m);
+	policy_refresh(m);
 	return watch_judge(m->watch, question);
 }
 
@@ -205,7 +130,7 @@ static int start_watching(struct mediator *m, struct journal *journal, struct er
 	r = watch_new(&options, &m->watch);
 	if (r < 0)
 		return error_set(err, -r, "cannot set up the watch");
-	use_policy(m);
+	policy_use(m);
 	return 0;
 }
 
@@ -247,10 +172,12 @@ static void on_gate_opened(void *context, pid_t pid)
 	 * run outside of the view. One that did so by another program is told of, and where the
 	 * function is enforced, refused in the only way that is left. */
 	if (r == 0 && process_thread_group(m->proc_fd, pid) != m->setup->state->pid) {
-		tell(m, EVENT_ENTERED, "a process entered before the container was started");
+		mediator_tell(m, EVENT_ENTERED,
+			      "a process entered before the container was started");
 		r = -EACCES;
 	} else if (r == 0 && cgroup_has_others(m->proc_fd, m->setup->state->pid)) {
-		tell(m, EVENT_ENTERED, "a process entered before the container was started");
+		mediator_tell(m, EVENT_ENTERED,
+			      "a process entered before the container was started");
 		r = is_enforced(m) ? -EACCES : 0;
 	}
 	if (r == 0)
@@ -299,10 +226,10 @@ static void finish_wrap(struct mediator *m)
 	if (r == 0)
 		m->wrapped = true;
 	else
-		tell(m, EVENT_REFUSED, err.what);
+		mediator_tell(m, EVENT_REFUSED, err.what);
 	view_gate_answer(m->view, r == 0 ? 0 : -EIO);
 	if (detail[0])
-		tell(m, EVENT_DEGRADED, detail);
+		mediator_tell(m, EVENT_DEGRADED, detail);
 	m->memory_fd = cgroup_memory_open(m->proc_fd, m->setup->state->pid);
 }
 
@@ -314,7 +241,7 @@ static void hear_helper(struct mediator *m)
 	case HELPER_LOWERS:
 		helper_go_on(m->helper, take_lowers(m, &err));
 		if (err.code)
-			tell(m, EVENT_REFUSED, err.what);
+			mediator_tell(m, EVENT_REFUSED, err.what);
 		break;
 	case HELPER_DONE:
 	default:
@@ -479,7 +406,7 @@ static int set_up(struct mediator *m, struct journal **journal, struct error *er
 
 static void tell_start(struct mediator *m)
 {
-	struct event event = run_event(m, EVENT_RUN);
+	struct event event = mediator_event(m, EVENT_RUN);
 	enum mode modes[DOMAINS];
 
 	mediator_modes(m->policy, m->setup->identity, modes);
@@ -512,7 +439,7 @@ static _Noreturn void run(const struct mediator_setup *setup, int report_fd)
 	detach_from_engine();
 	policy_file_name(setup->identity->function, setup->identity->revision, name);
 	snprintf(m.policy_path, sizeof(m.policy_path), POLICY_DIRECTORY "/%s", name);
-	m.policy_stamp = stamp_policy(&m);
+	m.policy_stamp = policy_stamp(&m);
 	snprintf(m.journal_name, sizeof(m.journal_name), "%s" JOURNAL_SUFFIX, setup->run_id);
 	report.result = set_up(&m, &journal, &report.err);
 	if (report.result != 0) {
