@@ -155,6 +155,7 @@ moved" ]
 		list:/d 1
 		create:/d/g 0
 		write:/d/g 0
+		read:/d 0
 		write:/d 0
 		create:/e 0
 		read:/e/g 0
