@@ -182,6 +182,25 @@ static int plan(struct wrap *wrap)
 	return 0;
 }
 
+/* An unbindable mount cannot be cloned; the one that takes its place becomes unbindable again. */
+static int make_bindable(struct wrap *wrap)
+{
+	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
+		const struct mountinfo_entry *entry = &wrap->mounts.entries[i];
+		cleanup_close int fd = -1;
+		int r;
+
+		if (wrap->treatments[i] == TREAT_SKIP || !(entry->propagation & MS_UNBINDABLE))
+			continue;
+		fd = open(entry->point, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		r = fd < 0 ? -errno : mount_set_propagation(fd, MS_PRIVATE, 0);
+		if (r < 0)
+			return error_set(&wrap->helper->err, -r, "cannot make '%s' private",
+					 entry->point);
+	}
+	return 0;
+}
+
 static int add_lower(struct wrap *wrap, const struct mountinfo_entry *entry)
 {
 	struct helper *helper = wrap->helper;
@@ -246,8 +265,11 @@ static int place(struct wrap *wrap, const struct mountinfo_entry *entry, enum tr
 			return r;
 	}
 	r = mount_attach(fd, AT_FDCWD, relative);
-	if (r < 0 || treatment == TREAT_NATIVE)
+	if (r < 0)
 		return r;
+	/* a clone keeps its peers and its master, so of a native mount only this was lost */
+	if (treatment == TREAT_NATIVE && !(entry->propagation & MS_UNBINDABLE))
+		return 0;
 	return restore_propagation(fd, entry->propagation);
 }
 
@@ -342,6 +364,8 @@ static int work(struct wrap *wrap)
 		r = plan(wrap);
 	if (r == 0)
 		r = make_root_private(wrap);
+	if (r == 0)
+		r = make_bindable(wrap);
 	if (r == 0)
 		r = clone_lowers(wrap);
 	if (r == 0)

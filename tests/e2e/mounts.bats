@@ -138,7 +138,7 @@ parity_of_mounts() {
 	bundle=$(bundle over "$(own_rootfs)" '.mounts += [
 		{destination: "/app", type: "bind", source: "'"$T"'/a", options: ["bind"]},
 		{destination: "/app", type: "bind", source: "'"$T"'/b", options: ["bind", "ro"]}]')
-	set_args "$bundle" /bin/sh -c 'cat /app/name; echo c >/app/name'
+	set_args "$bundle" /bin/sh -c 'exec 2>&1; cat /app/name; echo c >/app/name'
 	parity "$bundle"
 	output_has b
 	output_has "Read-only file system"

@@ -19,7 +19,7 @@ teardown() {
 	chmod 700 "$ROOTFS/home/guest" "$ROOTFS/home/guest/deep"
 	bundle=$(bundle user "$ROOTFS" '.process.user = {uid: 1000, gid: 1000, additionalGids: [27, 100]}
 		| .process.cwd = "/home/guest/deep" | .process.capabilities = {}')
-	set_args "$bundle" /bin/sh -c 'id; pwd; echo x >made; ls -ln; cat /etc/shadow; ls /root; touch /etc/new'
+	set_args "$bundle" /bin/sh -c 'exec 2>&1; id; pwd; echo x >made; ls -ln; cat /etc/shadow; ls /root; touch /etc/new'
 	parity "$bundle"
 	output_has "uid=1000(guest) gid=1000(guest) groups=1000(guest),27(sudo),100(users)"
 	output_has "Permission denied"
@@ -33,7 +33,7 @@ teardown() {
 	chmod 700 "$ROOTFS/closed"
 	bundle=$(bundle closed "$ROOTFS" '.process.user = {uid: 1000, gid: 1000}
 		| .process.cwd = "/closed/inner" | .process.capabilities = {}')
-	set_args "$bundle" /bin/sh -c 'echo x >made && cat made; ls /closed; cd /closed; cat /closed/inner/made'
+	set_args "$bundle" /bin/sh -c 'exec 2>&1; echo x >made && cat made; ls /closed; cd /closed; cat /closed/inner/made'
 	parity "$bundle"
 	nothing_left
 }
@@ -54,7 +54,7 @@ teardown() {
 		| .linux.gidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
 		| .mounts = [.mounts[] | select(.destination != "/sys" and .destination != "/sys/fs/cgroup")]')
 	chmod 755 "$T" "$T/.." "$T/../.." "$T/../../.." "$ROOTFS"
-	set_args "$bundle" /bin/sh -c 'id -u; cat /proc/self/uid_map; echo x >/data/made && ls -ln /data /home; touch /etc/no'
+	set_args "$bundle" /bin/sh -c 'exec 2>&1; id -u; cat /proc/self/uid_map; echo x >/data/made && ls -ln /data /home; touch /etc/no'
 	parity "$bundle"
 	output_has "100000"
 	[ "$(stat -c %u "$ROOTFS/data/made")" -eq 100000 ]
