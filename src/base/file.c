@@ -204,3 +204,15 @@ int remove_tree_at(int dirfd, const char *name)
 {
 	return remove_tree_depth(dirfd, name, REMOVE_DEPTH_MAX);
 }
+
+void open_standard_streams(void)
+{
+	int fd;
+
+	/* the lowest closed descriptor is the one that is given out */
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}

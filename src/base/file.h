@@ -51,4 +51,10 @@ int open_in_root(int dirfd, const char *path, int flags, mode_t mode);
  */
 int remove_tree_at(int dirfd, const char *name);
 
+/*
+ * Opens /dev/null on each of the descriptors 0, 1 and 2 that is closed, so that no file that is
+ * opened later becomes a standard stream. The first thing that a program does.
+ */
+void open_standard_streams(void);
+
 #endif

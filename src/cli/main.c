@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "husk-paths.h"
@@ -102,7 +103,10 @@ int main(int argc, char **argv)
 {
 	struct cli cli = {0};
 	struct error err = ERROR_INIT;
-	int r = dispatch(&cli, argc, argv, &err);
+	int r;
+
+	open_standard_streams();
+	r = dispatch(&cli, argc, argv, &err);
 
 	if (err.code)
 		error_print("husk", &err);

@@ -87,6 +87,7 @@ static int start_mediator(struct start *start, struct error *err)
 	char key[RUN_KEY_ROOM], run_id[JOURNAL_ID_ROOM];
 	struct mediator_setup setup = {
 		.settings = &start->settings,
+		.config_path = start->config_path,
 		.state = &start->state,
 		.spec = &start->spec,
 		.identity = &start->identity,

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "hook/hook.h"
 #include "husk-paths.h"
 
@@ -44,6 +45,7 @@ int main(int argc, char **argv)
 	const char *config_path = NULL;
 	int at = 1;
 
+	open_standard_streams();
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		puts("husk-hook " HUSK_VERSION);
 		return EX_OK;

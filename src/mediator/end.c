@@ -2,6 +2,7 @@
 /* The end of a run. */
 #include "mediator/end.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -26,6 +27,22 @@ void end_without_run(struct mediator *m)
 	unlinkat(m->setup->runtime_fd, m->setup->run_key, 0);
 }
 
+/* No poststop will come for this run any more. */
+static _Noreturn void become_merge(const struct mediator *m)
+{
+	const char *arguments[5] = {"husk-merge"};
+	char *environment[1] = {NULL};
+	int n = 1;
+
+	if (m->setup->config_path) {
+		arguments[n++] = "--config";
+		arguments[n++] = m->setup->config_path;
+	}
+	arguments[n] = m->journal_name;
+	execve(m->setup->settings->merge_program, (char *const *)(uintptr_t)arguments, environment);
+	_exit(1); /* the journal stays for the end of another run */
+}
+
 _Noreturn void end_run(struct mediator *m, struct journal *journal)
 {
 	struct journal_end end;
@@ -42,5 +59,7 @@ _Noreturn void end_run(struct mediator *m, struct journal *journal)
 		end_without_run(m);
 	}
 	event_sink_free(m->events);
+	if (m->on_its_own && m->wrapped)
+		become_merge(m);
 	_exit(0);
 }

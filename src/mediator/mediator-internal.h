@@ -47,7 +47,8 @@ struct mediator {
 	bool out_of_memory; /* the kernel killed a process of it for want of memory */
 	int64_t ends_ns;    /* CLOCK_MONOTONIC, 0 while the first process lives */
 	bool leads_namespace; /* the first process is that of a pid namespace */
-	bool init_gone;	      /* the first process has ended */
+	bool on_its_own; /* poststop has nothing to wait for: this process merges its run itself */
+	bool init_gone;	 /* the first process has ended */
 };
 
 /* An event about this run, and one with a sentence, told at once. */

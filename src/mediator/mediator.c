@@ -293,7 +293,7 @@ static int until_overdue_ms(const struct mediator *m)
 {
 	int64_t left_ns = m->ends_ns - clock_monotonic_ns();
 
-	if (m->ends_ns == 0 || !m->leads_namespace)
+	if (m->ends_ns == 0 || m->on_its_own)
 		return -1;
 	return left_ns > 0 ? (int)(left_ns / 1000000) + 1 : 0;
 }
@@ -307,11 +307,19 @@ static int wait_ms(const struct mediator *m)
 /*
  * With the first process of a pid namespace the kernel ends all others, and with them, in a moment,
  * the view. What keeps it longer is a descriptor that was sent out of the container: the engine
- * does not wait for that.
+ * does not wait for that. Without such a namespace others may go on for as long as they like; the
+ * engine is then told that there is no run to wait for. Returns whether to end.
  */
-static bool is_overdue(const struct mediator *m)
+static bool outlive_init(struct mediator *m)
 {
-	return m->ends_ns != 0 && m->leads_namespace && clock_monotonic_ns() >= m->ends_ns;
+	if (m->ends_ns == 0 || m->on_its_own || clock_monotonic_ns() < m->ends_ns)
+		return false;
+	if (m->leads_namespace)
+		return true;
+	m->on_its_own = true;
+	unlinkat(m->setup->runtime_fd, m->setup->run_key, 0);
+	close(m->setup->run_fd); /* frees the lock */
+	return false;
 }
 
 static void serve_once(struct mediator *m, int *ret_result)
@@ -353,7 +361,7 @@ static void serve(struct mediator *m)
 		/* Created and never started, or failed in the wrap: the gate is all there was. */
 		if (m->init_gone && !m->wrapped && !m->helper)
 			break;
-		if (is_overdue(m))
+		if (outlive_init(m))
 			break;
 	}
 }

@@ -17,6 +17,7 @@
  */
 struct mediator_setup {
 	const struct settings *settings;
+	const char *config_path; /* the file that they came from; NULL: the default */
 	const struct oci_state *state;
 	const struct oci_spec *spec;
 	const struct identity *identity;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/settings.h"
 #include "event/event.h"
 #include "husk-paths.h"
@@ -92,6 +93,7 @@ int main(int argc, char **argv)
 	struct error err = ERROR_INIT, of_events = ERROR_INIT;
 	int code;
 
+	open_standard_streams();
 	/* Engines leave descriptors open, and this process may outlive their patience by an fsync.
 	 */
 	close_range(3, ~0U, 0);

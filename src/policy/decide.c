@@ -2,11 +2,16 @@
 /* The decision over one behaviour. */
 #include "policy/decide.h"
 
+#include "policy/guard.h"
+
 bool behaviour_is_inert(const struct behaviour *b)
 {
+	const char *reason;
+
 	return b->flags & BEHAVIOUR_IMAGE &&
 	       (b->access == ACCESS_READ || b->access == ACCESS_LIST ||
-		b->access == ACCESS_INTERPRET);
+		b->access == ACCESS_INTERPRET) &&
+	       guard_of(b, &reason) == GUARD_NONE;
 }
 
 /* An enforced exec domain stands for something only if what it does not know cannot act either, in

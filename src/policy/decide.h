@@ -27,7 +27,7 @@ struct decision policy_decide(const struct policy_image *image, const enum mode 
 			      const struct behaviour *b);
 
 /* Reading or listing image content, and loading it to run a program: the program was judged, and
- * names its loader itself. */
+ * names its loader itself. But nothing that policy/guard.h names. */
 bool behaviour_is_inert(const struct behaviour *b);
 
 #endif

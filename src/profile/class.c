@@ -2,7 +2,7 @@
 /*
  * Classes, by one table that is read from the top: the first line that matches decides. A pattern
  * is a path in which '*' stands for any bytes, slashes included; a behaviour is matched by its key.
- * Inert behaviour is settled before the table, but for what is guarded, whatever it lies in.
+ * What policy/guard.h names comes first, whatever it lies in; then inert behaviour; then the table.
  */
 #include "profile/class.h"
 
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "policy/decide.h"
+#include "policy/guard.h"
 
 enum reach {
 	READS = 1 << ACCESS_READ,
@@ -27,33 +28,6 @@ struct line {
 };
 
 static const struct line table[] = {
-	/* Whoever reaches one of these owns the host, or an account outside of it. */
-	{CLASS_GUARDED, TOUCHES, "*/docker.sock", "socket of a container engine"},
-	{CLASS_GUARDED, TOUCHES, "*/podman.sock", "socket of a container engine"},
-	{CLASS_GUARDED, TOUCHES, "*/containerd.sock", "socket of a container engine"},
-	{CLASS_GUARDED, TOUCHES, "*/crio.sock", "socket of a container engine"},
-	{CLASS_GUARDED, TOUCHES, "*/kubelet.sock", "socket of the kubelet"},
-	{CLASS_GUARDED, TOUCHES, "*/.ssh/id_*", "private SSH key"},
-	{CLASS_GUARDED, TOUCHES, "/etc/ssh/ssh_host_*_key", "private SSH key"},
-	{CLASS_GUARDED, CHANGES, "*/.ssh/authorized_keys*", "lets others log in"},
-	{CLASS_GUARDED, TOUCHES, "*/.aws/credentials", "key of a cloud account"},
-	{CLASS_GUARDED, TOUCHES, "*/.config/gcloud/*", "key of a cloud account"},
-	{CLASS_GUARDED, TOUCHES, "*/.azure/*", "key of a cloud account"},
-	{CLASS_GUARDED, TOUCHES, "*/.kube/config", "key of a cluster"},
-	{CLASS_GUARDED, TOUCHES, "/dev/mem", "memory of the host"},
-	{CLASS_GUARDED, TOUCHES, "/dev/kmem", "memory of the host"},
-	{CLASS_GUARDED, TOUCHES, "/proc/kcore", "memory of the host"},
-	{CLASS_GUARDED, TOUCHES, "/dev/sd*", "disk of the host"},
-	{CLASS_GUARDED, TOUCHES, "/dev/vd*", "disk of the host"},
-	{CLASS_GUARDED, TOUCHES, "/dev/nvme*", "disk of the host"},
-	{CLASS_GUARDED, TOUCHES, "/dev/dm-*", "disk of the host"},
-	{CLASS_GUARDED, TOUCHES, "/dev/kvm", "device that makes machines"},
-	{CLASS_GUARDED, TOUCHES, "/dev/fuse", "device that makes mounts"},
-	{CLASS_GUARDED, CHANGES, "/proc/sysrq-trigger", "switch of the kernel"},
-	{CLASS_GUARDED, CHANGES, "/proc/sys/*", "switch of the kernel"},
-	{CLASS_GUARDED, CHANGES, "/sys/*", "switch of the kernel"},
-	{CLASS_GUARDED, TOUCHES, "*/release_agent", "program that the kernel starts on the host"},
-
 	/* A program from where anybody may have put it. */
 	{CLASS_DANGEROUS, EXECS, "/tmp/*", "program in a temporary directory"},
 	{CLASS_DANGEROUS, EXECS, "/var/tmp/*", "program in a temporary directory"},
@@ -77,19 +51,9 @@ static const struct line table[] = {
 	{CLASS_DANGEROUS, CHANGES, "*/.profile", "start file of a shell"},
 	{CLASS_DANGEROUS, CHANGES, "*/.zshrc", "start file of a shell"},
 
-	/* Keys, tokens, and what other processes know. */
-	{CLASS_DANGEROUS, TOUCHES, "/etc/shadow*", "password hashes"},
-	{CLASS_DANGEROUS, TOUCHES, "/etc/gshadow*", "password hashes"},
-	{CLASS_DANGEROUS, TOUCHES, "/run/secrets/*", "secret of the platform"},
-	{CLASS_DANGEROUS, TOUCHES, "/var/run/secrets/*", "secret of the platform"},
+	/* Keys that are often only certificates, and what other processes know. */
 	{CLASS_DANGEROUS, READS, "*.pem", "key or certificate"},
 	{CLASS_DANGEROUS, READS, "*.key", "key or certificate"},
-	{CLASS_DANGEROUS, READS, "*/.netrc", "password file"},
-	{CLASS_DANGEROUS, READS, "*/.git-credentials", "password file"},
-	{CLASS_DANGEROUS, READS, "*/.pgpass", "password file"},
-	{CLASS_DANGEROUS, READS, "*/.npmrc", "token of a registry"},
-	{CLASS_DANGEROUS, READS, "*/.pypirc", "token of a registry"},
-	{CLASS_DANGEROUS, READS, "*/.docker/config.json", "token of a registry"},
 	{CLASS_DANGEROUS, TOUCHES, "/proc/{other}/*", "another process"},
 	{CLASS_DANGEROUS, READS, "/proc/{self}/environ", "environment, where secrets are"},
 	{CLASS_DANGEROUS, TOUCHES, "/proc/{self}/mem", "memory of a process"},
@@ -169,38 +133,13 @@ static const struct tool tools[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* '*' matches any bytes, none included. Going back to the last '*' is enough for that, so the time
- * is bounded by the product of both lengths. */
-static bool matches(const char *pattern, const char *text)
-{
-	const char *star = NULL, *retry = NULL;
-
-	while (*text) {
-		if (*pattern == '*') {
-			star = ++pattern;
-			retry = text;
-		} else if (*pattern == *text) {
-			pattern++;
-			text++;
-		} else if (star) {
-			pattern = star;
-			text = ++retry;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == '\0';
-}
-
 static enum behaviour_class judge_program(const struct behaviour *b, const char **ret_reason)
 {
 	const char *slash = strrchr(b->key, '/');
 	const char *name = slash ? slash + 1 : b->key;
 
 	for (size_t i = 0; i < COUNT(tools); i++) {
-		if (matches(tools[i].name, name)) {
+		if (guard_matches(tools[i].name, name)) {
 			*ret_reason = tools[i].reason;
 			return CLASS_DANGEROUS;
 		}
@@ -216,14 +155,16 @@ static enum behaviour_class judge(const struct behaviour *b, const char **ret_re
 {
 	bool inert = behaviour_is_inert(b);
 	unsigned int reach = 1U << b->access;
+	enum guard guard;
 
 	*ret_reason = "";
 	if (b->domain != DOMAIN_FS && b->domain != DOMAIN_EXEC)
 		return CLASS_ORDINARY;
-	for (size_t i = 0; i < COUNT(table); i++) {
-		if (inert && table[i].class != CLASS_GUARDED)
-			break;
-		if ((table[i].reach & reach) && matches(table[i].pattern, b->key)) {
+	guard = guard_of(b, ret_reason);
+	if (guard != GUARD_NONE)
+		return guard == GUARD_ALWAYS ? CLASS_GUARDED : CLASS_DANGEROUS;
+	for (size_t i = 0; !inert && i < COUNT(table); i++) {
+		if ((table[i].reach & reach) && guard_matches(table[i].pattern, b->key)) {
 			*ret_reason = table[i].reason;
 			return table[i].class;
 		}

@@ -156,3 +156,19 @@ os._exit(5)'
 	run_bundle 0 "$bundle"
 	nothing_left
 }
+
+@test "without a pid namespace, processes that outlive the first one keep nobody waiting" {
+	local id before
+	BUNDLE=$(bundle outlived "$HUSK_ROOTFS" '.root.readonly = true
+		| .linux.namespaces |= map(select(.type != "pid"))')
+	set_args "$BUNDLE" /bin/sh -c 'sleep 6 </dev/null >/dev/null 2>&1 & exit 0'
+	hook_bundle "$BUNDLE" outlived
+	id=$(new_id)
+	timeout 30 "$ENGINE" create --bundle "$BUNDLE" "$id" </dev/null >"$T/log" 2>&1 3>&-
+	expect 0 "$ENGINE" start "$id"
+	before=$SECONDS
+	capture limited "$ENGINE" delete --force "$id"
+	[ $((SECONDS - before)) -lt 5 ] || fail "delete took $((SECONDS - before)) s"
+	nothing_left
+	husk list --json | grep -q outlived
+}

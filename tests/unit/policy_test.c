@@ -549,6 +549,13 @@ static void decisions(void **state)
 		 1},
 		{1, E, E, DOMAIN_FS, ACCESS_READ, known, "/x", BEHAVIOUR_IMAGE, VERDICT_ALLOWED, 1},
 		{0, E, S, DOMAIN_FS, ACCESS_READ, known, "/x", BEHAVIOUR_IMAGE, VERDICT_ALLOWED, 1},
+		/* never, whatever it lies in: keys */
+		{1, E, E, DOMAIN_FS, ACCESS_READ, known, "/root/.ssh/id_rsa", BEHAVIOUR_IMAGE,
+		 VERDICT_DENIED, 1},
+		{1, E, E, DOMAIN_FS, ACCESS_READ, known, "/etc/shadow", BEHAVIOUR_IMAGE,
+		 VERDICT_DENIED, 1},
+		{1, L, L, DOMAIN_FS, ACCESS_READ, known, "/etc/shadow", BEHAVIOUR_IMAGE,
+		 VERDICT_NOVEL, 1},
 		/* no longer, through a stranger */
 		{1, E, E, DOMAIN_FS, ACCESS_READ, "/new", "/x", BEHAVIOUR_IMAGE, VERDICT_DENIED, 1},
 		{1, L, E, DOMAIN_FS, ACCESS_READ, "/new", "/x", BEHAVIOUR_IMAGE, VERDICT_DENIED, 1},
