@@ -29,6 +29,7 @@ struct following {
 	const char *path;
 	const char *function; /* text form, or NULL */
 	bool json;
+	bool shown;	 /* at least one event */
 	int fd;		 /* -1: not there yet */
 	struct buf line; /* the part of a line that has come */
 	bool too_long;
@@ -42,6 +43,7 @@ static int show_line(struct following *f, struct buf *out)
 		return line->error;
 	if (!f->too_long && line->len > 0 &&
 	    event_line_is_of(line->bytes, line->len, f->function)) {
+		f->shown = true;
 		if (f->json) {
 			buf_add(out, line->bytes, line->len);
 			buf_add(out, "\n", 1);
@@ -167,7 +169,26 @@ static int follow(struct following *f, int watch, struct error *err)
 	return r;
 }
 
-static int show_events(struct following *f, bool stay, struct error *err)
+/* A function without events is one that the store knows, or a mistake. */
+static int check_known(struct cli *cli, const char *name, bool stay, struct error *err)
+{
+	cleanup_store struct store *store = NULL;
+	struct cli_revision newest;
+	int r = cli_store(cli, &store, err);
+
+	if (r == 0)
+		r = cli_find_revision(store, name, NULL, &newest, err);
+	if (r != -ENOENT || !stay)
+		return r;
+	error_hint(err, "waiting for it");
+	error_print("husk", err);
+	*err = ERROR_INIT;
+	return 0;
+}
+
+/* `name`: of the function, or NULL. */
+static int show_events(struct cli *cli, struct following *f, const char *name, bool stay,
+		       struct error *err)
 {
 	cleanup_close int watch = -1;
 	int r;
@@ -182,6 +203,8 @@ static int show_events(struct following *f, bool stay, struct error *err)
 	r = open_events(f, err);
 	if (r == 0)
 		r = show_rest(f, err);
+	if (r == 0 && name && !f->shown)
+		r = check_known(cli, name, stay, err);
 	if (r == 0 && stay)
 		r = follow(f, watch, err);
 	if (f->fd >= 0)
@@ -226,5 +249,5 @@ int cli_events(struct cli *cli, int argc, char **argv, struct error *err)
 		text_escape(name, function, sizeof(function));
 		f.function = function;
 	}
-	return show_events(&f, stay, err);
+	return show_events(cli, &f, f.function ? name : NULL, stay, err);
 }

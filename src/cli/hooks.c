@@ -25,6 +25,7 @@ struct hooks_options {
 	const char *hook_program;
 	bool annotated_only;
 	bool json;
+	bool made; /* the directory was missing */
 };
 
 static const char *const about =
@@ -41,11 +42,13 @@ static int find_program(const struct hooks_options *o, char *out, struct error *
 	return -ENOENT;
 }
 
-static int install(const struct hooks_options *o, const struct hook_plan *plan, struct error *err)
+static int install(struct hooks_options *o, const struct hook_plan *plan, struct error *err)
 {
+	bool missing = access(o->directory, F_OK) < 0 && errno == ENOENT;
 	cleanup_close int dir_fd = -1;
 	int r = open_dir_made(o->directory, 0755, err);
 
+	o->made = r >= 0 && missing;
 	if (r < 0)
 		return r;
 	dir_fd = r;
@@ -100,7 +103,8 @@ static int tell(const struct hooks_options *o, const char *did, int count, struc
 
 	if (!o->json) {
 		if (count > 0)
-			buf_format(&out, "%s in %s:\n", did, o->directory);
+			buf_format(&out, "%s in %s%s:\n", did, o->directory,
+				   o->made ? ", which was made" : "");
 		else
 			buf_format(&out, "nothing of husk's was in %s\n", o->directory);
 		for (int stage = 0; count > 0 && stage < HOOK_STAGES; stage++)
@@ -112,6 +116,7 @@ static int tell(const struct hooks_options *o, const char *did, int count, struc
 			return error_set(err, ENOMEM, "cannot print");
 		json_object_begin(w);
 		json_member_string(w, "directory", o->directory);
+		json_member_bool(w, "directory_made", o->made);
 		json_key(w, did);
 		json_array_begin(w);
 		for (int stage = 0; count > 0 && stage < HOOK_STAGES; stage++)
@@ -135,8 +140,8 @@ static int print_object(const struct hook_plan *plan, struct error *err)
 	return cli_print(&out, err);
 }
 
-static int act(const struct cli_syntax *syntax, const struct hooks_options *o, struct cli *cli,
-	       int n, char **words, struct error *err)
+static int act(const struct cli_syntax *syntax, struct hooks_options *o, struct cli *cli, int n,
+	       char **words, struct error *err)
 {
 	char program[PATH_MAX], settings_path[PATH_MAX];
 	struct hook_plan plan = {.program = program};

@@ -36,6 +36,8 @@ static int read_document(const char *path, struct json **ret, struct error *err)
 			return error_set(err, -r, "cannot read standard input");
 	} else {
 		r = read_file_at(AT_FDCWD, path, JSON_BYTES_MAX, &bytes, &len, err);
+		if (r == -EISDIR)
+			return error_say(err, ENOENT, "'%s' is a directory, and no file", path);
 		if (r < 0)
 			return r;
 	}

@@ -2,9 +2,11 @@
 /* What is installed on the host: runtimes, husk's own programs and files, hook definitions. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -45,40 +47,54 @@ static void look_runtimes(struct host_report *report)
 }
 
 static void look_program(struct host_report *report, const char *name, const char *path,
-			 enum host_state without)
+			 enum host_state without, const char *way_out)
 {
 	if (access(path, X_OK) == 0)
 		host_add(report, name, HOST_OK, "%s", path);
 	else
-		mend(host_add(report, name, without, "%.200s: %s", path, strerror(errno)),
-		     "install husk whole, or name the program in husk.conf(5)");
+		mend(host_add(report, name, without, "%.200s: %s", path, strerror(errno)), way_out);
 }
 
-/* The nearest directory that is there decides whether a missing one can be made. */
-static bool can_be_made(const char *path)
+/* Looks at the directory `path` or the nearest one above it that is there. 0 or -errno. */
+static int look_writable(const char *path, bool *ret_there)
 {
 	char directory[PATH_MAX];
+	struct statfs fs;
+	struct stat st;
 	char *slash;
 
 	if (!text_copy(directory, sizeof(directory), path))
-		return false;
-	while (access(directory, F_OK) < 0 && errno == ENOENT) {
+		return -ENAMETOOLONG;
+	*ret_there = true;
+	/* lstat(2): a link that leads nowhere is there too, and nothing can be made at its place */
+	while (lstat(directory, &st) < 0 && errno == ENOENT) {
+		*ret_there = false;
 		slash = strrchr(directory, '/');
-		if (!slash)
-			return false;
+		if (!slash || !slash[1])
+			return -ENOENT;
 		slash[slash == directory] = '\0';
 	}
-	return access(directory, W_OK | X_OK) == 0;
+	if (stat(directory, &st) < 0 || access(directory, W_OK | X_OK) < 0 ||
+	    statfs(directory, &fs) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	/* Root has every permission there, and can still make nothing. */
+	if (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC)
+		return -EOPNOTSUPP;
+	return 0;
 }
 
 static void look_directory(struct host_report *report, const char *name, const char *path)
 {
-	if (access(path, W_OK | X_OK) == 0)
-		host_add(report, name, HOST_OK, "%s", path);
-	else if (errno == ENOENT && can_be_made(path))
-		host_add(report, name, HOST_OK, "%s, made when it is needed", path);
+	bool there = false;
+	int r = look_writable(path, &there);
+
+	if (r == 0)
+		host_add(report, name, HOST_OK, "%s%s", path,
+			 there ? "" : ", made when it is needed");
 	else
-		mend(host_add(report, name, HOST_MISSING, "%.200s: %s", path, strerror(errno)),
+		mend(host_add(report, name, HOST_MISSING, "%.200s: %s", path, strerror(-r)),
 		     "make it writable for root, or name another in husk.conf(5)");
 }
 
@@ -156,9 +172,12 @@ void host_look_installed(const struct host_question *question, struct host_repor
 	const struct settings *settings = question->settings;
 
 	look_runtimes(report);
-	look_program(report, "husk-hook", question->hook_program, HOST_MISSING);
-	look_program(report, "husk-launch", settings->launch_program, HOST_MISSING);
-	look_program(report, "husk-merge", settings->merge_program, HOST_MISSING);
+	look_program(report, "husk-hook", question->hook_program, HOST_MISSING,
+		     "install husk whole, or name the program with --hook-program");
+	look_program(report, "husk-launch", settings->launch_program, HOST_MISSING,
+		     "install husk whole, or set launch_program in husk.conf(5)");
+	look_program(report, "husk-merge", settings->merge_program, HOST_MISSING,
+		     "install husk whole, or set merge_program in husk.conf(5)");
 	if (access(settings->detector_file, R_OK) == 0)
 		host_add(report, "detectors", HOST_OK, "%s", settings->detector_file);
 	else

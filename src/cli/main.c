@@ -43,11 +43,13 @@ static void add_commands(struct buf *out)
 static int read_globals(struct cli *cli, int argc, char **argv, int *ret_at, struct error *err)
 {
 	bool version = false, help = false;
+	/* Help is asked for here and not by cli_parse(), because the commands belong to it. */
 	const struct cli_option options[] = {
+		{"help", 'h', CLI_FLAG, &help, NULL, ""},
 		{"version", 'V', CLI_FLAG, &version, NULL, "print the version"},
 		{0},
 	};
-	const struct cli_syntax syntax = {
+	struct cli_syntax syntax = {
 		.usage = "[OPTION]... COMMAND [ARGUMENT]...",
 		.about = "Wraps each serverless function container in a shell that fits what the\n"
 			 "function really does.",
@@ -58,9 +60,11 @@ static int read_globals(struct cli *cli, int argc, char **argv, int *ret_at, str
 	cleanup_buf struct buf out = BUF_INIT;
 	int operands = 0, r;
 
-	/* Help is asked for here and not by cli_parse(), because the commands belong to it. */
-	help = argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
-	if (help) {
+	r = cli_parse(cli, &syntax, argc, argv, &operands, err);
+	if (r != 0)
+		return r;
+	if (help || argc < 2) {
+		syntax.options = options + 1; /* cli_help() adds its own */
 		cli_help(&syntax, &out);
 		add_commands(&out);
 		r = cli_print(&out, err);
@@ -68,9 +72,6 @@ static int read_globals(struct cli *cli, int argc, char **argv, int *ret_at, str
 			return EX_USAGE;
 		return r < 0 ? r : -ECANCELED;
 	}
-	r = cli_parse(cli, &syntax, argc, argv, &operands, err);
-	if (r != 0)
-		return r;
 	if (version) {
 		buf_add_text(&out, "husk " HUSK_VERSION "\n");
 		r = cli_print(&out, err);

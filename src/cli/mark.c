@@ -12,8 +12,14 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/place.h"
 #include "merge/merge.h"
 #include "policy/shape.h"
+
+static enum domain access_domain(enum access access)
+{
+	return access >= ACCESS_EXEC ? DOMAIN_EXEC : DOMAIN_FS;
+}
 
 struct mark_request {
 	char function[CLI_NAME_ROOM];
@@ -22,6 +28,12 @@ struct mark_request {
 	enum access access;
 	char key[SHAPE_KEY_MAX];
 	char program[SHAPE_KEY_MAX];
+
+	/* what is known of it already */
+	bool found;	  /* the key stands in the store */
+	bool shown;	  /* a run did it */
+	enum mark marked; /* by a person, before */
+	char meant[SHAPE_KEY_MAX];
 };
 
 static int read_key(const struct cli_syntax *syntax, const char *text, char *out, struct error *err)
@@ -34,20 +46,37 @@ static int read_key(const struct cli_syntax *syntax, const char *text, char *out
 		return cli_usage(err, syntax, "'%.60s...' is too long", text);
 	if (out[0] != '/' && out[0] != '{')
 		return cli_usage(err, syntax, "'%.200s' is no absolute path", text);
+	if (out[0] == '/')
+		place_clean(out);
 	return 0;
 }
 
-struct known {
-	const struct mark_request *q;
-	bool found;
-};
+static bool has_same_name(const char *a, const char *b)
+{
+	const char *name_a = strrchr(a, '/'), *name_b = strrchr(b, '/');
+
+	return name_a && name_b && name_a[1] && strcmp(name_a, name_b) == 0;
+}
 
 static int look(void *context, const struct store_behaviour *b)
 {
-	struct known *known = context;
+	const struct behaviour *known = &b->behaviour;
+	struct mark_request *q = context;
+	bool done = b->runs > 0 || b->denied > 0;
 
-	known->found |= b->behaviour.access == known->q->access &&
-			strcmp(b->behaviour.key, known->q->key) == 0;
+	if (strcmp(known->key, q->key) != 0) {
+		if (done && !q->meant[0] && known->domain == access_domain(q->access) &&
+		    has_same_name(known->key, q->key))
+			text_copy(q->meant, sizeof(q->meant), known->key);
+		return 0;
+	}
+	if (known->access != q->access)
+		return 0;
+	q->found = true;
+	if (strcmp(known->program, q->program) == 0)
+		q->marked = b->mark;
+	if (done && (!q->program[0] || strcmp(known->program, q->program) == 0))
+		q->shown = true;
 	return 0;
 }
 
@@ -55,24 +84,21 @@ static int look(void *context, const struct store_behaviour *b)
 static int settle_key(struct store *store, const char *revision, struct mark_request *q,
 		      struct error *err)
 {
-	struct known known = {.q = q};
 	char widened[SHAPE_KEY_MAX];
-	int r;
+	int r = store_each_behaviour(store, q->function, revision, look, q, err);
 
-	if (q->access >= ACCESS_EXEC || strpbrk(q->key, "{}"))
-		return 0;
-	r = store_each_behaviour(store, q->function, revision, look, &known, err);
-	if (r < 0 || known.found)
+	if (r < 0 || q->found || q->access >= ACCESS_EXEC || strpbrk(q->key, "{}"))
 		return r;
 	shape_key(q->key, 0, widened);
-	if (strcmp(widened, q->key) != 0)
-		memcpy(q->key, widened, sizeof(q->key));
-	return 0;
+	if (strcmp(widened, q->key) == 0)
+		return 0;
+	memcpy(q->key, widened, sizeof(q->key));
+	return store_each_behaviour(store, q->function, revision, look, q, err);
 }
 
 static int apply(struct cli *cli, struct mark_request *q, const char *wanted, struct error *err)
 {
-	struct behaviour b = {.domain = q->access >= ACCESS_EXEC ? DOMAIN_EXEC : DOMAIN_FS,
+	struct behaviour b = {.domain = access_domain(q->access),
 			      .access = q->access,
 			      .program = q->program,
 			      .key = q->key};
@@ -91,6 +117,11 @@ static int apply(struct cli *cli, struct mark_request *q, const char *wanted, st
 		r = cli_find_revision(store, q->function, wanted, &revision, err);
 	if (r == 0)
 		r = settle_key(store, revision.name, q, err);
+	if (r == 0 && q->withdraw) {
+		q->mark = q->marked;
+		if (q->mark == MARK_NONE)
+			return 0;
+	}
 	if (r == 0)
 		r = cli_event_sink(cli, &events, err);
 	if (r < 0)
@@ -116,12 +147,27 @@ static int tell(const struct mark_request *q, struct error *err)
 	char key[TEXT_ESCAPED_MAX(SHAPE_KEY_MAX)], program[TEXT_ESCAPED_MAX(SHAPE_KEY_MAX)];
 	cleanup_buf struct buf out = BUF_INIT;
 
+	if (q->mark == MARK_NONE) {
+		buf_add_text(&out, "nothing was marked\n");
+		return cli_print(&out, err);
+	}
 	text_escape(q->key, key, sizeof(key));
 	text_escape(q->program, program, sizeof(program));
 	buf_format(&out, "%s%s: %s %s", q->withdraw ? "no longer " : "",
 		   q->mark == MARK_ALLOW ? "allowed" : "denied", access_name(q->access), key);
 	buf_format(&out, " by %s\n", q->program[0] ? program : "any program");
 	return cli_print(&out, err);
+}
+
+/* Keys are canonical: a path through a link is none, and what is said of it takes no effect. */
+static void tell_unseen(const struct mark_request *q)
+{
+	char meant[TEXT_ESCAPED_MAX(SHAPE_KEY_MAX)];
+
+	text_escape(q->meant, meant, sizeof(meant));
+	fprintf(stderr, "husk: no run has shown this key%s yet%s%s%s\n",
+		q->program[0] ? " by this program" : "", meant[0] ? "; was '" : "", meant,
+		meant[0] ? "' meant?" : "");
 }
 
 static int mark_command(struct cli *cli, enum mark mark, int argc, char **argv, struct error *err)
@@ -163,7 +209,11 @@ static int mark_command(struct cli *cli, enum mark mark, int argc, char **argv, 
 		r = read_key(&syntax, program, q->program, err);
 	if (r == 0)
 		r = apply(cli, q, wanted, err);
-	return r != 0 ? r : tell(q, err);
+	if (r == 0)
+		r = tell(q, err);
+	if (r == 0 && !q->withdraw && !q->shown)
+		tell_unseen(q);
+	return r;
 }
 
 int cli_allow(struct cli *cli, int argc, char **argv, struct error *err)

@@ -93,6 +93,30 @@ size_t place_choose(const struct mountinfo *info, const char *workdir, const cha
 	return n;
 }
 
+void place_clean(char *path)
+{
+	char *to = path;
+
+	for (const char *at = path; *at;) {
+		size_t len;
+
+		at += strspn(at, "/");
+		len = strcspn(at, "/");
+		if (len == 2 && memcmp(at, "..", 2) == 0) {
+			while (to > path && *--to != '/')
+				;
+		} else if (len > 0 && !(len == 1 && *at == '.')) {
+			*to++ = '/';
+			memmove(to, at, len);
+			to += len;
+		}
+		at += len;
+	}
+	if (to == path)
+		*to++ = '/';
+	*to = '\0';
+}
+
 static bool is_type(const char *path, long type)
 {
 	struct statfs st;

@@ -18,6 +18,10 @@ enum place_limits { PLACE_MOUNTS_MAX = 256 };
 /* Is `path` the directory `below` or in it? Both absolute and normal. */
 bool place_is_below(const char *path, const char *below);
 
+/* Takes "." and ".." components, repeated slashes and a slash at the end out of the absolute path
+ * `path`, by its text alone: links are not looked at. */
+void place_clean(char *path);
+
 /*
  * Chooses the mounts of `info` that hold the host's data, for read-only binds: local file systems
  * and bound files. Left out is what the kernel or the container makes itself

@@ -17,6 +17,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/host.h"
 #include "cli/local.h"
@@ -175,12 +177,29 @@ static int prepare(void *context)
 	return error_exit_code(&err);
 }
 
+/* Where the hook told more than the runtime shows. */
+static void hint_events(const char *bundle, struct error *err)
+{
+	char path[PATH_MAX], text[TEXT_ESCAPED_MAX(CLI_NAME_ROOM)];
+	cleanup_json struct json *config = NULL;
+	cleanup_free char *bytes = NULL;
+	const char *name = NULL;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%.4000s/config.json", bundle);
+	if (read_file_at(AT_FDCWD, path, JSON_BYTES_MAX, &bytes, &len, NULL) == 0 &&
+	    json_parse(path, bytes, len, &config, NULL) == 0)
+		name = json_string(json_get(json_get(config, "annotations"), "husk.function"));
+	text_escape(name ? name : "", text, sizeof(text));
+	error_hint(err, "see 'husk events%s%s'", name ? " " : "", text);
+}
+
 /*
  * Both runtimes exit with 1 when they fail, as a program may too. One that never got a first
  * process failed; one that did may still have failed to execute the program in it.
  */
 static int judge(const struct runtime *runtime, int status, const char *pid_file, const char *log,
-		 struct error *err)
+		 const char *bundle, struct error *err)
 {
 	const char *name = strrchr(runtime->path, '/') + 1;
 	bool started = access(pid_file, F_OK) == 0;
@@ -196,7 +215,9 @@ static int judge(const struct runtime *runtime, int status, const char *pid_file
 	if (started && !((status == 1 || status >= 126) && strstr(text, "exec")))
 		return status;
 	error_say(err, EIO, "%s could not run the program: %s", name, text);
-	if (!strstr(text, "executable file"))
+	if (strstr(text, "hook"))
+		hint_events(bundle, err);
+	else if (!strstr(text, "executable file"))
 		error_hint(err, "run 'husk check'");
 	return EX_UNAVAILABLE;
 }
@@ -248,7 +269,38 @@ static int run_bundle(const struct runtime *runtime, const struct run_options *o
 	argv[n++] = scratch->id;
 	argv[n] = NULL;
 	r = runtime_run(argv, pid, prepare, place, &status, err);
-	return r < 0 ? r : judge(runtime, status, pid, log, err);
+	return r < 0 ? r : judge(runtime, status, pid, log, bundle, err);
+}
+
+static void tell_not_wrapped(const struct error *err)
+{
+	struct error told = *err;
+
+	error_wrap(&told, "this run is not wrapped");
+	error_print("husk", &told);
+}
+
+/* The hook starts what it cannot wrap, unless it is enforced, and its own words get lost in the
+ * runtime: whoever sits here is told. */
+static void look_wrappable(const struct settings *settings)
+{
+	const char *const directories[] = {settings->state_directory, settings->runtime_directory};
+	struct error err = ERROR_INIT;
+
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+		cleanup_close int fd = open_dir_made(directories[i], 0700, &err);
+
+		if (fd >= 0 && faccessat(fd, ".", W_OK | X_OK, 0) < 0)
+			error_set(&err, errno, "cannot write to '%s'", directories[i]);
+		if (err.code) {
+			tell_not_wrapped(&err);
+			return;
+		}
+	}
+	if (access(settings->launch_program, X_OK) < 0) {
+		error_set(&err, errno, "cannot use '%s'", settings->launch_program);
+		tell_not_wrapped(&err);
+	}
 }
 
 static int run(struct cli *cli, struct run_options *o, struct error *err)
@@ -265,6 +317,8 @@ static int run(struct cli *cli, struct run_options *o, struct error *err)
 		r = resolve_paths(o, cli, err);
 	if (r == 0)
 		r = choose_runtime(o, &runtime, &place, err);
+	if (r == 0)
+		look_wrappable(settings);
 	if (r == 0)
 		r = scratch_make(settings->runtime_directory, runtime.path, &scratch, err);
 	if (r == 0)

@@ -131,14 +131,21 @@ static int wait_for(pid_t child, const sigset_t *set, const char *pid_file, stru
 int runtime_run(const char *const *argv, const char *pid_file, int (*prepare)(void *context),
 		void *context, int *ret_status, struct error *err)
 {
+	struct sigaction inherited;
 	sigset_t set, before;
 	pid_t child;
 	int r;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	for (size_t i = 0; i < FORWARDED; i++)
-		sigaddset(&set, forwarded[i]);
+	for (size_t i = 0; i < FORWARDED; i++) {
+		/* Once blocked, an ignored signal would be reported all the same: see nohup(1). */
+		if (sigaction(forwarded[i], NULL, &inherited) < 0 ||
+		    inherited.sa_handler != SIG_IGN)
+			sigaddset(&set, forwarded[i]);
+	}
+	/* Ignored, it would take the child's status away. */
+	signal(SIGCHLD, SIG_DFL);
 	if (sigprocmask(SIG_BLOCK, &set, &before) < 0)
 		return error_set(err, errno, "cannot block signals");
 	child = fork();

@@ -162,7 +162,71 @@ run_here() {
 		output_has nothing
 	done
 	expect 66 husk import "$T/not-there"
+	expect 66 husk import "$T"
+	expect 66 husk events nothing
+	output_has "no function 'nothing' is known"
 	expect 66 "$HUSK" --config "$T/not-there" list
+}
+
+@test "help is that of the command list, whatever stands before it" {
+	expect 0 husk --help
+	wanted=$output
+	output_has forget
+	expect 0 "$HUSK" -V --help
+	[ "$output" = "$wanted" ] || fail "$output"
+}
+
+@test "a mark that nothing can match is told, and so is one that was never there" {
+	run_here 0 --name marked -- /bin/cat function/templates/invoice.txt
+	real=$(husk show --json marked | jq -r '[.behaviours[] | select(.domain == "exec" and (.key | endswith("/cat"))).key][0]')
+	expect 0 husk deny marked exec "/else/cat"
+	output_has "denied: exec /else/cat"
+	output_has "no run has shown this key yet; was '$real' meant?"
+	expect 0 husk deny marked exec "/usr/..//.$real"
+	output_has "denied: exec $real"
+	output_lacks "no run has shown"
+	expect 0 husk allow --withdraw marked exec "$real"
+	output_has "no longer denied"
+	marks=$(event_count '.event == "marked"')
+	expect 0 husk deny --withdraw marked exec "$real"
+	[ "$output" = "nothing was marked" ] || fail "$output"
+	[ "$(event_count '.event == "marked"')" -eq "$marks" ]
+}
+
+@test "husk run tells that it does not wrap" {
+	STATE=/proc/husk
+	write_conf "event_file = $T/events.jsonl"
+	run_here 0 --name unwrapped -- /bin/echo ran
+	output_has ran
+	output_has "this run is not wrapped: cannot"
+	STATE=$T/state
+	write_conf
+	run_here 0 --name unwrapped -- /bin/echo ran
+	output_lacks "not wrapped"
+	HUSK_LAUNCH=$T/no-launch
+	write_conf
+	run_here 0 --name unwrapped -- /bin/echo ran
+	output_has ran
+	output_has "this run is not wrapped: cannot use '$T/no-launch'"
+	husk mode unwrapped enforce
+	run_here 69 --name unwrapped -- /bin/echo ran
+	output_has "see 'husk events unwrapped'"
+	nothing_left
+}
+
+@test "husk check tells that a directory cannot be made" {
+	STATE=/proc/husk
+	EVENTS=$T/events.jsonl
+	write_conf "event_file = $EVENTS"
+	expect 69 husk check --json --hook-program "$HUSK_HOOK"
+	jq -e '[.items[] | select(.name == "state").state] == ["missing"]' <<<"$output"
+}
+
+@test "hooks install says that it made the directory" {
+	expect 0 husk hooks --hook-program "$HUSK_HOOK" -d "$T/hooks" install podman
+	output_has "installed in $T/hooks, which was made:"
+	expect 0 husk hooks --hook-program "$HUSK_HOOK" -d "$T/hooks" install podman
+	output_lacks "which was made"
 }
 
 @test "husk forget forgets" {

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/bundle.h"
 #include "cli/cli.h"
 #include "cli/event_text.h"
@@ -544,6 +546,53 @@ static void paths_are_compared_by_components(void **state)
 	assert_false(place_is_below("/", "/a"));
 }
 
+static void paths_are_cleaned(void **state)
+{
+	static const char *const rows[][2] = {
+		{"/", "/"},
+		{"//", "/"},
+		{"/a", "/a"},
+		{"/a//b/", "/a/b"},
+		{"/./a/.", "/a"},
+		{"/a/../b", "/b"},
+		{"/a/b/../../..", "/"},
+		{"/../a", "/a"},
+		{"/.a/..b/...", "/.a/..b/..."},
+		{"/tmp/../tmp/{rand}.txt", "/tmp/{rand}.txt"},
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		char path[64];
+
+		assert_true(text_copy(path, sizeof(path), rows[i][0]));
+		place_clean(path);
+		assert_string_equal(path, rows[i][1]);
+	}
+}
+
+static int nothing_to_prepare(void *context)
+{
+	return 0;
+}
+
+static void ignored_signals_stay_ignored(void **state)
+{
+	static const char *const argv[] = {"/bin/sh", "-c", "kill -HUP $PPID; exit 3", NULL};
+	struct error err = ERROR_INIT;
+	sigset_t before;
+	int status = 0;
+
+	assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &before), 0);
+	assert_true(signal(SIGHUP, SIG_IGN) != SIG_ERR);
+	/* Ignored too, it must not take the status away. */
+	assert_true(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+	assert_int_equal(runtime_run(argv, "/nonexistent", nothing_to_prepare, NULL, &status, &err),
+			 0);
+	assert_int_equal(status, 3);
+	assert_true(signal(SIGHUP, SIG_DFL) == SIG_IGN);
+	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+}
+
 static void data_mounts_are_chosen(void **state)
 {
 	static const struct mountinfo_entry entries[] = {
@@ -688,6 +737,8 @@ int main(void)
 		cmocka_unit_test(events_are_shown_on_one_tame_line),
 		cmocka_unit_test(events_are_chosen_by_function),
 		cmocka_unit_test(paths_are_compared_by_components),
+		cmocka_unit_test(paths_are_cleaned),
+		cmocka_unit_test(ignored_signals_stay_ignored),
 		cmocka_unit_test(data_mounts_are_chosen),
 		cmocka_unit_test(users_are_read),
 		cmocka_unit_test(the_last_value_of_a_variable_wins),
