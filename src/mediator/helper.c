@@ -70,12 +70,17 @@ static void *run(void *argument)
 	return NULL;
 }
 
-static int start(struct helper *helper, struct helper **ret)
+/* Runs `work` over what `plan` names, in a thread. */
+static int start(const struct helper *plan, struct helper **ret)
 {
+	struct helper *helper = malloc(sizeof(*helper));
 	pthread_attr_t attributes;
 	int pair[2];
 	int r;
 
+	if (!helper)
+		return -ENOMEM;
+	*helper = *plan;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		r = -errno;
 		free(helper);
@@ -100,32 +105,30 @@ static int start(struct helper *helper, struct helper **ret)
 int helper_bind_gate(int proc_fd, pid_t pid, int mount_fd, const char *bundle,
 		     const struct oci_spec *spec, struct helper **ret)
 {
-	struct helper *helper = calloc(1, sizeof(*helper));
+	const struct helper plan = {
+		.work = gate_work,
+		.proc_fd = proc_fd,
+		.pid = pid,
+		.mount_fd = mount_fd,
+		.bundle = bundle,
+		.spec = spec,
+	};
 
-	if (!helper)
-		return -ENOMEM;
-	helper->work = gate_work;
-	helper->proc_fd = proc_fd;
-	helper->pid = pid;
-	helper->mount_fd = mount_fd;
-	helper->bundle = bundle;
-	helper->spec = spec;
-	return start(helper, ret);
+	return start(&plan, ret);
 }
 
 int helper_wrap(int proc_fd, pid_t pid, int mount_fd, const struct oci_spec *spec,
 		struct helper **ret)
 {
-	struct helper *helper = calloc(1, sizeof(*helper));
+	const struct helper plan = {
+		.work = wrap_work,
+		.proc_fd = proc_fd,
+		.pid = pid,
+		.mount_fd = mount_fd,
+		.spec = spec,
+	};
 
-	if (!helper)
-		return -ENOMEM;
-	helper->work = wrap_work;
-	helper->proc_fd = proc_fd;
-	helper->pid = pid;
-	helper->mount_fd = mount_fd;
-	helper->spec = spec;
-	return start(helper, ret);
+	return start(&plan, ret);
 }
 
 int helper_fd(const struct helper *helper)

@@ -217,7 +217,6 @@ static void finish_wrap(struct mediator *m)
 			 "host's",
 			 native);
 	r = helper_finish(m->helper, &err);
-
 	m->helper = NULL;
 	close(m->mount_fd); /* the view's end could not be seen while this is open */
 	m->mount_fd = -1;
@@ -225,7 +224,7 @@ static void finish_wrap(struct mediator *m)
 		r = confine(&err);
 	if (r == 0)
 		m->wrapped = true;
-	else
+	else if (err.code) /* what failed on this side of the talk has been told */
 		mediator_tell(m, EVENT_REFUSED, err.what);
 	view_gate_answer(m->view, r == 0 ? 0 : -EIO);
 	if (detail[0])

@@ -217,7 +217,6 @@ static int add_lower(struct wrap *wrap, const struct mountinfo_entry *entry)
 	helper->lowers[n] = (struct view_lower){
 		.fd = fd,
 		.path = helper->lower_paths[n],
-		.readonly = entry->attributes & MOUNT_ATTR_RDONLY,
 		.persistent = entry != wrap->root && !made_for_container(wrap, entry),
 	};
 	helper->n_lowers++;

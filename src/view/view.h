@@ -91,13 +91,11 @@ int view_serve(struct view *view, unsigned int budget);
  * One file system that lies below the view.
  * fd: O_PATH descriptor of a detached clone (open_tree(2)) of the mount, a directory or a single
  * file; the view owns it from now on, also on failure. path: where it was mounted in the container,
- * "/" for the root, which comes first. Mount order. readonly: its mount is; the kernel refuses
- * writes by the mount flags of the view's own mount there.
+ * "/" for the root, which comes first. Mount order.
  */
 struct view_lower {
 	int fd;
 	const char *path;
-	bool readonly;
 	bool persistent; /* a volume or a bind of the host: never image content, outlives the
 			    container */
 };

@@ -111,18 +111,21 @@ except (OSError, subprocess.CalledProcessError) as problem:
 	inner=$(pgrep -P "$sleeper")
 	enforced '(.linux.namespaces[] | select(.type == "pid")) |= . + {path: "/proc/'"$inner"'/ns/pid"}'
 	attempt 0 'import time
+reader, writer = os.pipe()
 if os.fork() == 0:
+    parent = os.getpid()
     if os.fork() == 0:
-        while os.getppid() != 1 and os.getppid() in (os.getpgid(0), os.getppid()) and len(sys.argv) < 2:
+        while os.getppid() == parent:
             time.sleep(0.01)
-            sys.argv.append("x")
         try:
             print(open("/data/audit.log").read())
         except OSError as problem:
             print("orphan", problem.errno, flush=True)
     os._exit(0)
 os.wait()
-time.sleep(0.3)'
+os.close(writer)
+os.read(reader, 1)'
+	output_has "orphan 13"
 	kill "$inner" "$sleeper" 2>/dev/null || true
 	output_lacks "$SECRET"
 	has_event '.event == "denied" and .operation == "read" and .key == "/data/audit.log"'
