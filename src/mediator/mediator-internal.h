@@ -10,6 +10,7 @@
 
 #include "event/event.h"
 #include "mediator/latency.h"
+#include "mediator/loop.h"
 #include "mediator/mediator.h"
 #include "mediator/watch.h"
 #include "policy/file.h"
@@ -32,7 +33,10 @@ struct mediator {
 	struct watch *watch;
 	struct event_sink *events;
 	struct helper *helper; /* NULL while none runs */
-	int mount_fd;	       /* the view's detached mount until it is attached; then -1 */
+	struct loop *loop;
+	int view_result; /* of view_serve(), once it is not 0 the view has ended */
+	bool flowed;	 /* the view was asked something in this turn of the loop */
+	int mount_fd;	 /* the view's detached mount until it is attached; then -1 */
 	struct latency latency;
 	int proc_fd;	/* the host's /proc */
 	int init_fd;	/* pidfd of the container's first process */

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -134,6 +133,15 @@ static int start_watching(struct mediator *m, struct journal *journal, struct er
 	return 0;
 }
 
+static void serve_view(void *context)
+{
+	struct mediator *m = context;
+
+	m->flowed = true;
+	latency_hold(&m->latency);
+	m->view_result = view_serve(m->view, REQUESTS_AT_ONCE);
+}
+
 static int start_view(struct mediator *m, struct error *err)
 {
 	const struct settings *settings = m->setup->settings;
@@ -150,7 +158,11 @@ static int start_view(struct mediator *m, struct error *err)
 
 	if (r < 0)
 		return r;
-	return view_new(fuse_fd, &options, &m->view, err);
+	r = view_new(fuse_fd, &options, &m->view, err);
+	if (r < 0)
+		return r;
+	loop_add(m->loop, view_fd(m->view), serve_view, m); /* the first source: there is room */
+	return 0;
 }
 
 /* ---- the gate and the wrap ---- */
@@ -163,27 +175,13 @@ static bool is_enforced(const struct mediator *m)
 	return modes[DOMAIN_FS] == MODE_ENFORCE || modes[DOMAIN_EXEC] == MODE_ENFORCE;
 }
 
-static void on_gate_opened(void *context, pid_t pid)
+static int end_helper(struct mediator *m, struct error *err)
 {
-	struct mediator *m = context;
-	int r = m->helper ? -EBUSY : m->exec_result;
+	struct helper *helper = m->helper;
 
-	/* Only the container's first process may go through: another, of an engine's exec, would
-	 * run outside of the view. One that did so by another program is told of, and where the
-	 * function is enforced, refused in the only way that is left. */
-	if (r == 0 && process_thread_group(m->proc_fd, pid) != m->setup->state->pid) {
-		mediator_tell(m, EVENT_ENTERED,
-			      "a process entered before the container was started");
-		r = -EACCES;
-	} else if (r == 0 && cgroup_has_others(m->proc_fd, m->setup->state->pid)) {
-		mediator_tell(m, EVENT_ENTERED,
-			      "a process entered before the container was started");
-		r = is_enforced(m) ? -EACCES : 0;
-	}
-	if (r == 0)
-		r = helper_wrap(m->proc_fd, pid, m->mount_fd, m->setup->spec, &m->helper);
-	if (r < 0)
-		view_gate_answer(m->view, r);
+	m->helper = NULL;
+	loop_remove(m->loop, helper_fd(helper));
+	return helper_finish(helper, err);
 }
 
 static int take_lowers(struct mediator *m, struct error *err)
@@ -216,8 +214,7 @@ static void finish_wrap(struct mediator *m)
 			 "the volume '%s' is not mediated: it holds a socket or a FIFO of the "
 			 "host's",
 			 native);
-	r = helper_finish(m->helper, &err);
-	m->helper = NULL;
+	r = end_helper(m, &err);
 	close(m->mount_fd); /* the view's end could not be seen while this is open */
 	m->mount_fd = -1;
 	if (r == 0)
@@ -232,8 +229,9 @@ static void finish_wrap(struct mediator *m)
 	m->memory_fd = cgroup_memory_open(m->proc_fd, m->setup->state->pid);
 }
 
-static void hear_helper(struct mediator *m)
+static void hear_wrap(void *context)
 {
+	struct mediator *m = context;
 	struct error err = ERROR_INIT;
 
 	switch (helper_hear(m->helper)) {
@@ -249,39 +247,68 @@ static void hear_helper(struct mediator *m)
 	}
 }
 
+static void on_gate_opened(void *context, pid_t pid)
+{
+	struct mediator *m = context;
+	int r = m->helper ? -EBUSY : m->exec_result;
+
+	/* Only the container's first process may go through: another, of an engine's exec, would
+	 * run outside of the view. One that did so by another program is told of, and where the
+	 * function is enforced, refused in the only way that is left. */
+	if (r == 0 && process_thread_group(m->proc_fd, pid) != m->setup->state->pid) {
+		mediator_tell(m, EVENT_ENTERED,
+			      "a process entered before the container was started");
+		r = -EACCES;
+	} else if (r == 0 && cgroup_has_others(m->proc_fd, m->setup->state->pid)) {
+		mediator_tell(m, EVENT_ENTERED,
+			      "a process entered before the container was started");
+		r = is_enforced(m) ? -EACCES : 0;
+	}
+	if (r == 0)
+		r = helper_wrap(m->proc_fd, pid, m->mount_fd, m->setup->spec, &m->helper);
+	if (r == 0)
+		r = loop_add(m->loop, helper_fd(m->helper), hear_wrap, m);
+	if (r < 0)
+		view_gate_answer(m->view, r);
+}
+
+struct binding {
+	struct mediator *m;
+	struct error *err;
+	int result;
+};
+
+static void hear_binding(void *context)
+{
+	struct binding *binding = context;
+	struct mediator *m = binding->m;
+	const struct mediator_setup *setup = m->setup;
+
+	if (helper_hear(m->helper) == HELPER_DONE) {
+		binding->result = end_helper(m, binding->err->code ? NULL : binding->err);
+		return;
+	}
+	helper_go_on(m->helper,
+		     launcher_set_gate(m->view, setup->settings->launch_program, setup->spec->cwd,
+				       helper_entry(m->helper, &m->exec_result), on_gate_opened, m,
+				       binding->err));
+}
+
 /* Serves the view until the helper that binds the gate has ended. */
 static int bind_gate(struct mediator *m, struct error *err)
 {
 	const struct mediator_setup *setup = m->setup;
+	struct binding binding = {.m = m, .err = err};
 	int r = helper_bind_gate(m->proc_fd, setup->state->pid, m->mount_fd, setup->state->bundle,
 				 setup->spec, &m->helper);
 
+	if (r == 0)
+		r = loop_add(m->loop, helper_fd(m->helper), hear_binding, &binding);
 	if (r < 0)
 		return error_set(err, -r, "cannot start a thread");
-	for (;;) {
-		struct pollfd fds[2] = {
-			{.fd = view_fd(m->view), .events = POLLIN},
-			{.fd = helper_fd(m->helper), .events = POLLIN},
-		};
-
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			return error_set(err, errno, "cannot wait for the gate");
-		if (fds[0].revents && view_serve(m->view, REQUESTS_AT_ONCE) < 0)
-			fds[0].revents = 0; /* the helper fails then, and says where */
-		if (!fds[1].revents)
-			continue;
-		if (helper_hear(m->helper) == HELPER_DONE)
-			break;
-		helper_go_on(m->helper, launcher_set_gate(m->view, setup->settings->launch_program,
-							  setup->spec->cwd,
-							  helper_entry(m->helper, &m->exec_result),
-							  on_gate_opened, m, err));
-		if (err->code)
-			break;
-	}
-	r = helper_finish(m->helper, err->code ? NULL : err);
-	m->helper = NULL;
-	return err->code ? -err->code : r;
+	while (m->helper)
+		loop_wait(m->loop, -1);
+	return err->code ? -err->code : binding.result;
 }
 
 /* ---- the loop ---- */
@@ -321,38 +348,25 @@ static bool outlive_init(struct mediator *m)
 	return false;
 }
 
-static void serve_once(struct mediator *m, int *ret_result)
+static void see_init_end(void *context)
 {
-	struct pollfd fds[3] = {
-		{.fd = view_fd(m->view), .events = POLLIN},
-		{.fd = m->helper ? helper_fd(m->helper) : -1, .events = POLLIN},
-		{.fd = m->init_gone ? -1 : m->init_fd, .events = POLLIN},
-	};
+	struct mediator *m = context;
 
-	if (poll(fds, 3, wait_ms(m)) < 0)
-		return;
-	if (!fds[0].revents)
-		latency_release(&m->latency);
-	else
-		latency_hold(&m->latency);
-	if (fds[0].revents)
-		*ret_result = view_serve(m->view, REQUESTS_AT_ONCE);
-	if (fds[1].revents)
-		hear_helper(m);
-	if (fds[2].revents) {
-		m->init_gone = true;
-		m->out_of_memory = cgroup_memory_was_out(m->memory_fd);
-		m->ends_ns = clock_monotonic_ns() + AFTER_INIT_NS;
-	}
+	loop_remove(m->loop, m->init_fd);
+	m->init_gone = true;
+	m->out_of_memory = cgroup_memory_was_out(m->memory_fd);
+	m->ends_ns = clock_monotonic_ns() + AFTER_INIT_NS;
 }
 
 static void serve(struct mediator *m)
 {
 	bool settled = false;
-	int result = 0;
 
-	while (result == 0) {
-		serve_once(m, &result);
+	while (m->view_result == 0) {
+		m->flowed = false;
+		loop_wait(m->loop, wait_ms(m));
+		if (!m->flowed)
+			latency_release(&m->latency);
 		if (!settled && watch_started(m->watch)) {
 			view_settle(m->view);
 			settled = true;
@@ -398,6 +412,9 @@ static int set_up(struct mediator *m, struct journal **journal, struct error *er
 	if (m->init_fd < 0)
 		return error_set(err, errno, "cannot watch the container's process %d",
 				 setup->state->pid);
+	m->loop = loop_new();
+	if (!m->loop)
+		return error_set(err, ENOMEM, "cannot set up the mediator");
 	r = event_sink_open(setup->settings->event_file, setup->settings->events_per_run,
 			    &m->events, err);
 	if (r == 0)
@@ -408,6 +425,8 @@ static int set_up(struct mediator *m, struct journal **journal, struct error *er
 		r = start_watching(m, *journal, err);
 	if (r == 0)
 		r = bind_gate(m, err);
+	if (r == 0)
+		loop_add(m->loop, m->init_fd, see_init_end, m);
 	return r;
 }
 

@@ -243,15 +243,14 @@ static void record(struct watch *watch, const struct behaviour *b, struct decisi
 }
 
 /* An engine's own process in the container: the operator at work. Told once, learned never. */
-static void tell_foreign(struct watch *watch, const struct view_question *question,
-			 const char *program)
+static void tell_foreign(struct watch *watch, pid_t pid, const char *program)
 {
 	struct event event = new_event(watch, EVENT_ENTERED);
 
 	if (watch->told_foreign)
 		return;
 	watch->told_foreign = true;
-	event.pid = question->pid;
+	event.pid = pid;
 	event.detail = program[0] ? program : "a process that the engine put into the container";
 	event_emit(watch->options.events, &event);
 }
@@ -347,8 +346,34 @@ static struct decision decide(const struct watch *watch, const struct view_quest
 	return first;
 }
 
-/* *ret_lasting: the same question by the same program gets the same answer. key: of SHAPE_KEY_MAX
- * bytes, gets what was judged. */
+/* What follows from a decision. */
+static enum verdict settle(struct watch *watch, struct behaviour *b, struct decision decision,
+			   pid_t pid, bool foreign)
+{
+	if (foreign) {
+		tell_foreign(watch, pid, b->program);
+		if (!watch->options.judge_entered)
+			return VERDICT_ALLOWED;
+		b->flags |= BEHAVIOUR_FOREIGN; /* judged, and never learned from */
+	}
+	record(watch, b, decision, pid);
+	return decision.verdict;
+}
+
+enum verdict watch_observe(struct watch *watch, const struct behaviour *b, pid_t pid,
+			   bool *ret_novel)
+{
+	struct behaviour copy = *b;
+	struct decision decision = policy_decide(watch->policy, watch->modes, b);
+	bool foreign = decision.novel && pid > 0 && is_foreign(watch, pid);
+
+	if (ret_novel)
+		*ret_novel = decision.novel;
+	return settle(watch, &copy, decision, pid, foreign);
+}
+
+/* *ret_lasting: the same question by the same program gets the same answer, whichever
+ * of its processes asks. key: of SHAPE_KEY_MAX bytes, gets what was judged. */
 static enum verdict judge_new(struct watch *watch, const struct view_question *question,
 			      enum access access, const char *program, char *key, bool *ret_lasting)
 {
@@ -362,16 +387,8 @@ static enum verdict judge_new(struct watch *watch, const struct view_question *q
 	};
 	struct decision decision = decide(watch, question, &b, key);
 
-	*ret_lasting = true;
-	if (decision.novel && is_foreign(watch, question->pid)) {
-		*ret_lasting = false; /* not that process, but whoever runs its program */
-		tell_foreign(watch, question, program);
-		if (!watch->options.judge_entered)
-			return VERDICT_ALLOWED;
-		b.flags |= BEHAVIOUR_FOREIGN; /* judged, and never learned from */
-	}
-	record(watch, &b, decision, question->pid);
-	return decision.verdict;
+	*ret_lasting = !(decision.novel && is_foreign(watch, question->pid));
+	return settle(watch, &b, decision, question->pid, !*ret_lasting);
 }
 
 /* The kernel's own path for the program that a process executes: "/" while that is husk-launch,

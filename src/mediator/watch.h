@@ -53,6 +53,15 @@ bool watch_started(const struct watch *watch);
 /* Answers a question as a view_judge does. */
 int watch_judge(struct watch *watch, const struct view_question *question);
 
+/*
+ * Judges, records and tells what was seen in any other way than by a question of the view. b: its
+ * strings are copied where they are kept; program "" where nobody could tell it. pid: in the host's
+ * pid namespace, 0 if unknown. What an engine's own process does is let pass unless such are
+ * judged, and never learned. *ret_novel (may be NULL): the policy does not hold it.
+ */
+enum verdict watch_observe(struct watch *watch, const struct behaviour *b, pid_t pid,
+			   bool *ret_novel);
+
 /* An open for execution has ended (view_exec_closed). */
 void watch_exec_closed(struct watch *watch, uint32_t opening);
 

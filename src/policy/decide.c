@@ -19,7 +19,9 @@ bool behaviour_is_inert(const struct behaviour *b)
 static bool acts_through_stranger(const struct policy_image *image, const enum mode modes[DOMAINS],
 				  const struct behaviour *b)
 {
-	return modes[DOMAIN_EXEC] == MODE_ENFORCE &&
+	bool told = *b->program || b->domain == DOMAIN_FS || b->domain == DOMAIN_EXEC;
+
+	return told && modes[DOMAIN_EXEC] == MODE_ENFORCE &&
 	       !(image && policy_image_has_program(image, b->program));
 }
 

@@ -13,8 +13,9 @@
  * NULL where nothing was learned yet.
  *
  * An entry marked "deny" is refused in every mode but unavailable. While the exec domain is
- * enforced, whatever the image does not hold is refused to a program that it does not know ("", a
- * program that could not be told, is such a one), in every domain. Otherwise inert behaviour
+ * enforced, whatever the image does not hold is refused to a program that it does not know, in
+ * every domain. A file is always asked for by some program, so "" (which could not be told) is such
+ * a one there; in the other domains it only says that nobody could tell. Otherwise inert behaviour
  * (reading, listing and loading image content) is allowed in every mode. A
  * novelty is what the image does not hold.
  */

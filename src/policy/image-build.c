@@ -43,6 +43,7 @@ struct policy_builder {
 	struct name **names; /* by hash, open addressing, NULL is empty */
 	size_t names_count;
 	size_t names_slots;
+	struct buf attachments[POLICY_ATTACHMENTS];
 	size_t bytes; /* no image of these entries is larger than this and the two names of it */
 };
 
@@ -57,6 +58,8 @@ void policy_builder_free(struct policy_builder *builder)
 		return;
 	for (size_t i = 0; i < builder->names_slots; i++)
 		free(builder->names[i]);
+	for (size_t i = 0; i < POLICY_ATTACHMENTS; i++)
+		buf_release(&builder->attachments[i]);
 	free(builder->names);
 	free(builder->entries);
 	free(builder);
@@ -178,6 +181,21 @@ int policy_builder_add(struct policy_builder *builder, const struct behaviour *b
 	return add(builder, &entry);
 }
 
+int policy_builder_attach(struct policy_builder *builder, enum policy_attachment kind,
+			  const void *bytes, size_t len)
+{
+	struct buf *attachment;
+
+	if ((unsigned int)kind >= POLICY_ATTACHMENTS)
+		return -EINVAL;
+	if (len > POLICY_BYTES_MAX)
+		return -EFBIG;
+	attachment = &builder->attachments[kind];
+	buf_release(attachment);
+	buf_add(attachment, bytes, len);
+	return attachment->error ? -ENOMEM : 0;
+}
+
 static int compare_numbers(unsigned int a, unsigned int b)
 {
 	return (a > b) - (a < b);
@@ -261,6 +279,31 @@ static uint32_t slots_for(size_t count)
 	return slots;
 }
 
+/* Sets their lengths in the header. Returns what they take in the image. */
+static size_t measure_attachments(const struct policy_builder *builder, struct image_header *header)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < POLICY_ATTACHMENTS; i++) {
+		uint32_t len = (uint32_t)builder->attachments[i].len;
+
+		header->attachments[i] = htole32(len);
+		room += image_attachment_room(len);
+	}
+	return room;
+}
+
+static void place_attachments(struct buf *image, const struct policy_builder *builder)
+{
+	for (size_t i = 0; i < POLICY_ATTACHMENTS; i++) {
+		const struct buf *attachment = &builder->attachments[i];
+
+		buf_add(image, attachment->bytes, attachment->len);
+		buf_add_zeros(image,
+			      image_attachment_room((uint32_t)attachment->len) - attachment->len);
+	}
+}
+
 int policy_builder_finish(struct policy_builder *builder, const struct policy_info *info,
 			  void **ret_bytes, size_t *ret_len)
 {
@@ -300,10 +343,12 @@ int policy_builder_finish(struct policy_builder *builder, const struct policy_in
 	header.serial = htole64(info->serial);
 	header.entries = htole32(entries);
 	header.slots = htole32(slots_count);
-	header.bytes = htole64(sizeof(header) + slots_count * sizeof(*slots) + strings.len);
+	header.bytes = htole64(sizeof(header) + measure_attachments(builder, &header) +
+			       slots_count * sizeof(*slots) + strings.len);
 	if (le64toh(header.bytes) > POLICY_BYTES_MAX)
 		return -EFBIG;
 	buf_add(&image, &header, sizeof(header));
+	place_attachments(&image, builder);
 	buf_add(&image, slots, slots_count * sizeof(*slots));
 	buf_add(&image, strings.bytes, strings.len);
 	if (strings.error || image.error)

@@ -6,15 +6,18 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "policy/image.h"
 
 /*
- * The bytes of an image, as the writer and the reader see them. All numbers little endian; the
- * table follows the header, the strings follow the table, and nothing follows the strings.
+ * The bytes of an image, as the writer and the reader see them. All numbers little endian. Behind
+ * the header stand the attachments in the order of their kinds, each filled up with zeros to a
+ * multiple of 8 bytes; the table follows, then the strings, and nothing follows those.
  */
 #define IMAGE_MAGIC "HUSKPOL\n"
 
 enum image_layout {
 	IMAGE_MODES_ROOM = 8,
+	IMAGE_ATTACHMENTS_ROOM = 4,
 	IMAGE_SLOTS_MIN = 8,
 	IMAGE_STRING_MAX = UINT16_MAX,
 	/* Stands in `domain` of the entries that only say: this path is the target of an exec
@@ -33,6 +36,7 @@ struct image_header {
 	uint32_t revision;
 	uint32_t entries; /* without those of IMAGE_PROGRAM */
 	uint32_t slots;	  /* of the table, a power of two, at least twice what is in it */
+	uint32_t attachments[IMAGE_ATTACHMENTS_ROOM]; /* their lengths, by kind */
 };
 
 /* One slot, empty where match is 0. Names are compared by length, and end in a NUL all the same. */
@@ -48,8 +52,15 @@ struct image_slot {
 	uint8_t zero;
 };
 
-_Static_assert(sizeof(struct image_header) == 56, "the header has no padding");
+_Static_assert(sizeof(struct image_header) == 72, "the header has no padding");
 _Static_assert(sizeof(struct image_slot) == 20, "a slot has no padding");
+_Static_assert((int)POLICY_ATTACHMENTS <= (int)IMAGE_ATTACHMENTS_ROOM, "each kind has a length");
+
+/* What an attachment of `len` bytes takes in the image. */
+static inline size_t image_attachment_room(uint32_t len)
+{
+	return ((size_t)len + 7) & ~(size_t)7;
+}
 
 /* What is behind the checksum. */
 #define IMAGE_CRC_START (offsetof(struct image_header, crc) + sizeof(uint32_t))

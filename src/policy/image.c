@@ -25,6 +25,7 @@ struct policy_image {
 	size_t len;
 	bool mapped;		    /* `bytes` is a mapping of this image's own */
 	struct image_header header; /* in the machine's byte order */
+	const char *attachments;
 	const char *slots;
 	const char *strings;
 };
@@ -67,6 +68,8 @@ static const char *check_header(const char *bytes, size_t len, struct image_head
 	h.revision = le32toh(h.revision);
 	h.entries = le32toh(h.entries);
 	h.slots = le32toh(h.slots);
+	for (size_t i = 0; i < IMAGE_ATTACHMENTS_ROOM; i++)
+		h.attachments[i] = le32toh(h.attachments[i]);
 	for (size_t i = 0; i < DOMAINS; i++) {
 		if (h.modes[i] >= MODES)
 			return "has an unknown mode";
@@ -89,18 +92,33 @@ static bool is_string_at(size_t len, uint32_t offset, uint16_t string_len)
 	return offset < len && string_len < len - offset;
 }
 
+/* All attachments together; 64 bits hold the sum of whatever lengths the header has. */
+static uint64_t attachments_room(const struct image_header *h)
+{
+	uint64_t room = 0;
+
+	for (size_t i = 0; i < IMAGE_ATTACHMENTS_ROOM; i++)
+		room += image_attachment_room(h->attachments[i]);
+	return room;
+}
+
 /* What is wrong with the bytes, or NULL, with the views of *image set. */
 static const char *check(struct policy_image *image)
 {
 	const char *wrong = check_header(image->bytes, image->len, &image->header);
 	const struct image_header *h = &image->header;
-	size_t strings_len;
+	size_t strings_len, left;
 	uint32_t used = 0;
 
 	if (wrong)
 		return wrong;
-	image->slots = image->bytes + sizeof(*h);
-	if (h->slots > (image->len - sizeof(*h)) / sizeof(struct image_slot))
+	left = image->len - sizeof(*h);
+	image->attachments = image->bytes + sizeof(*h);
+	if (attachments_room(h) > left)
+		return "has an attachment larger than itself";
+	left -= attachments_room(h);
+	image->slots = image->attachments + attachments_room(h);
+	if (h->slots > left / sizeof(struct image_slot))
 		return "has a table larger than itself";
 	image->strings = image->slots + (size_t)h->slots * sizeof(struct image_slot);
 	strings_len = image->len - (size_t)(image->strings - image->bytes);
@@ -197,6 +215,17 @@ struct policy_info policy_image_info(const struct policy_image *image)
 	for (size_t i = 0; i < DOMAINS; i++)
 		info.modes[i] = (enum mode)image->header.modes[i];
 	return info;
+}
+
+const void *policy_image_attachment(const struct policy_image *image, enum policy_attachment kind,
+				    size_t *ret_len)
+{
+	const char *at = image->attachments;
+
+	for (unsigned int i = 0; i < kind; i++)
+		at += image_attachment_room(image->header.attachments[i]);
+	*ret_len = image->header.attachments[kind];
+	return at;
 }
 
 /* A name and what is computed of it once. */

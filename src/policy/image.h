@@ -15,12 +15,12 @@
  * any other version, a wrong length or a wrong CRC-32C make it unreadable (-EPROTO), never partly
  * read.
  *
- *   header | table of entries by hash, open addressing, power of two | strings
+ *   header | attachments | table of entries by hash, open addressing, power of two | strings
  *
  * The exact bytes stand in image-internal.h.
  */
 enum policy_limits {
-	POLICY_VERSION = 1,
+	POLICY_VERSION = 2,
 	POLICY_BYTES_MAX = 64 * 1024 * 1024,
 	POLICY_NAME_MAX = 255, /* bytes of a function or revision name */
 };
@@ -71,6 +71,22 @@ enum policy_match policy_image_find(const struct policy_image *image, const stru
  */
 bool policy_image_has_program(const struct policy_image *image, const char *path);
 
+/*
+ * What is compiled beside the entries, for one reader each: bytes in that reader's own format, of
+ * which the image knows the length alone. The numbers are stored: never renumber, only append.
+ */
+enum policy_attachment {
+	POLICY_LAUNCH = 0, /* what husk-launch applies before the real program */
+	POLICY_NATIVE = 1, /* what is attached natively, past the view */
+	POLICY_ATTACHMENTS = 2,
+};
+
+/* The bytes of one attachment, as long as the image lives, 8-byte aligned where the image is
+ * mapped. *ret_len is 0 where there is none. They are as they were compiled; what they say is for
+ * their reader to check. */
+const void *policy_image_attachment(const struct policy_image *image, enum policy_attachment kind,
+				    size_t *ret_len);
+
 /* ---- building ---- */
 
 struct policy_builder;
@@ -83,6 +99,11 @@ void policy_builder_free(struct policy_builder *builder);
  * over 64 KiB, or more than POLICY_BYTES_MAX in all) or -EINVAL (a number out of range). */
 int policy_builder_add(struct policy_builder *builder, const struct behaviour *b,
 		       enum policy_match match);
+
+/* Attaches a copy of the bytes, in place of what was attached of this kind. Returns 0, -ENOMEM,
+ * -EFBIG (more than POLICY_BYTES_MAX) or -EINVAL (no such kind). */
+int policy_builder_attach(struct policy_builder *builder, enum policy_attachment kind,
+			  const void *bytes, size_t len);
 
 /*
  * Emits the image. The same entries in any order give the same bytes. *ret_bytes is malloc'd, the

@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "mediator/loop.h"
 #include "mediator/process.h"
 #include "journal/run-file.h"
 #include "mediator/watch.h"
@@ -421,6 +422,111 @@ static void a_flood_of_names_is_bounded_and_counted(void **state)
 	assert_int_equal(journal_reader_lost(reader, DOMAIN_FS), 100);
 }
 
+static void what_no_question_asked_is_judged_and_recorded(void **state)
+{
+	static const enum mode modes[DOMAINS] = {[DOMAIN_EXEC] = MODE_ENFORCE,
+						 [DOMAIN_CAP] = MODE_LEARN,
+						 [DOMAIN_NET] = MODE_ENFORCE};
+	struct behaviour cap = {DOMAIN_CAP, ACCESS_NONE, "", "CAP_KILL", 0};
+	struct behaviour net = {DOMAIN_NET, ACCESS_NONE, "", "tcp 192.0.2.1:80", 0};
+	struct court court;
+	bool novel = false;
+
+	open_court(&court, "observed");
+	watch_use(court.watch, NULL, modes);
+	assert_int_equal(watch_observe(court.watch, &cap, 0, &novel), VERDICT_NOVEL);
+	assert_true(novel);
+	assert_int_equal(watch_observe(court.watch, &cap, 0, NULL), VERDICT_NOVEL);
+	assert_int_equal(watch_observe(court.watch, &net, 0, NULL), VERDICT_DENIED);
+	assert_int_equal(close_court(&court, "observed", VERDICT_NOVEL), 1);
+}
+
+/* ---- the loop ---- */
+
+struct waiter {
+	struct loop *loop;
+	int fd;
+	int calls;
+	int other; /* a descriptor to remove when called, -1 for none */
+};
+
+static void count_call(void *context)
+{
+	struct waiter *w = context;
+	char byte;
+
+	assert_int_equal(read(w->fd, &byte, 1), 1);
+	w->calls++;
+	if (w->other >= 0) {
+		loop_remove(w->loop, w->other);
+		assert_int_equal(loop_add(w->loop, w->other, count_call, w), 0);
+	}
+}
+
+static void each_source_is_called_when_it_is_ready(void **state)
+{
+	struct loop *loop = loop_new();
+	struct waiter waiters[2];
+	int write_fds[2];
+
+	assert_non_null(loop);
+	assert_false(loop_wait(loop, 0));
+	for (int i = 0; i < 2; i++) {
+		int fds[2];
+
+		assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+		waiters[i] = (struct waiter){.loop = loop, .fd = fds[0], .other = -1};
+		write_fds[i] = fds[1];
+		assert_int_equal(loop_add(loop, fds[0], count_call, &waiters[i]), 0);
+	}
+	assert_false(loop_wait(loop, 0));
+	assert_int_equal(write(write_fds[1], "a", 1), 1);
+	assert_true(loop_wait(loop, -1));
+	assert_int_equal(waiters[0].calls, 0);
+	assert_int_equal(waiters[1].calls, 1);
+	loop_remove(loop, waiters[1].fd);
+	assert_int_equal(write(write_fds[1], "a", 1), 1);
+	assert_false(loop_wait(loop, 0));
+	loop_remove(loop, -2);
+	for (int i = 0; i < 2; i++) {
+		close(waiters[i].fd);
+		close(write_fds[i]);
+	}
+	loop_free(loop);
+}
+
+/* One that is removed and added again while it is ready is called in the next turn, once. */
+static void a_source_may_change_the_others(void **state)
+{
+	struct loop *loop = loop_new();
+	struct waiter first = {.loop = loop};
+	int first_fds[2], second_fds[2];
+
+	assert_int_equal(pipe2(first_fds, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(second_fds, O_CLOEXEC), 0);
+	first.fd = first_fds[0];
+	first.other = second_fds[0];
+	assert_int_equal(loop_add(loop, first_fds[0], count_call, &first), 0);
+	assert_int_equal(loop_add(loop, second_fds[0], count_call, &first), 0);
+	assert_int_equal(write(first_fds[1], "ab", 2), 2);
+	assert_int_equal(write(second_fds[1], "c", 1), 1);
+	assert_true(loop_wait(loop, -1));
+	assert_int_equal(first.calls, 1);
+	first.other = -1;
+	loop_remove(loop, second_fds[0]);
+	assert_true(loop_wait(loop, -1));
+	assert_int_equal(first.calls, 2);
+	assert_false(loop_wait(loop, 0));
+	for (int fd = 0; fd < LOOP_SOURCES_MAX - 1; fd++)
+		assert_int_equal(loop_add(loop, 0, count_call, &first), 0);
+	assert_int_equal(loop_add(loop, 0, count_call, &first), -ENOSPC);
+	loop_free(loop);
+	for (int i = 0; i < 2; i++) {
+		close(first_fds[i]);
+		close(second_fds[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +541,9 @@ int main(void)
 		cmocka_unit_test(what_one_name_of_a_file_may_all_may),
 		cmocka_unit_test(an_interpreter_belongs_to_the_file_that_is_executed),
 		cmocka_unit_test(a_flood_of_names_is_bounded_and_counted),
+		cmocka_unit_test(what_no_question_asked_is_judged_and_recorded),
+		cmocka_unit_test(each_source_is_called_when_it_is_ready),
+		cmocka_unit_test(a_source_may_change_the_others),
 	};
 
 	return cmocka_run_group_tests(tests, make_scratch, remove_scratch);

@@ -306,11 +306,33 @@ static void *build(const struct policy_info *of, size_t first, size_t step, size
 	void *bytes = NULL;
 
 	assert_non_null(builder);
+	assert_int_equal(policy_builder_attach(builder, POLICY_LAUNCH, "old", 3), 0);
+	assert_int_equal(policy_builder_attach(builder, POLICY_LAUNCH, "twelve bytes", 12), 0);
 	for (size_t i = 0; i < COUNT(entries); i++)
 		add(builder, &entries[(first + i * step) % COUNT(entries)]);
 	assert_int_equal(policy_builder_finish(builder, of, &bytes, ret_len), 0);
 	policy_builder_free(builder);
 	return bytes;
+}
+
+static void attachments_are_read_back(void **state)
+{
+	size_t len, attached;
+	cleanup_free void *bytes = build(&info, 0, 1, &len);
+	cleanup_policy_image struct policy_image *image = NULL;
+	struct policy_builder *builder;
+
+	assert_int_equal(policy_image_check(bytes, len, &image, NULL), 0);
+	assert_memory_equal(policy_image_attachment(image, POLICY_LAUNCH, &attached),
+			    "twelve bytes", 12);
+	assert_int_equal(attached, 12);
+	policy_image_attachment(image, POLICY_NATIVE, &attached);
+	assert_int_equal(attached, 0);
+	builder = policy_builder_new();
+	assert_int_equal(policy_builder_attach(builder, POLICY_ATTACHMENTS, "x", 1), -EINVAL);
+	assert_int_equal(policy_builder_attach(builder, POLICY_NATIVE, "x", POLICY_BYTES_MAX + 1),
+			 -EFBIG);
+	policy_builder_free(builder);
 }
 
 static enum policy_match find(const struct policy_image *image, enum domain domain,
@@ -481,6 +503,18 @@ static void a_damaged_image_is_none(void **state)
 	assert_null(image);
 }
 
+/* Reads every byte of every attachment. */
+static void touch(const struct policy_image *image)
+{
+	for (unsigned int kind = 0; kind < POLICY_ATTACHMENTS; kind++) {
+		size_t len;
+		const void *at = policy_image_attachment(image, (enum policy_attachment)kind, &len);
+		cleanup_free void *copy = malloc(len + 1);
+
+		memcpy(copy, at, len);
+	}
+}
+
 /* A forged image with a right checksum must still be safe: every byte of it set to every extreme.
  */
 static void a_forged_image_is_safe(void **state)
@@ -505,6 +539,7 @@ static void a_forged_image_is_safe(void **state)
 				find(image, entries[i].domain, entries[i].access,
 				     entries[i].program, entries[i].key);
 			policy_image_has_program(image, "/bin/cat");
+			touch(image);
 			assert_true(strlen(policy_image_info(image).function) <= POLICY_NAME_MAX);
 		}
 		bytes[at] = saved;
@@ -563,6 +598,9 @@ static void decisions(void **state)
 		{1, L, E, DOMAIN_FS, ACCESS_WRITE, known, "/x", 0, VERDICT_NOVEL, 1},
 		{1, E, E, DOMAIN_FS, ACCESS_READ, "", "/x", BEHAVIOUR_IMAGE, VERDICT_DENIED, 1},
 		{0, E, E, DOMAIN_FS, ACCESS_READ, known, "/x", BEHAVIOUR_IMAGE, VERDICT_DENIED, 1},
+		{1, L, E, DOMAIN_CAP, ACCESS_NONE, "/new", "CAP_KILL", 0, VERDICT_DENIED, 1},
+		/* nobody could tell which program */
+		{1, L, E, DOMAIN_CAP, ACCESS_NONE, "", "CAP_KILL", 0, VERDICT_NOVEL, 1},
 		/* not inert: changes, other domains */
 		{1, E, L, DOMAIN_FS, ACCESS_WRITE, known, "/x", BEHAVIOUR_IMAGE, VERDICT_DENIED, 1},
 		{1, E, S, DOMAIN_EXEC, ACCESS_EXEC, known, "/x", BEHAVIOUR_IMAGE,
@@ -576,7 +614,9 @@ static void decisions(void **state)
 
 	assert_int_equal(policy_image_check(bytes, len, &image, NULL), 0);
 	for (size_t i = 0; i < COUNT(table); i++) {
-		enum mode modes[DOMAINS] = {(enum mode)table[i].fs, (enum mode)table[i].exec};
+		enum mode modes[DOMAINS] = {[DOMAIN_FS] = (enum mode)table[i].fs,
+					    [DOMAIN_EXEC] = (enum mode)table[i].exec,
+					    [DOMAIN_CAP] = MODE_LEARN};
 		struct behaviour b = {table[i].domain, table[i].access, table[i].program,
 				      table[i].key, table[i].flags};
 		struct decision d = policy_decide(table[i].image ? image : NULL, modes, &b);
@@ -749,6 +789,7 @@ int main(void)
 		cmocka_unit_test(long_paths_stay_within_the_room),
 		cmocka_unit_test(executables_stay_literal),
 		cmocka_unit_test(an_image_holds_what_was_added),
+		cmocka_unit_test(attachments_are_read_back),
 		cmocka_unit_test(the_order_of_adding_does_not_matter),
 		cmocka_unit_test(a_builder_can_be_finished_twice),
 		cmocka_unit_test(many_entries_are_all_found),
