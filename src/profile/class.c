@@ -3,6 +3,7 @@
  * Classes, by one table that is read from the top: the first line that matches decides. A pattern
  * is a path in which '*' stands for any bytes, slashes included; a behaviour is matched by its key.
  * What policy/guard.h names comes first, whatever it lies in; then inert behaviour; then the table.
+ * Capabilities have a table of their own, by name.
  */
 #include "profile/class.h"
 
@@ -151,6 +152,58 @@ static enum behaviour_class judge_program(const struct behaviour *b, const char 
 	return CLASS_ORDINARY;
 }
 
+/* What a capability is worth; whichever is not named is a power over more than the container. */
+struct capability_line {
+	enum behaviour_class class;
+	const char *name;
+	const char *reason;
+};
+
+static const struct capability_line capabilities[] = {
+	/* What servers and package scripts do as root, and what reaches the container's own things
+	 * alone. */
+	{CLASS_ORDINARY, "CAP_CHOWN", ""},
+	{CLASS_ORDINARY, "CAP_DAC_OVERRIDE", ""},
+	{CLASS_ORDINARY, "CAP_FOWNER", ""},
+	{CLASS_ORDINARY, "CAP_FSETID", ""},
+	{CLASS_ORDINARY, "CAP_KILL", ""},
+	{CLASS_ORDINARY, "CAP_SETUID", ""},
+	{CLASS_ORDINARY, "CAP_SETGID", ""},
+	{CLASS_ORDINARY, "CAP_NET_BIND_SERVICE", ""},
+
+	/* Each of these is, or leads to, the whole host. */
+	{CLASS_GUARDED, "CAP_SYS_ADMIN", "as good as root of the host"},
+	{CLASS_GUARDED, "CAP_SYS_MODULE", "loads code into the kernel"},
+	{CLASS_GUARDED, "CAP_SYS_RAWIO", "memory and ports of the host"},
+	{CLASS_GUARDED, "CAP_SYS_PTRACE", "memory of other processes"},
+	{CLASS_GUARDED, "CAP_SYS_BOOT", "replaces the kernel"},
+	{CLASS_GUARDED, "CAP_BPF", "loads code into the kernel"},
+	{CLASS_GUARDED, "CAP_PERFMON", "watches the kernel and other processes"},
+	{CLASS_GUARDED, "CAP_MAC_ADMIN", "switches a security module off"},
+	{CLASS_GUARDED, "CAP_MAC_OVERRIDE", "switches a security module off"},
+	{CLASS_GUARDED, "CAP_CHECKPOINT_RESTORE", "state of other processes"},
+
+	{CLASS_DANGEROUS, "CAP_DAC_READ_SEARCH", "opens files by handle, outside of the container"},
+	{CLASS_DANGEROUS, "CAP_NET_RAW", "makes any packet"},
+	{CLASS_DANGEROUS, "CAP_NET_ADMIN", "changes the network and its rules"},
+	{CLASS_DANGEROUS, "CAP_MKNOD", "makes devices"},
+	{CLASS_DANGEROUS, "CAP_SYS_CHROOT", "changes the root directory"},
+	{CLASS_DANGEROUS, "CAP_SETFCAP", "gives capabilities to programs"},
+	{CLASS_DANGEROUS, "CAP_SETPCAP", "changes its own capabilities"},
+};
+
+static enum behaviour_class judge_capability(const struct behaviour *b, const char **ret_reason)
+{
+	for (size_t i = 0; i < COUNT(capabilities); i++) {
+		if (strcmp(capabilities[i].name, b->key) == 0) {
+			*ret_reason = capabilities[i].reason;
+			return capabilities[i].class;
+		}
+	}
+	*ret_reason = "a power over the system";
+	return CLASS_DANGEROUS;
+}
+
 static enum behaviour_class judge(const struct behaviour *b, const char **ret_reason)
 {
 	bool inert = behaviour_is_inert(b);
@@ -158,6 +211,8 @@ static enum behaviour_class judge(const struct behaviour *b, const char **ret_re
 	enum guard guard;
 
 	*ret_reason = "";
+	if (b->domain == DOMAIN_CAP)
+		return judge_capability(b, ret_reason);
 	if (b->domain != DOMAIN_FS && b->domain != DOMAIN_EXEC)
 		return CLASS_ORDINARY;
 	guard = guard_of(b, ret_reason);

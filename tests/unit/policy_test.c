@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "policy/behaviour.h"
+#include "policy/capability.h"
 #include "policy/decide.h"
 #include "policy/file.h"
 #include "policy/image.h"
@@ -58,6 +59,19 @@ static void names_are_read_back(void **state)
 	assert_string_equal(verdict_name(VERDICT_WOULD_DENY), "would-deny");
 	assert_string_equal(domain_name(DOMAINS), "?");
 	assert_string_equal(access_name((enum access) - 1), "?");
+}
+
+static void capabilities_have_the_names_of_the_kernel(void **state)
+{
+	for (unsigned int i = 0; i < CAPABILITIES; i++)
+		assert_int_equal(capability_parse(capability_name(i)), i);
+	assert_int_equal(capability_parse("CAP_NET_BIND_SERVICE"), 10);
+	assert_int_equal(capability_parse("CAP_SYS_ADMIN"), 21);
+	assert_int_equal(capability_parse("CAP_CHECKPOINT_RESTORE"), 40);
+	assert_int_equal(capability_parse("cap_chown"), -EINVAL);
+	assert_int_equal(capability_parse("CHOWN"), -EINVAL);
+	assert_int_equal(capability_parse(""), -EINVAL);
+	assert_string_equal(capability_name(CAPABILITIES), "?");
 }
 
 static void paths_become_keys(void **state)
@@ -785,6 +799,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_read_back),
+		cmocka_unit_test(capabilities_have_the_names_of_the_kernel),
 		cmocka_unit_test(paths_become_keys),
 		cmocka_unit_test(long_paths_stay_within_the_room),
 		cmocka_unit_test(executables_stay_literal),
