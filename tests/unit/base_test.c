@@ -15,6 +15,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -26,6 +27,100 @@
 #include "base/text.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* ---- addresses ---- */
+
+static void addresses_have_kinds(void **state)
+{
+	static const struct {
+		const char *text;
+		enum address_kind kind;
+	} table[] = {
+		{"93.184.216.34", ADDRESS_PUBLIC},
+		{"2606:2800:220:1::1", ADDRESS_PUBLIC},
+		{"10.0.0.1", ADDRESS_PRIVATE},
+		{"172.15.255.255", ADDRESS_PUBLIC},
+		{"172.16.0.0", ADDRESS_PRIVATE},
+		{"172.31.255.255", ADDRESS_PRIVATE},
+		{"172.32.0.0", ADDRESS_PUBLIC},
+		{"192.168.255.1", ADDRESS_PRIVATE},
+		{"100.64.0.1", ADDRESS_PRIVATE},
+		{"100.63.255.255", ADDRESS_PUBLIC},
+		{"100.128.0.0", ADDRESS_PUBLIC},
+		{"fdab::1", ADDRESS_PRIVATE},
+		{"fc00::1", ADDRESS_PRIVATE},
+		{"fec0::1", ADDRESS_PRIVATE},
+		{"0.0.0.0", ADDRESS_LOOPBACK},
+		{"127.8.9.10", ADDRESS_LOOPBACK},
+		{"::", ADDRESS_LOOPBACK},
+		{"::1", ADDRESS_LOOPBACK},
+		{"::2", ADDRESS_PUBLIC},
+		{"169.254.1.1", ADDRESS_LINK_LOCAL},
+		{"fe80::1", ADDRESS_LINK_LOCAL},
+		{"169.254.169.254", ADDRESS_METADATA},
+		{"169.254.170.2", ADDRESS_METADATA},
+		{"169.254.170.23", ADDRESS_METADATA},
+		{"100.100.100.200", ADDRESS_METADATA},
+		{"168.63.129.16", ADDRESS_METADATA},
+		{"192.0.0.192", ADDRESS_METADATA},
+		{"fd00:ec2::254", ADDRESS_METADATA},
+		{"fd00:ec2::23", ADDRESS_METADATA},
+		{"fd20:ce::254", ADDRESS_METADATA},
+		{"224.0.0.251", ADDRESS_SPECIAL},
+		{"255.255.255.255", ADDRESS_SPECIAL},
+		{"198.51.100.7", ADDRESS_SPECIAL},
+		{"2001:db8::1", ADDRESS_SPECIAL},
+		{"ff02::fb", ADDRESS_SPECIAL},
+		{"100::1", ADDRESS_SPECIAL},
+		/* IPv4 in disguise */
+		{"::ffff:169.254.169.254", ADDRESS_METADATA},
+		{"::ffff:93.184.216.34", ADDRESS_PUBLIC},
+		{"64:ff9b::10.0.0.1", ADDRESS_PRIVATE},
+		{"64:ff9b:1::127.0.0.1", ADDRESS_LOOPBACK},
+		{"2002:a9fe:a9fe::1", ADDRESS_METADATA},
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct address address;
+
+		assert_int_equal(address_parse(table[i].text, &address), 0);
+		if (address_kind(&address) != table[i].kind)
+			fail_msg("%s is %s", table[i].text,
+				 address_kind_name(address_kind(&address)));
+	}
+}
+
+static void addresses_go_to_sockets_and_back(void **state)
+{
+	static const char *const table[] = {"192.0.2.1", "2001:db8::1"};
+	static const char *const bad[] = {"",	 "1.2.3",	 "1.2.3.4.5",
+					  "::g", "fe80::1%eth0", "1.2.3.4 "};
+	struct sockaddr_in6 mapped = {.sin6_family = AF_INET6};
+	struct sockaddr_storage socket;
+	struct address address, back;
+	char text[ADDRESS_TEXT_ROOM];
+	uint16_t port;
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		assert_int_equal(address_parse(table[i], &address), 0);
+		address_to_socket(&address, 5353, &socket);
+		assert_int_equal(address_of_socket((struct sockaddr *)&socket, &back, &port), 0);
+		assert_true(address_equal(&address, &back));
+		assert_int_equal(port, 5353);
+		address_text(&back, text);
+		assert_string_equal(text, table[i]);
+	}
+	assert_int_equal(address_parse("::ffff:192.0.2.1", &address), 0);
+	memcpy(&mapped.sin6_addr, address.bytes, 16);
+	assert_int_equal(address_of_socket((struct sockaddr *)&mapped, &back, NULL), 0);
+	address_text(&back, text);
+	assert_string_equal(text, "192.0.2.1");
+	socket.ss_family = AF_UNIX;
+	assert_int_equal(address_of_socket((struct sockaddr *)&socket, &back, NULL), -EAFNOSUPPORT);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_int_equal(address_parse(bad[i], &address), -EINVAL);
+	assert_string_equal(address_kind_name(ADDRESS_KINDS), "?");
+}
 
 /* ---- text ---- */
 
@@ -568,6 +663,8 @@ static void a_directory_is_made_with_its_parents(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses_have_kinds),
+		cmocka_unit_test(addresses_go_to_sockets_and_back),
 		cmocka_unit_test(names_have_a_text_form_and_come_back),
 		cmocka_unit_test(broken_escapes_are_refused),
 		cmocka_unit_test(copies_names_and_numbers),
