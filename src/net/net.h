@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_NET_NET_H
+#define HUSK_NET_NET_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "net/address.h"
+
+/*
+ * The rules of one container's network namespace: one nftables table of its own, programmed in one
+ * transaction, and what the kernel tells of the flows that meet it. Plain netlink, no library: the
+ * messages are few, and Debian has no static libmnl, without which libnftnl cannot be linked into
+ * the one program that every start pays for. What is allowed is handed in; this part knows no
+ * policy.
+ */
+struct net;
+
+/* Where a flow goes, as far as a policy is concerned. */
+enum net_way {
+	NET_OUT,   /* to `address` or `name` */
+	NET_LOCAL, /* to this namespace itself, over loopback, whatever the address */
+	NET_IN,	   /* from outside to a port that is served here; the address does not count */
+};
+
+/* What of a flow is judged: the same for all flows of one key. */
+struct net_peer {
+	enum net_way way;
+	uint8_t protocol; /* IPPROTO_*, of the IPv4 and IPv6 header */
+	bool ephemeral;	  /* NET_LOCAL, NET_IN: any port that the kernel may have chosen */
+	uint16_t port;	  /* of the far end for NET_OUT, else of this one; 0 where the protocol has
+			     none */
+	struct in6_addr address; /* NET_OUT without a name */
+	const char *name;	 /* NET_OUT: what led to the address; NULL for none */
+};
+
+/* The first packet of a flow that was not seen before (or not for an hour). */
+struct net_flow {
+	struct net_peer peer; /* its name is the one that the address was last given for, or NULL */
+	bool known;	      /* the table holds it */
+	struct in6_addr from, to;
+	uint16_t from_port, to_port; /* 0 where the protocol has none */
+};
+
+enum net_limits {
+	NET_PEERS_MAX = 65536,	   /* peers and addresses of names that one table holds */
+	NET_ADDRESSES_MAX = 16384, /* addresses that names led to, remembered at a time */
+	NET_NAME_FLOOR_S = 600,	   /* an address stays allowed at least for so long: programs
+				      keep answers longer than they should */
+	NET_EPHEMERAL_FIRST =
+		32768, /* ip_local_port_range, Documentation/networking/ip-sysctl.rst */
+};
+
+struct net_options {
+	int namespace_fd; /* the container's network namespace; borrowed for net_open() */
+	bool owned; /* the function may change tables: only this process may change this one */
+	/* Not 0: the namespace is shared, and only what the sockets of this control group (version
+	 * 2) do is judged. The group's inode number, and how many steps it lies below the root. */
+	uint64_t cgroup;
+	uint32_t cgroup_level;
+	/* Not 0: what goes to port 53 is redirected to this port of loopback, udp and tcp, unless
+	 * it carries the mark and goes to one of `resolvers`. */
+	uint16_t dns_port;
+	uint32_t dns_mark;
+	const struct in6_addr *resolvers; /* borrowed for net_open() */
+	size_t resolvers_count;
+	void (*seen)(void *context, const struct net_flow *flow);
+	void (*lost)(void *context, uint64_t count); /* so many flows were not told of */
+	void *context;
+};
+
+/* Opens the sockets, in the namespace, and starts to listen. Changes nothing there yet. Returns 0
+ * with *ret owned by the caller, or -errno. */
+int net_open(const struct net_options *options, struct net **ret, struct error *err);
+
+/* Closes. With `remove` the table is removed too: of a namespace that outlives the container. */
+void net_close(struct net *net, bool remove);
+
+/* To poll for POLLIN; then net_read() tells through the options' functions what has come. */
+int net_fd(const struct net *net);
+void net_read(struct net *net);
+
+/*
+ * From now on these peers are known, and with `enforce` no others get through. One transaction: at
+ * no time is there less than the old or the new. Flows that live and stay known are not disturbed;
+ * with `enforce` the others end. Returns 0, or -errno with nothing changed.
+ */
+int net_use(struct net *net, const struct net_peer *peers, size_t count, bool enforce,
+	    struct error *err);
+
+/*
+ * A name led to an address: called by the DNS proxy for each address of an answer before it lets
+ * the answer go. `name` is the name that was asked, as it stands in the keys of policies. Where the
+ * peers in use hold the name, the address is known on their protocols and ports when this returns,
+ * for `ttl_s` seconds but no less than NET_NAME_FLOOR_S. Only public addresses can be led to: of
+ * others this remembers and allows nothing. Returns 0, or -errno: the address may not be reachable,
+ * and the answer is better withheld.
+ */
+int net_allow_address(struct net *net, const char *name, const struct in6_addr *address,
+		      uint32_t ttl_s);
+
+#endif
