@@ -2,13 +2,12 @@
 #ifndef HUSK_NET_NET_H
 #define HUSK_NET_NET_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/address.h"
 #include "base/error.h"
-#include "net/address.h"
 
 /*
  * The rules of one container's network namespace: one nftables table of its own, programmed in one
@@ -33,15 +32,15 @@ struct net_peer {
 	bool ephemeral;	  /* NET_LOCAL, NET_IN: any port that the kernel may have chosen */
 	uint16_t port;	  /* of the far end for NET_OUT, else of this one; 0 where the protocol has
 			     none */
-	struct in6_addr address; /* NET_OUT without a name */
-	const char *name;	 /* NET_OUT: what led to the address; NULL for none */
+	struct address address; /* NET_OUT without a name */
+	const char *name;	/* NET_OUT: what led to the address; NULL for none */
 };
 
 /* The first packet of a flow that was not seen before (or not for an hour). */
 struct net_flow {
 	struct net_peer peer; /* its name is the one that the address was last given for, or NULL */
 	bool known;	      /* the table holds it */
-	struct in6_addr from, to;
+	struct address from, to;
 	uint16_t from_port, to_port; /* 0 where the protocol has none */
 };
 
@@ -65,7 +64,7 @@ struct net_options {
 	 * it carries the mark and goes to one of `resolvers`. */
 	uint16_t dns_port;
 	uint32_t dns_mark;
-	const struct in6_addr *resolvers; /* borrowed for net_open() */
+	const struct address *resolvers; /* borrowed for net_open() */
 	size_t resolvers_count;
 	void (*seen)(void *context, const struct net_flow *flow);
 	void (*lost)(void *context, uint64_t count); /* so many flows were not told of */
@@ -95,11 +94,11 @@ int net_use(struct net *net, const struct net_peer *peers, size_t count, bool en
  * A name led to an address: called by the DNS proxy for each address of an answer before it lets
  * the answer go. `name` is the name that was asked, as it stands in the keys of policies. Where the
  * peers in use hold the name, the address is known on their protocols and ports when this returns,
- * for `ttl_s` seconds but no less than NET_NAME_FLOOR_S. Only public addresses can be led to: of
- * others this remembers and allows nothing. Returns 0, or -errno: the address may not be reachable,
- * and the answer is better withheld.
+ * for `ttl_s` seconds but no less than NET_NAME_FLOOR_S. Only addresses of ADDRESS_PUBLIC and
+ * ADDRESS_SPECIAL can be led to: of others this remembers and allows nothing, whatever name led
+ * there. Returns 0, or -errno: the address may not be reachable, and the answer is better withheld.
  */
-int net_allow_address(struct net *net, const char *name, const struct in6_addr *address,
+int net_allow_address(struct net *net, const char *name, const struct address *address,
 		      uint32_t ttl_s);
 
 #endif
