@@ -44,6 +44,7 @@ static const struct key keys[] = {
 	{"degrade", KIND_BOOL, KEY_AT(degrade), 0, 0},
 	{"passthrough", KIND_BOOL, KEY_AT(passthrough), 0, 0},
 	{"hold_cpu_latency", KIND_BOOL, KEY_AT(hold_cpu_latency), 0, 0},
+	{"count_requests", KIND_BOOL, KEY_AT(count_requests), 0, 0},
 };
 
 #define KEYS (sizeof(keys) / sizeof(keys[0]))

@@ -53,6 +53,7 @@ static const char *const kind_names[EVENT_KINDS] = {
 	[EVENT_ENTERED] = "entered",
 	[EVENT_RECOVERED] = "recovered",
 	[EVENT_MARKED] = "marked",
+	[EVENT_REQUESTS] = "requests",
 	[EVENT_SUPPRESSED] = "suppressed",
 };
 
@@ -85,6 +86,7 @@ static bool is_of_the_run_itself(enum event_kind kind)
 	case EVENT_ENTERED:
 	case EVENT_RECOVERED:
 	case EVENT_MARKED:
+	case EVENT_REQUESTS:
 		return true;
 	case EVENT_DENIED:
 	case EVENT_WOULD_DENY:

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "mediator/process.h"
 
 /* The runtime reaps the first process as soon as it has ended; one that does not costs this once.
@@ -43,6 +44,20 @@ static _Noreturn void become_merge(const struct mediator *m)
 	_exit(1); /* the journal stays for the end of another run */
 }
 
+/* Where time goes: each request costs two wake-ups. */
+static void tell_requests(struct mediator *m)
+{
+	struct view_statistics statistics = view_statistics(m->view);
+	struct event event = mediator_event(m, EVENT_REQUESTS);
+	cleanup_buf struct buf text = BUF_INIT;
+
+	view_statistics_text(&statistics, &text);
+	event.detail = text.bytes;
+	event.count = statistics.requests;
+	if (!text.error)
+		event_emit(m->events, &event);
+}
+
 _Noreturn void end_run(struct mediator *m, struct journal *journal)
 {
 	struct journal_end end;
@@ -58,6 +73,8 @@ _Noreturn void end_run(struct mediator *m, struct journal *journal)
 		journal_abandon(journal);
 		end_without_run(m);
 	}
+	if (m->wrapped && m->setup->settings->count_requests)
+		tell_requests(m);
 	event_sink_free(m->events);
 	if (m->on_its_own && m->wrapped)
 		become_merge(m);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "policy/behaviour.h"
 
@@ -139,5 +140,10 @@ struct view_statistics {
 };
 
 struct view_statistics view_statistics(const struct view *view);
+
+/* Appends "LOOKUP 384, OPEN 143": the operations that were asked for, in the order of their
+ * numbers.
+ */
+void view_statistics_text(const struct view_statistics *statistics, struct buf *to);
 
 #endif

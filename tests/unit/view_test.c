@@ -14,8 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "view/executable.h"
 #include "view/inode.h"
+#include "view/view.h"
 
 enum { TABLE_MAX = 2000 };
 
@@ -354,6 +356,18 @@ static void makes_no_loops(void **state)
 	assert_path(b, NULL, "/c/x/b");
 }
 
+static void names_the_requests_that_were_counted(void **state)
+{
+	/* by enum fuse_opcode of linux/fuse.h: LOOKUP 1, OPEN 14, STATX 52 */
+	const struct view_statistics statistics = {
+		.operations = {[0] = 1, [1] = 384, [14] = 143, [52] = 2},
+	};
+	cleanup_buf struct buf text = BUF_INIT;
+
+	view_statistics_text(&statistics, &text);
+	assert_string_equal(text.bytes, "OTHER 1, LOOKUP 384, OPEN 143, STATX 2");
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -373,6 +387,7 @@ int main(void)
 		TEST(makes_no_loops),
 		TEST(keeps_other_names_up_to_a_limit),
 		TEST(tells_what_an_executable_loads),
+		TEST(names_the_requests_that_were_counted),
 	};
 
 	return cmocka_run_group_tests_name("view", tests, NULL, NULL);
