@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/xattr.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "view/view-internal.h"
@@ -197,18 +200,28 @@ static int set_owner(int fd, const struct stat *attr, int valid)
 	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/* Chowning drops privileges in the lower file system already, whoever does it. */
-static bool kills_privileges(fuse_req_t req, unsigned int valid)
+/*
+ * Nothing to set. So says the kernel, with FUSE_HANDLE_KILLPRIV_V2, that a change which it does not
+ * send (a write that is passed through, fallocate) takes privileges away; and so comes chown(2) of
+ * neither owner nor group, which does the same and shows in the time of change. For who has
+ * CAP_FSETID, the first is of file capabilities alone, and leaves the mode as it is.
+ */
+static int touch_attributes(fuse_req_t req, struct inode *inode, int fd)
 {
-	if (valid & FATTR_SIZE)
-		return valid & FATTR_KILL_SUIDGID;
-	/*
-	 * Nothing to set: so says the kernel, with FUSE_HANDLE_KILLPRIV_V2, that a change which it
-	 * does not send (a write that is passed through, fallocate) takes privileges away. They may
-	 * have been file capabilities alone, which the lower file system sees to.
-	 */
-	return !(valid & ~(unsigned int)(FATTR_KILL_SUIDGID | FATTR_CTIME)) &&
-	       !credentials_capable(req, CAP_FSETID);
+	struct view *view = view_of(req);
+	char path[64];
+	int rc;
+
+	if (!credentials_capable(req, CAP_FSETID)) {
+		rc = attributes_kill_privileges(req, inode);
+		if (rc < 0)
+			return rc;
+	} else {
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		if (getxattr(path, XATTR_NAME_CAPS, view->data, VIEW_WRITE_MAX) >= 0)
+			return 0;
+	}
+	return fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
 static int set_attributes(fuse_req_t req, struct inode *inode, const struct stat *attr, int valid,
@@ -231,8 +244,11 @@ static int set_attributes(fuse_req_t req, struct inode *inode, const struct stat
 		rc = set_size(view, inode, attr->st_size, fi);
 	if (rc == 0 && valid & times)
 		rc = set_times(fd, attr, valid);
-	if (rc == 0 && kills_privileges(req, in->valid))
+	/* chowning drops privileges in the lower file system already, whoever does it */
+	if (rc == 0 && in->valid & FATTR_SIZE && in->valid & FATTR_KILL_SUIDGID)
 		rc = attributes_kill_privileges(req, inode);
+	if (rc == 0 && !(in->valid & ~(unsigned int)(FATTR_KILL_SUIDGID | FATTR_CTIME)))
+		rc = touch_attributes(req, inode, fd);
 	return rc;
 }
 

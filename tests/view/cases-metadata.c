@@ -165,6 +165,17 @@ static void follow_times(void)
 	nanosleep(&pause, NULL);
 	truncate("f", 100);
 	compare_times("truncate to the same", "f", &before);
+	before = stat_of("f");
+	nanosleep(&pause, NULL);
+	said_ok("chown to nobody", chown("f", -1, -1));
+	compare_times("chown to nobody", "f", &before);
+	chmod("f", 06755);
+	said_ok("chown to nobody", chown("f", -1, -1));
+	say_stat("f");
+	before = stat_of("d");
+	nanosleep(&pause, NULL);
+	said_ok("chown of a directory", chown("d", -1, -1));
+	compare_times("chown of a directory", "d", &before);
 }
 
 static void keep_time_of_birth(void)

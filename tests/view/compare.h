@@ -22,6 +22,9 @@ extern const struct compare_case cases_data[];
 extern const struct compare_case cases_metadata[];
 extern const struct compare_case cases_permissions[];
 extern const struct compare_case cases_directories[];
+extern const struct compare_case cases_descriptors[];
+extern const struct compare_case cases_locks[];
+extern const struct compare_case cases_namespaces[];
 
 /* Says a line. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
