@@ -99,6 +99,32 @@ static int read_root(const char *name, const struct json *json, struct oci_spec 
 	return 0;
 }
 
+/* Options that set the propagation, of which the last holds. Source: mount(8), and the runtimes. */
+static int read_propagation(const char *name, const struct json *mount, const char *path,
+			    struct oci_mount *ret, struct error *err)
+{
+	static const struct {
+		const char *option;
+		bool propagates;
+	} table[] = {
+		{"shared", true},      {"rshared", true},      {"slave", true},
+		{"rslave", true},      {"private", false},     {"rprivate", false},
+		{"unbindable", false}, {"runbindable", false},
+	};
+	const struct json *options = NULL;
+	int r = document_array(name, mount, "options", path, &options, err);
+
+	for (size_t i = 0; r == 0 && i < json_count(options); i++) {
+		const char *option = json_string(json_at(options, i));
+
+		for (size_t k = 0; option && k < sizeof(table) / sizeof(table[0]); k++) {
+			if (strcmp(option, table[k].option) == 0)
+				ret->propagates = table[k].propagates;
+		}
+	}
+	return r;
+}
+
 static int read_mount(const char *name, const struct json *mount, size_t i, struct oci_mount *ret,
 		      struct error *err)
 {
@@ -118,6 +144,9 @@ static int read_mount(const char *name, const struct json *mount, size_t i, stru
 	snprintf(path, sizeof(path), "mounts[%zu].source", i);
 	if (r == 0)
 		r = document_string(name, mount, "source", path, &ret->source, err);
+	snprintf(path, sizeof(path), "mounts[%zu].options", i);
+	if (r == 0)
+		r = read_propagation(name, mount, path, ret, err);
 	return r;
 }
 
@@ -169,11 +198,17 @@ static int read_linux(const char *name, const struct json *json, struct oci_spec
 		      struct error *err)
 {
 	const struct json *section = NULL, *namespaces = NULL;
+	const char *propagation = NULL;
 	int r = document_object(name, json, "linux", "linux", &section, err);
 
 	if (r == 0)
 		r = document_string(name, section, "cgroupsPath", "linux.cgroupsPath",
 				    &spec->cgroups_path, err);
+	if (r == 0)
+		r = document_string(name, section, "rootfsPropagation", "linux.rootfsPropagation",
+				    &propagation, err);
+	spec->root_shared = propagation && (strcmp(propagation, "shared") == 0 ||
+					    strcmp(propagation, "rshared") == 0);
 	if (r == 0)
 		r = document_array(name, section, "namespaces", "linux.namespaces", &namespaces,
 				   err);
@@ -273,4 +308,42 @@ const char *oci_spec_env(const struct oci_spec *spec, const char *name)
 			return NULL;
 	}
 	return NULL;
+}
+
+/* Is `point` what `destination` names, or does it lie below? Returns the length of what they share
+ * and 0 where it does not. Destinations may lack the first '/' and have more of them than needed.
+ */
+static size_t shared_length(const char *destination, const char *point)
+{
+	size_t len = 0;
+
+	while (*destination) {
+		size_t part;
+
+		destination += strspn(destination, "/");
+		part = strcspn(destination, "/");
+		if (part == 0)
+			break;
+		if (point[len] != '/' || strncmp(point + len + 1, destination, part) != 0)
+			return 0;
+		len += part + 1;
+		destination += part;
+	}
+	return point[len] == '/' || point[len] == '\0' ? len : 0;
+}
+
+const struct oci_mount *oci_spec_mount_at(const struct oci_spec *spec, const char *point)
+{
+	const struct oci_mount *found = NULL;
+	size_t longest = 1;
+
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		size_t len = shared_length(spec->mounts[i].destination, point);
+
+		if (len < longest)
+			continue;
+		longest = len;
+		found = &spec->mounts[i];
+	}
+	return found;
 }

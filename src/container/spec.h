@@ -20,6 +20,7 @@ struct oci_mount {
 	const char *destination; /* as written: may be relative to "/" */
 	const char *type;	 /* may be NULL */
 	const char *source;	 /* may be NULL */
+	bool propagates;	 /* the last propagation among its options is shared or slave */
 };
 
 struct oci_spec {
@@ -39,6 +40,7 @@ struct oci_spec {
 	bool mount_namespace;	  /* ... with or without one: else the host's mounts are shared */
 	bool user_namespace;
 	const char *cgroups_path; /* may be NULL */
+	bool root_shared;	  /* linux.rootfsPropagation is shared or rshared */
 };
 
 /* Parses `len` bytes that are called `name` in errors. Returns 0 with *ret owned by the caller, or
@@ -55,5 +57,13 @@ void oci_spec_release(struct oci_spec *spec);
  * after the runtimes' own handling), or NULL. */
 const char *oci_spec_annotation(const struct oci_spec *spec, const char *key);
 const char *oci_spec_env(const struct oci_spec *spec, const char *name);
+
+/*
+ * The entry of mounts that what is mounted at `point`, an absolute path in the container, comes
+ * from: of those whose destination is `point` or a directory above it, not "/", the one that lies
+ * deepest, and among equals the last, which covers the others. NULL where it is the root's.
+ * Symbolic links in a destination are not followed.
+ */
+const struct oci_mount *oci_spec_mount_at(const struct oci_spec *spec, const char *point);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "container/entry.h"
+#include "container/mountinfo.h"
 #include "mediator/exec-format.h"
 #include "mediator/helper-internal.h"
 #include "mediator/mount.h"
@@ -88,6 +89,64 @@ static int clone_gate(int view_fd, int root_fd)
 	return r < 0 ? r : gate;
 }
 
+/* Could the entry point's mount have peers that are not the container's? It is seldom asked for. */
+static bool may_be_shared(const struct oci_spec *spec)
+{
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		if (spec->mounts[i].propagates)
+			return true;
+	}
+	return spec->root_shared;
+}
+
+/* Opens the root of the mount that `fd` lies on. Returns 1 where it is not shared. */
+static int open_shared_mount(struct helper *helper, int fd, int *ret_fd)
+{
+	cleanup_close int info_fd = helper_open_proc(helper, "mountinfo", O_RDONLY), mount = -1;
+	cleanup_mountinfo struct mountinfo info = {0};
+	cleanup_free char *bytes = NULL;
+	struct statx at, root;
+	size_t len = 0;
+	int r = info_fd < 0 ? info_fd : 0;
+
+	if (r == 0)
+		r = read_to_end(info_fd, MOUNTINFO_BYTES_MAX, &bytes, &len);
+	if (r == 0 && statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &at) < 0)
+		r = -errno;
+	if (r == 0)
+		r = mountinfo_find(bytes, len, (int)at.stx_mnt_id, &info, &helper->err);
+	if (r != 0 || !(info.entries[0].propagation & MS_SHARED))
+		return r < 0 ? r : 1;
+	mount = open(info.entries[0].point, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (mount < 0 ||
+	    statx(mount, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &root) < 0)
+		return -errno;
+	if (root.stx_mnt_id != at.stx_mnt_id)
+		return -ESTALE;
+	*ret_fd = steal_fd(&mount);
+	return 0;
+}
+
+/*
+ * Attaches the gate. What is mounted in a shared mount appears in all of its peers, and the gate
+ * must not on the host: such a mount leaves its peers for the moment, and a clone keeps the place.
+ */
+static int attach_gate(struct helper *helper, int gate, int entry)
+{
+	cleanup_close int shared = -1, peer = -1;
+	int r = may_be_shared(helper->spec) ? open_shared_mount(helper, entry, &shared) : 1;
+
+	if (r != 0)
+		return r < 0 ? r : mount_attach(gate, entry, "");
+	peer = mount_clone(shared, "");
+	r = peer < 0 ? peer : mount_set_propagation(shared, MS_PRIVATE, 0);
+	if (r == 0)
+		r = mount_attach(gate, entry, "");
+	if (r == 0)
+		r = mount_join_group(shared, peer);
+	return r;
+}
+
 int gate_work(struct helper *helper)
 {
 	cleanup_close int root = -1, entry = -1, gate = -1;
@@ -117,7 +176,7 @@ int gate_work(struct helper *helper)
 		return error_set(&helper->err, -gate, "cannot clone the gate");
 	r = mount_set_attributes(gate, attributes);
 	if (r == 0)
-		r = mount_attach(gate, entry, "");
+		r = attach_gate(helper, gate, entry);
 	if (r < 0)
 		return error_set(&helper->err, -r, "cannot bind the gate over the entry point");
 	return 0;

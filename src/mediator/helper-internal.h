@@ -6,6 +6,8 @@
 
 #include "mediator/helper.h"
 
+#define MOUNTINFO_BYTES_MAX ((size_t)16 * 1024 * 1024)
+
 struct helper {
 	pthread_t thread;
 	int main_fd, own_fd; /* two ends of one socketpair(2): news this way, consent that way */
@@ -26,7 +28,8 @@ struct helper {
 	struct view_lower *lowers;
 	size_t n_lowers;
 	char **lower_paths;
-	char *native_volume; /* the first volume that is not served, because it holds a socket */
+	struct helper_native *natives;
+	size_t n_natives;
 };
 
 /* Opens PID's entry `name` of /proc. Returns a descriptor or -errno with the error set. */
@@ -37,6 +40,10 @@ int helper_enter(struct helper *helper);
 
 /* Tells the main thread HELPER_LOWERS and waits until it has answered. Returns its answer. */
 int helper_consult(struct helper *helper);
+
+/* Notes that what is mounted at `point`, which is copied, is not served; `why` is a literal. Where
+ * memory lacks, the note does. */
+void helper_tell_native(struct helper *helper, const char *point, const char *why);
 
 /* The two works. */
 int gate_work(struct helper *helper);

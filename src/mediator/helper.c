@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -157,9 +158,35 @@ struct view_lower *helper_lowers(struct helper *helper, size_t *ret_count)
 	return helper->lowers;
 }
 
-const char *helper_native_volume(const struct helper *helper)
+void helper_tell_native(struct helper *helper, const char *point, const char *why)
 {
-	return helper->native_volume;
+	struct helper_native *grown =
+		reallocarray(helper->natives, helper->n_natives + 1, sizeof(*helper->natives));
+	char *copy = strdup(point);
+
+	if (grown)
+		helper->natives = grown;
+	if (grown && copy)
+		grown[helper->n_natives++] = (struct helper_native){.point = copy, .why = why};
+	else
+		free(copy);
+}
+
+struct helper_native *helper_take_natives(struct helper *helper, size_t *ret_count)
+{
+	struct helper_native *natives = helper->natives;
+
+	*ret_count = helper->n_natives;
+	helper->natives = NULL;
+	helper->n_natives = 0;
+	return natives;
+}
+
+void helper_free_natives(struct helper_native *natives, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(natives[i].point);
+	free(natives);
 }
 
 void helper_go_on(struct helper *helper, int result)
@@ -182,7 +209,7 @@ int helper_finish(struct helper *helper, struct error *err)
 			close(helper->lowers[i].fd);
 		free(helper->lower_paths[i]);
 	}
-	free(helper->native_volume);
+	helper_free_natives(helper->natives, helper->n_natives);
 	free(helper->lowers);
 	free(helper->lower_paths);
 	close(helper->main_fd);

@@ -46,9 +46,16 @@ const struct stat *helper_entry(const struct helper *helper, int *ret_exec_resul
 /* The lowers in mount order; the view takes over each descriptor with `*lower = NULL`-like -1. */
 struct view_lower *helper_lowers(struct helper *helper, size_t *ret_count);
 
-/* Where the first volume is mounted that stays native because it holds a socket or a FIFO; NULL
- * where there is none. Valid at HELPER_LOWERS of helper_wrap() and at HELPER_DONE. */
-const char *helper_native_volume(const struct helper *helper);
+/* A volume that stays native although it holds data, and why; `point` is owned by the list. */
+struct helper_native {
+	char *point;
+	const char *why;
+};
+
+/* The natives that helper_wrap() left, valid at HELPER_DONE. The list is the caller's then, to give
+ * to helper_free_natives(); it may be NULL. */
+struct helper_native *helper_take_natives(struct helper *helper, size_t *ret_count);
+void helper_free_natives(struct helper_native *natives, size_t count);
 
 /* Lets the helper go on after HELPER_LOWERS; `result` < 0 makes it give up with that. */
 void helper_go_on(struct helper *helper, int result);

@@ -202,18 +202,25 @@ static int take_lowers(struct mediator *m, struct error *err)
 	return 0;
 }
 
+static void tell_natives(struct mediator *m, struct helper_native *natives, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char detail[PATH_MAX + 128];
+
+		snprintf(detail, sizeof(detail), "the volume '%s' is not mediated: %s",
+			 natives[i].point, natives[i].why);
+		mediator_tell(m, EVENT_DEGRADED, detail);
+	}
+	helper_free_natives(natives, count);
+}
+
 static void finish_wrap(struct mediator *m)
 {
-	const char *native = helper_native_volume(m->helper);
-	char detail[PATH_MAX + 128] = "";
+	size_t n_natives;
+	struct helper_native *natives = helper_take_natives(m->helper, &n_natives);
 	struct error err = ERROR_INIT;
 	int r;
 
-	if (native)
-		snprintf(detail, sizeof(detail),
-			 "the volume '%s' is not mediated: it holds a socket or a FIFO of the "
-			 "host's",
-			 native);
 	r = end_helper(m, &err);
 	close(m->mount_fd); /* the view's end could not be seen while this is open */
 	m->mount_fd = -1;
@@ -224,8 +231,7 @@ static void finish_wrap(struct mediator *m)
 	else if (err.code) /* what failed on this side of the talk has been told */
 		mediator_tell(m, EVENT_REFUSED, err.what);
 	view_gate_answer(m->view, r == 0 ? 0 : -EIO);
-	if (detail[0])
-		mediator_tell(m, EVENT_DEGRADED, detail);
+	tell_natives(m, natives, n_natives);
 	m->memory_fd = cgroup_memory_open(m->proc_fd, m->setup->state->pid);
 }
 

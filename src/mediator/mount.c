@@ -14,6 +14,10 @@
 	((uint64_t)(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | \
 		    MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW))
 
+#ifndef MOVE_MOUNT_SET_GROUP
+#define MOVE_MOUNT_SET_GROUP 0x00000100 /* linux/mount.h of Linux 5.15 */
+#endif
+
 int mount_clone(int dirfd, const char *path)
 {
 	int fd = open_tree(dirfd, path,
@@ -43,6 +47,14 @@ int mount_set_propagation(int mount_fd, uint64_t propagation, int tree)
 	unsigned int flags = AT_EMPTY_PATH | (tree ? AT_RECURSIVE : 0);
 
 	return mount_setattr(mount_fd, "", flags, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
+int mount_join_group(int mount_fd, int like_fd)
+{
+	unsigned int flags =
+		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH | MOVE_MOUNT_SET_GROUP;
+
+	return move_mount(like_fd, "", mount_fd, "", flags) < 0 ? -errno : 0;
 }
 
 int mount_make_superblock_readonly(int mount_fd)

@@ -24,6 +24,13 @@ int mount_set_attributes(int mount_fd, uint64_t attributes);
 /* MS_PRIVATE, MS_SHARED, MS_SLAVE or MS_UNBINDABLE; `tree` for all mounts below too. */
 int mount_set_propagation(int mount_fd, uint64_t propagation, int tree);
 
+/*
+ * Makes `mount_fd`, which must be private, a peer of the mount that `like_fd` is the root of, with
+ * the same master: both must be of one file system. Source: MOVE_MOUNT_SET_GROUP of move_mount(2),
+ * Linux 5.15; -EINVAL before.
+ */
+int mount_join_group(int mount_fd, int like_fd);
+
 /* Makes the file system behind the mount read-only, for all of its mounts. Source: fspick(2). */
 int mount_make_superblock_readonly(int mount_fd);
 

@@ -28,15 +28,15 @@
 #include "mediator/mount.h"
 
 #define VOLUME_NAMES_MAX 4096 /* looked at for sockets in one volume */
-#define MOUNTINFO_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
-enum treatment { TREAT_SKIP, TREAT_ROOT, TREAT_NATIVE, TREAT_DATA };
+enum treatment { TREAT_SKIP, TREAT_ROOT, TREAT_NATIVE, TREAT_DATA, TREAT_COVERED };
 
 struct wrap {
 	struct helper *helper;
 	struct mountinfo mounts;
 	enum treatment *treatments; /* one for each mount */
 	const struct mountinfo_entry *root;
+	int *shared;  /* for each mount that is to be shared, its successor; else -1 */
 	size_t gate;  /* the mount that is no part of the container */
 	int old_root; /* O_PATH descriptor of the container's root before the wrap */
 };
@@ -64,6 +64,15 @@ static int examine(const char *point, struct statx *ret)
 		     STATX_TYPE | STATX_MNT_ID, ret) < 0
 		       ? -errno
 		       : 0;
+}
+
+static const struct mountinfo_entry *entry_of(const struct wrap *wrap, uint64_t id)
+{
+	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
+		if ((uint64_t)wrap->mounts.entries[i].id == id)
+			return &wrap->mounts.entries[i];
+	}
+	return NULL;
 }
 
 static bool point_is_listed(const struct wrap *wrap, size_t but, const char *point)
@@ -121,6 +130,21 @@ static bool made_for_container(const struct wrap *wrap, const struct mountinfo_e
 }
 
 /*
+ * Was it asked for that mounts pass between this volume and the host, and can they? The kernel lets
+ * only mounts of one file system be peers or masters of each other (do_set_group() of
+ * fs/namespace.c), so in the view's own mount of the volume nothing would ever arrive.
+ */
+static bool passes_mounts(const struct wrap *wrap, const struct mountinfo_entry *entry)
+{
+	const struct oci_mount *mount;
+
+	if (!(entry->propagation & (MS_SHARED | MS_SLAVE)))
+		return false;
+	mount = oci_spec_mount_at(wrap->helper->spec, entry->point);
+	return mount && mount->propagates;
+}
+
+/*
  * Does the directory, or what lies right in it, belong to somebody on the other side? A socket or a
  * FIFO that is shared with the host cannot cross FUSE: the kernel finds it by its inode.
  */
@@ -137,29 +161,79 @@ static bool holds_socket(const char *point)
 }
 
 /*
- * What becomes of one mount. One that another covers is not to be seen and is left out. A mount of
- * a device node, a socket or a FIFO (a masked file, an engine's socket) stays native: the kernel
- * finds such things by inode, not through FUSE.
+ * A mount that another one covers. At the same place a second mount of what covers it stands for
+ * it, so that mountinfo has as many; it can be told from the real one only by unmounting the other.
+ * Where a directory above was covered, or the two are not alike, it is left out.
+ */
+static enum treatment treat_covered(const struct wrap *wrap, const struct mountinfo_entry *entry,
+				    uint64_t top_id)
+{
+	const struct mountinfo_entry *top = entry_of(wrap, top_id), *above = top;
+
+	while (above && above != entry && strcmp(above->point, entry->point) == 0)
+		above = entry_of(wrap, (uint64_t)above->parent);
+	if (above != entry || strcmp(entry->point, "/") == 0 ||
+	    mountinfo_is_native(entry) != mountinfo_is_native(top) ||
+	    (mountinfo_is_native(entry) && strcmp(entry->type, top->type) != 0))
+		return TREAT_SKIP;
+	return TREAT_COVERED;
+}
+
+/*
+ * What becomes of one mount. A mount of a device node, a socket or a FIFO (a masked file, an
+ * engine's socket) stays native: the kernel finds such things by inode, not through FUSE.
  */
 static enum treatment treat(const struct wrap *wrap, size_t i)
 {
 	const struct mountinfo_entry *entry = &wrap->mounts.entries[i];
+	struct helper *helper = wrap->helper;
 	struct statx at;
 
-	if (i == wrap->gate || examine(entry->point, &at) < 0 || !(at.stx_mask & STATX_MNT_ID) ||
-	    (int)at.stx_mnt_id != entry->id)
+	if (i == wrap->gate || examine(entry->point, &at) < 0 || !(at.stx_mask & STATX_MNT_ID))
 		return TREAT_SKIP;
+	if ((uint64_t)entry->id != at.stx_mnt_id)
+		return treat_covered(wrap, entry, at.stx_mnt_id);
 	if (strcmp(entry->point, "/") == 0)
 		return TREAT_ROOT;
 	if (mountinfo_is_native(entry) || !(S_ISREG(at.stx_mode) || S_ISDIR(at.stx_mode)))
 		return TREAT_NATIVE;
+	if (passes_mounts(wrap, entry)) {
+		helper_tell_native(helper, entry->point,
+				   "mounts are to pass between it and the host");
+		return TREAT_NATIVE;
+	}
 	if (S_ISDIR(at.stx_mode) && !made_for_container(wrap, entry) &&
 	    holds_socket(entry->point)) {
-		if (!wrap->helper->native_volume)
-			wrap->helper->native_volume = strdup(entry->point);
+		helper_tell_native(helper, entry->point,
+				   "it holds a socket or a FIFO of the host's");
 		return TREAT_NATIVE;
 	}
 	return TREAT_DATA;
+}
+
+/* The treatment of the mount that this one, treated as data, is mounted on, however far below. */
+static bool lies_on_native(const struct wrap *wrap, const struct mountinfo_entry *entry)
+{
+	for (size_t steps = 0; entry && steps <= wrap->mounts.n_entries; steps++) {
+		if (wrap->treatments[entry - wrap->mounts.entries] == TREAT_NATIVE)
+			return true;
+		entry = entry_of(wrap, (uint64_t)entry->parent);
+	}
+	return false;
+}
+
+/* What is mounted on a native mount cannot be found through the view, so it stays native too. */
+static void follow_natives(struct wrap *wrap)
+{
+	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
+		const struct mountinfo_entry *entry = &wrap->mounts.entries[i];
+
+		if (wrap->treatments[i] != TREAT_DATA || !lies_on_native(wrap, entry))
+			continue;
+		helper_tell_native(wrap->helper, entry->point,
+				   "it is mounted in another that is not");
+		wrap->treatments[i] = TREAT_NATIVE;
+	}
 }
 
 static int plan(struct wrap *wrap)
@@ -168,17 +242,20 @@ static int plan(struct wrap *wrap)
 	size_t count = wrap->mounts.n_entries;
 
 	wrap->treatments = calloc(count + 1, sizeof(*wrap->treatments));
+	wrap->shared = malloc((count + 1) * sizeof(*wrap->shared));
 	helper->lowers = calloc(count + 1, sizeof(*helper->lowers));
 	helper->lower_paths = calloc(count + 1, sizeof(*helper->lower_paths));
-	if (!wrap->treatments || !helper->lowers || !helper->lower_paths)
+	if (!wrap->treatments || !wrap->shared || !helper->lowers || !helper->lower_paths)
 		return error_set(&helper->err, ENOMEM, "cannot plan the view's mounts");
 	for (size_t i = 0; i < count; i++) {
+		wrap->shared[i] = -1;
 		wrap->treatments[i] = treat(wrap, i);
 		if (wrap->treatments[i] == TREAT_ROOT)
 			wrap->root = &wrap->mounts.entries[i];
 	}
 	if (!wrap->root)
 		return error_say(&helper->err, ENOENT, "the container's root is no mount point");
+	follow_natives(wrap);
 	return 0;
 }
 
@@ -190,7 +267,8 @@ static int make_bindable(struct wrap *wrap)
 		cleanup_close int fd = -1;
 		int r;
 
-		if (wrap->treatments[i] == TREAT_SKIP || !(entry->propagation & MS_UNBINDABLE))
+		if (wrap->treatments[i] == TREAT_SKIP || wrap->treatments[i] == TREAT_COVERED ||
+		    !(entry->propagation & MS_UNBINDABLE))
 			continue;
 		fd = open(entry->point, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		r = fd < 0 ? -errno : mount_set_propagation(fd, MS_PRIVATE, 0);
@@ -234,42 +312,47 @@ static int clone_lowers(struct wrap *wrap)
 	return r;
 }
 
-/* MS_SLAVE and MS_SHARED may both stand; a new mount has no master, so of the two MS_SHARED is
- * left. */
-static int restore_propagation(int fd, uint64_t propagation)
+/*
+ * Puts one mount in its place in the view, which is the working directory. One that is to be shared
+ * stays private until all are in their places: what is mounted in a shared mount becomes shared,
+ * and would appear in all of its peers, the host's among them.
+ */
+static int place(struct wrap *wrap, size_t i)
 {
-	if (propagation & MS_SHARED)
-		return mount_set_propagation(fd, MS_SHARED, 0);
-	if (propagation & MS_UNBINDABLE)
-		return mount_set_propagation(fd, MS_UNBINDABLE, 0);
-	return 0;
+	const struct mountinfo_entry *entry = &wrap->mounts.entries[i];
+	enum treatment treatment = wrap->treatments[i];
+	bool stands_in = treatment == TREAT_COVERED;
+	bool native = treatment == TREAT_NATIVE || (stands_in && mountinfo_is_native(entry));
+	const char *relative = entry->point + 1;
+	cleanup_close int fd = mount_clone(native ? wrap->old_root : AT_FDCWD, relative);
+	int r = fd < 0 ? fd : 0;
+
+	if (r == 0 && treatment != TREAT_NATIVE)
+		r = mount_set_attributes(fd, entry->attributes);
+	if (r == 0 && (stands_in || (entry->propagation & MS_SHARED)))
+		r = mount_set_propagation(fd, MS_PRIVATE, 0);
+	if (r == 0)
+		r = mount_attach(fd, AT_FDCWD, relative);
+	if (r == 0 && (entry->propagation & MS_UNBINDABLE))
+		r = mount_set_propagation(fd, MS_UNBINDABLE, 0);
+	if (r == 0 && (entry->propagation & MS_SHARED))
+		wrap->shared[i] = steal_fd(&fd);
+	return r;
 }
 
-/* Puts one mount in its place in the view, which is the working directory. */
-static int place(struct wrap *wrap, const struct mountinfo_entry *entry, enum treatment treatment)
+/* A native mount joins the peers and the master that it had; the view's can only be among itself.
+ */
+static int share(const struct wrap *wrap, size_t i)
 {
-	const char *relative = entry->point + 1;
-	cleanup_close int fd = -1;
-	int r;
+	cleanup_close int old = -1;
 
-	if (treatment == TREAT_NATIVE)
-		fd = mount_clone(wrap->old_root, relative);
-	else
-		fd = mount_clone(AT_FDCWD, relative);
-	if (fd < 0)
-		return fd;
-	if (treatment == TREAT_DATA) {
-		r = mount_set_attributes(fd, entry->attributes);
-		if (r < 0)
-			return r;
-	}
-	r = mount_attach(fd, AT_FDCWD, relative);
-	if (r < 0)
-		return r;
-	/* a clone keeps its peers and its master, so of a native mount only this was lost */
-	if (treatment == TREAT_NATIVE && !(entry->propagation & MS_UNBINDABLE))
-		return 0;
-	return restore_propagation(fd, entry->propagation);
+	if (wrap->treatments[i] != TREAT_NATIVE)
+		return mount_set_propagation(wrap->shared[i], MS_SHARED, 0);
+	old = openat(wrap->old_root, wrap->mounts.entries[i].point + 1,
+		     O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (old < 0)
+		return -errno;
+	return mount_join_group(wrap->shared[i], old);
 }
 
 /*
@@ -279,10 +362,10 @@ static int place(struct wrap *wrap, const struct mountinfo_entry *entry, enum tr
 static int make_readonly(struct wrap *wrap)
 {
 	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
-		bool served =
-			wrap->treatments[i] == TREAT_ROOT || wrap->treatments[i] == TREAT_DATA;
+		enum treatment treatment = wrap->treatments[i];
 
-		if (served && !(wrap->mounts.entries[i].attributes & MOUNT_ATTR_RDONLY))
+		if (treatment != TREAT_SKIP && treatment != TREAT_NATIVE &&
+		    !(wrap->mounts.entries[i].attributes & MOUNT_ATTR_RDONLY))
 			return 0;
 	}
 	return mount_make_superblock_readonly(wrap->helper->mount_fd);
@@ -304,11 +387,17 @@ static int attach_all(struct wrap *wrap)
 	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
 		enum treatment treatment = wrap->treatments[i];
 
-		if (treatment != TREAT_NATIVE && treatment != TREAT_DATA)
+		if (treatment == TREAT_SKIP || treatment == TREAT_ROOT)
 			continue;
-		r = place(wrap, &wrap->mounts.entries[i], treatment);
+		r = place(wrap, i);
 		if (r < 0)
 			return error_set(&helper->err, -r, "cannot mount '%s' in the view",
+					 wrap->mounts.entries[i].point);
+	}
+	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
+		r = wrap->shared[i] < 0 ? 0 : share(wrap, i);
+		if (r < 0)
+			return error_set(&helper->err, -r, "cannot share '%s' as it was",
 					 wrap->mounts.entries[i].point);
 	}
 	return 0;
@@ -318,6 +407,7 @@ static int attach_all(struct wrap *wrap)
  * pivot_root(2). */
 static int swap(struct wrap *wrap)
 {
+	uint64_t propagation = wrap->root->propagation & (MS_SHARED | MS_UNBINDABLE);
 	struct helper *helper = wrap->helper;
 	int r;
 
@@ -328,7 +418,8 @@ static int swap(struct wrap *wrap)
 		r = -errno;
 	if (r < 0)
 		return error_set(&helper->err, -r, "cannot detach the old root");
-	r = restore_propagation(helper->mount_fd, wrap->root->propagation);
+	/* not MS_SLAVE: the view has no master */
+	r = propagation ? mount_set_propagation(helper->mount_fd, propagation, 0) : 0;
 	if (r < 0)
 		return error_set(&helper->err, -r, "cannot restore the root's propagation");
 	return 0;
@@ -386,6 +477,11 @@ int wrap_work(struct helper *helper)
 		return wrap.old_root;
 	r = work(&wrap);
 	close(wrap.old_root);
+	for (size_t i = 0; wrap.shared && i < wrap.mounts.n_entries; i++) {
+		if (wrap.shared[i] >= 0)
+			close(wrap.shared[i]);
+	}
+	free(wrap.shared);
 	free(wrap.treatments);
 	mountinfo_release(&wrap.mounts);
 	return r;

@@ -12,8 +12,9 @@ teardown() {
 	husk_teardown
 }
 
-# Prints mountinfo in its order: place, flags, propagation, place of the parent; the type where the
-# mount is the kernel's own. Then, for every mount, what writing, executing and listing there gives.
+# Prints mountinfo in its order: place, flags, propagation, place of the parent; the type, and the
+# numbers of groups that are the host's, where the mount is not the view's. Then, for every mount,
+# what writing, executing and listing there gives.
 MOUNTS='
 import errno, os, stat
 kinds = {}
@@ -22,11 +23,15 @@ for line in open("/proc/self/mountinfo"):
     left, right = line.split(" - ")
     ident, parent, _, root, point, flags, *optional = left.split()
     kinds[ident] = point
-    # What the view serves can be shared, but receives no mounts of the host (husk(7)).
-    propagation = sorted({x.split(":")[0] for x in optional} - {"master"})
-    entries.append((point, parent, flags, propagation, right.split()[0]))
-for point, parent, flags, propagation, kind in entries:
-    native = point.split("/")[1] in ("proc", "sys", "dev")
+    native = point.split("/")[1] in ("proc", "sys", "dev", *os.environ.get("NATIVE", "").split())
+    if native:
+        hosts = os.environ.get("GROUPS", "").split()
+        propagation = [x if x.split(":")[-1] in hosts else x.split(":")[0] for x in optional]
+    else:
+        # What the view serves can be shared, but receives no mounts of the host (husk(7)).
+        propagation = sorted({x.split(":")[0] for x in optional} - {"master"})
+    entries.append((point, parent, flags, propagation, right.split()[0], native))
+for point, parent, flags, propagation, kind, native in entries:
     print(point, flags, *propagation, "below", kinds.get(parent, "-"), kind if native else "data")
 def attempt(what, call):
     try:
@@ -72,11 +77,19 @@ for path in """/proc/acpi /proc/asound /proc/kcore /proc/keys /proc/latency_stat
 	output_has "/proc rw"
 }
 
-# parity_of_mounts [FILTER...]: with a writable root of its own
+# peer_groups: the numbers of the peer groups of this mount namespace.
+peer_groups() {
+	grep -oE ' (shared|master):[0-9]+' /proc/self/mountinfo | grep -oE '[0-9]+' | sort -u | tr '\n' ' '
+}
+
+# parity_of_mounts [FILTER...]: with a writable root of its own. $NATIVE names volumes, by their first
+# directory, that the view does not serve.
 parity_of_mounts() {
 	local bundle
 	ROOTFS=${ROOTFS:-$(own_rootfs)}
 	bundle=$(bundle mounts "$ROOTFS" "$@")
+	change_bundle "$bundle" '.process.env += ["GROUPS=" + $groups, "NATIVE=" + $native]' \
+		--arg groups "$(peer_groups)" --arg native "${NATIVE-}"
 	set_python "$bundle" "$MOUNTS"
 	parity "$bundle"
 }
@@ -115,11 +128,83 @@ parity_of_mounts() {
 	mkdir -p "$T/shared"
 	mount -t tmpfs none "$T/shared"
 	mount --make-shared "$T/shared"
-	for kind in shared slave private unbindable; do
+	for kind in private unbindable; do
 		parity_of_mounts '.mounts += [{destination: "/v", type: "bind", source: "'"$T"'/shared",
 			options: ["rbind", "'"$kind"'"]}]'
 	done
+	no_event '.event == "degraded"'
+	# Mounts pass only between mounts of one file system: such a volume stays as it is, and it is told.
+	mkdir "$T/shared/sub"
+	mount -t tmpfs none "$T/shared/sub"
+	for kind in rshared rslave shared slave; do
+		rm -f "$EVENTS"
+		NATIVE=v parity_of_mounts '.mounts += [
+			{destination: "/v", type: "bind", source: "'"$T"'/shared", options: ["rbind", "'"$kind"'"]},
+			{destination: "/v/in", type: "tmpfs", source: "tmpfs", options: ["mode=755"]}]
+			| .linux.rootfsPropagation = "rslave"'
+		output_has "master:"
+		has_event '.event == "degraded" and (.detail | test("the volume ./v. is not mediated: mounts are to pass"))'
+		has_event '.event == "degraded" and (.detail | test("the volume ./v/in. is not mediated: it is mounted in"))'
+	done
+	umount -R "$T/shared"
+	nothing_left
+}
+
+@test "a root and a volume that the host shares leave no mount of the container on the host" {
+	mkdir -p "$T/shared"
+	mount -t tmpfs none "$T/shared"
+	mount --make-shared "$T/shared"
+	mkdir "$T/shared/v" "$T/shared/v/sub"
+	mount -t tmpfs none "$T/shared/v/sub"
+	ROOTFS=$T/shared/rootfs
+	mv "$(own_rootfs)" "$ROOTFS"
+	cp "$ROOTFS/bin/cat" "$T/shared/v/cat"
+	cut -d' ' -f5 /proc/self/mountinfo | sort >"$T/before"
+	for volume in /data /volume; do
+		# The entry point is a file of the shared root, then of the shared volume.
+		program=/bin/cat
+		[ "$volume" = /data ] || program=/volume/cat
+		bundle=$(bundle "shared$volume" "$ROOTFS" '.mounts += [
+			{destination: "'"$volume"'", type: "bind", source: "'"$T"'/shared/v", options: ["rbind", "rshared"]}]
+			| .linux.rootfsPropagation = "shared"')
+		set_args "$bundle" "$program" "$volume/pipe"
+		hook_bundle "$bundle" shared
+		mkfifo "$T/shared/v/pipe"
+		start_run "$bundle" >"$T/out" 2>&1 3>&- &
+		echo through >"$T/shared/v/pipe"
+		cut -d' ' -f5 /proc/self/mountinfo | sort >"$T/meanwhile"
+		wait $!
+		rm "$T/shared/v/pipe"
+		[ "$(cat "$T/out")" = through ]
+		diff "$T/before" "$T/meanwhile"
+		cut -d' ' -f5 /proc/self/mountinfo | sort | diff "$T/before" -
+	done
+	umount -R "$T/shared"
+	nothing_left
+}
+
+@test "what the host mounts later in a volume that asks for it is there, and goes again" {
+	mkdir -p "$T/shared"
+	mount -t tmpfs none "$T/shared"
+	mount --make-shared "$T/shared"
+	mkdir "$T/shared/late"
+	bundle=$(bundle late "$(own_rootfs)" '.mounts += [
+		{destination: "/v", type: "bind", source: "'"$T"'/shared", options: ["rbind", "rslave"]}]
+		| .linux.rootfsPropagation = "rslave"')
+	set_args "$bundle" /bin/sh -c 'echo ready >/v/ready
+		until [ -e /v/late/file ]; do sleep 0.02; done; cat /v/late/file; echo seen >/v/seen
+		while [ -e /v/late/file ]; do sleep 0.02; done; ls /v/late'
+	hook_bundle "$bundle" late
+	start_run "$bundle" >"$T/out" 2>&1 3>&- &
+	wait_until 20 test -e "$T/shared/ready"
+	mount -t tmpfs none "$T/shared/late"
+	echo arrived >"$T/shared/late/file"
+	wait_until 20 test -e "$T/shared/seen"
+	umount "$T/shared/late"
+	wait $!
+	[ "$(cat "$T/out")" = arrived ]
 	umount "$T/shared"
+	nothing_left
 }
 
 @test "mountinfo is the same with each propagation of the root" {
@@ -143,6 +228,31 @@ parity_of_mounts() {
 	output_has b
 	output_has "Read-only file system"
 	[ "$(cat "$T/a/name" "$T/b/name")" = $'a\nb' ]
+}
+
+@test "mountinfo is the same where mounts are stacked at one place" {
+	mkdir -p "$T/a/dir" "$T/b"
+	echo a >"$T/a/name"
+	echo b >"$T/b/name"
+	echo one >"$T/one"
+	echo two >"$T/two"
+	ROOTFS=$(own_rootfs)
+	mkdir -p "$ROOTFS/v" "$ROOTFS/t"
+	touch "$ROOTFS/f"
+	parity_of_mounts '.mounts += [
+		{destination: "/v", type: "bind", source: "'"$T"'/a", options: ["bind", "noexec"]},
+		{destination: "/v", type: "bind", source: "'"$T"'/b", options: ["bind", "ro"]},
+		{destination: "/v", type: "bind", source: "'"$T"'/a", options: ["bind", "nodev"]},
+		{destination: "/v/dir", type: "bind", source: "'"$T"'/b", options: ["bind"]},
+		{destination: "/t", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755"]},
+		{destination: "/t", type: "tmpfs", source: "tmpfs", options: ["noexec", "mode=755"]},
+		{destination: "/f", type: "bind", source: "'"$T"'/one", options: ["bind", "ro"]},
+		{destination: "/f", type: "bind", source: "'"$T"'/two", options: ["bind"]},
+		{destination: "/proc", type: "proc", source: "proc", options: ["nosuid"]}]
+		| .linux.maskedPaths += ["/proc/keys", "/proc/keys", "/proc/acpi", "/v/dir", "/v/dir"]
+		| .linux.readonlyPaths += ["/proc/bus", "/proc/bus"]'
+	[ "$status" -eq 0 ]
+	nothing_left
 }
 
 @test "mountinfo is the same where the root file system is a mount point" {

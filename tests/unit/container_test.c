@@ -140,6 +140,40 @@ static void test_spec_members(void **unused)
 	assert_null(oci_spec_env(&spec, "D"));
 }
 
+static void test_spec_mount_at(void **unused)
+{
+	static const char text[] =
+		"{" ROOT ",\"linux\":{\"rootfsPropagation\":\"rshared\"},\"mounts\":["
+		"{\"destination\":\"/v\",\"options\":[\"rbind\",\"rslave\"]},"
+		"{\"destination\":\"v//in/\",\"options\":[\"shared\",\"ro\",\"private\"]},"
+		"{\"destination\":\"/v\",\"options\":[\"private\",\"slave\",7]},"
+		"{\"destination\":\"/\",\"options\":[\"rshared\",\"rprivate\"]},"
+		"{\"destination\":\"/w\",\"options\":null},{\"destination\":\"/w/x\"}]}";
+	static const struct {
+		const char *point;
+		int mount; /* -1: none */
+		bool propagates;
+	} cases[] = {
+		{"/v", 2, true},       {"/v/other/deep", 2, true}, {"/v/in", 1, false},
+		{"/v/in/x", 1, false}, {"/v/inner", 2, true},	   {"/vv", -1, false},
+		{"/w", 4, false},      {"/w/x", 5, false},	   {"/", -1, false},
+	};
+	cleanup_oci_spec struct oci_spec spec = {0};
+
+	assert_int_equal(oci_spec_parse("c", text, strlen(text), &spec, NULL), 0);
+	assert_true(spec.root_shared);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct oci_mount *mount = oci_spec_mount_at(&spec, cases[i].point);
+
+		if (cases[i].mount < 0) {
+			assert_null(mount);
+			continue;
+		}
+		assert_ptr_equal(mount, &spec.mounts[cases[i].mount]);
+		assert_int_equal(mount->propagates, cases[i].propagates);
+	}
+}
+
 static void test_spec_least(void **unused)
 {
 	static const char text[] =
@@ -184,6 +218,10 @@ static void test_spec_errors_name_the_member(void **unused)
 		{"{" ROOT ",\"mounts\":[{}]}", "'mounts[0].destination' is missing"},
 		{"{" ROOT ",\"mounts\":[{\"destination\":\"/\",\"type\":1}]}",
 		 "'mounts[0].type' is no"},
+		{"{" ROOT ",\"mounts\":[{\"destination\":\"/\",\"options\":\"ro\"}]}",
+		 "'mounts[0].options' is no"},
+		{"{" ROOT ",\"linux\":{\"rootfsPropagation\":1}}",
+		 "'linux.rootfsPropagation' is no string"},
 		{"{" ROOT ",\"linux\":{\"namespaces\":[{}]}}", "'linux.namespaces[0].type' is mis"},
 		{"{" ROOT ",\"linux\":{\"namespaces\":[7]}}", "'linux.namespaces[0].type' is mis"},
 		{"{" ROOT ",\"linux\":{\"cgroupsPath\":1}}", "'linux.cgroupsPath' is no string"},
@@ -1064,6 +1102,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_state),
 		cmocka_unit_test(test_state_limits),
 		cmocka_unit_test(test_spec_members),
+		cmocka_unit_test(test_spec_mount_at),
 		cmocka_unit_test(test_spec_least),
 		cmocka_unit_test(test_spec_errors_name_the_member),
 		cmocka_unit_test(test_spec_truncated),
