@@ -39,7 +39,9 @@ enum access {
 	ACCESS_EXEC =
 		5, /* exec: a file executed by execve(2), or the interpreter of a "#!" script */
 	ACCESS_INTERPRET = 6, /* exec: what the kernel loads to run `program`: its ELF PT_INTERP */
-	ACCESSES = 7,
+	ACCESS_CONNECT = 7,   /* net: a flow out, or to the container itself */
+	ACCESS_SERVE = 8,     /* net: a flow from outside to a port of the container */
+	ACCESSES = 9,
 };
 
 /* One behaviour. The strings are borrowed; names are bytes, not text. */
