@@ -419,7 +419,7 @@ static void forged_records_are_refused_or_passed_over(void **state)
 	} table[] = {
 		{"right", BEHAVIOUR, "\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0k\0", 19, 2, false},
 		{"domain", BEHAVIOUR, "\6\1\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0k\0", 19, 0, true},
-		{"access", BEHAVIOUR, "\0\7\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0k\0", 19, 0, true},
+		{"access", BEHAVIOUR, "\0\377\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0k\0", 19, 0, true},
 		{"verdict", BEHAVIOUR, "\0\1\4\0\0\0\0\0\0\0\0\0\0\0\0\1\0k\0", 19, 0, true},
 		{"novel", BEHAVIOUR, "\0\1\0\2\0\0\0\0\0\0\0\0\0\0\0\1\0k\0", 19, 0, true},
 		{"no NUL", BEHAVIOUR, "\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0kk", 19, 0, true},
