@@ -157,6 +157,13 @@ bool text_is_name(const char *text, size_t max)
 	       len;
 }
 
+bool path_lies_in(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
 int text_number(const char *text, unsigned long max, unsigned long *ret)
 {
 	unsigned long value;

@@ -39,6 +39,9 @@ bool text_copy(char *to, size_t room, const char *from);
 /* Does `text` consist of 1 to max bytes, each a letter, a digit or one of "._-/:@+"? */
 bool text_is_name(const char *text, size_t max);
 
+/* Is the canonical path `path` that of the directory `dir` (not "/"), or of something below it? */
+bool path_lies_in(const char *path, const char *dir);
+
 /* Parses a decimal number, all of `text`, no sign, at most `max`. Returns 0, -EINVAL or -ERANGE. */
 int text_number(const char *text, unsigned long max, unsigned long *ret);
 

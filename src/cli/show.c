@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/table.h"
+#include "compile/natives.h"
 #include "profile/class.h"
 
 struct showing {
@@ -195,6 +196,84 @@ static int add_behaviours(struct showing *s, bool held, const char *title, struc
 	return table_print(&table, s->out);
 }
 
+/* ---- what may be attached natively ---- */
+
+static int gather_native(void *context, const struct store_behaviour *b)
+{
+	return natives_add(context, &b->behaviour, b->admitted, b->mark);
+}
+
+/* The proposals that compile makes of this profile, in the form that a policy holds them. */
+static int propose_natives(const struct showing *s, struct buf *ret, struct error *err)
+{
+	struct natives *natives = natives_new();
+	int r = natives ? store_each_behaviour(s->store, s->function, s->revision, gather_native,
+					       natives, err)
+			: -ENOMEM;
+
+	if (r == 0)
+		natives_finish(natives, true, ret);
+	natives_free(natives);
+	if (r == 0)
+		r = ret->error;
+	return r == -ENOMEM ? error_set(err, ENOMEM, "cannot print") : r;
+}
+
+static int native_row(struct table *table, const struct native_entry *entry)
+{
+	cleanup_buf struct buf why = BUF_INIT;
+
+	natives_reason(entry, &why);
+	if (why.error)
+		return why.error;
+	table_row(table, (const char *const[]){entry->path, why.bytes});
+	return 0;
+}
+
+static int add_natives(struct showing *s, struct error *err)
+{
+	static const char *const headings[] = {"DIRECTORY", "WHY"};
+	cleanup_table struct table table = {0};
+	cleanup_buf struct buf entries = BUF_INIT;
+	struct native_entry entry;
+	size_t at = 0;
+	int r = propose_natives(s, &entries, err);
+
+	table_begin(&table, sizeof(headings) / sizeof(headings[0]), headings);
+	while (r == 0 && native_next(entries.bytes, entries.len, &at, &entry) > 0) {
+		if (entry.kind != NATIVE_DENIED)
+			r = native_row(&table, &entry);
+	}
+	if (r < 0 || table.n_cells <= table.columns)
+		return r;
+	buf_add_text(s->out, "\nWhere enforced, attached natively if the container is such that it "
+			     "may be (husk(7)):\n");
+	return table_print(&table, s->out);
+}
+
+static int native_members(struct showing *s, struct error *err)
+{
+	cleanup_buf struct buf entries = BUF_INIT;
+	struct native_entry entry;
+	size_t at = 0;
+	int r = propose_natives(s, &entries, err);
+
+	while (r == 0 && native_next(entries.bytes, entries.len, &at, &entry) > 0) {
+		cleanup_buf struct buf why = BUF_INIT;
+
+		if (entry.kind == NATIVE_DENIED)
+			continue;
+		natives_reason(&entry, &why);
+		json_object_begin(s->w);
+		json_member_name(s->w, "path", entry.path);
+		json_member_string(s->w, "kind", entry.kind == NATIVE_IMAGE ? "image" : "private");
+		json_member_integer(s->w, "uses", entry.uses);
+		json_member_string(s->w, "reason", why.bytes ? why.bytes : "");
+		json_object_end(s->w);
+	}
+	return r;
+}
+
 static int show_text(struct showing *s, struct error *err)
 {
 	int r = store_each_revision(s->store, s->function, revision_text, s, err);
@@ -206,6 +285,8 @@ static int show_text(struct showing *s, struct error *err)
 				   err);
 	if (r == 0)
 		r = add_behaviours(s, false, "Part of the policy, or settled by hand:", err);
+	if (r == 0 && s->domain < 0)
+		r = add_natives(s, err);
 	if (r == 0 && s->inert > 0)
 		buf_format(s->out,
 			   "\n%" PRId64 " inert behaviours (reading and listing image content) are "
@@ -239,6 +320,11 @@ static int show_json(struct showing *s, struct error *err)
 	if (r == 0)
 		r = store_each_behaviour(s->store, s->function, s->revision, behaviour_member, s,
 					 err);
+	json_array_end(w);
+	json_key(w, "native");
+	json_array_begin(w);
+	if (r == 0)
+		r = native_members(s, err);
 	json_array_end(w);
 	json_object_end(w);
 	return r < 0 ? r : json_writer_end(w, s->out);

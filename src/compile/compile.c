@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "compile/natives.h"
+
 struct compile {
 	struct policy_builder *builder;
+	struct natives *natives;
 };
 
 struct compile *compile_new(void)
@@ -16,8 +19,9 @@ struct compile *compile_new(void)
 	if (!compile)
 		return NULL;
 	compile->builder = policy_builder_new();
-	if (!compile->builder) {
-		free(compile);
+	compile->natives = natives_new();
+	if (!compile->builder || !compile->natives) {
+		compile_free(compile);
 		return NULL;
 	}
 	return compile;
@@ -28,6 +32,7 @@ void compile_free(struct compile *compile)
 	if (!compile)
 		return;
 	policy_builder_free(compile->builder);
+	natives_free(compile->natives);
 	free(compile);
 }
 
@@ -43,23 +48,38 @@ void compile_free_p(struct compile **compile)
 int compile_add(struct compile *compile, const struct behaviour *b, bool admitted, enum mark mark,
 		struct error *err)
 {
-	int r;
+	int r = natives_add(compile->natives, b, admitted, mark);
 
-	if (mark == MARK_DENY)
+	if (r == 0 && mark == MARK_DENY)
 		r = policy_builder_add(compile->builder, b, POLICY_DENIED);
-	else if (mark == MARK_ALLOW || admitted)
+	else if (r == 0 && (mark == MARK_ALLOW || admitted))
 		r = policy_builder_add(compile->builder, b, POLICY_ALLOWED);
-	else
-		return 0;
 	return r < 0 ? error_set(err, -r, "cannot add %s '%s' to the policy",
 				 access_name(b->access), b->key)
 		     : 0;
 }
 
+/* Only what is enforced is attached natively: elsewhere everything is to be seen. */
+static int attach_natives(struct compile *compile, const struct policy_info *info)
+{
+	cleanup_buf struct buf bytes = BUF_INIT;
+
+	natives_finish(compile->natives,
+		       info->modes[DOMAIN_FS] == MODE_ENFORCE &&
+			       info->modes[DOMAIN_EXEC] == MODE_ENFORCE,
+		       &bytes);
+	return bytes.error ? bytes.error
+			   : policy_builder_attach(compile->builder, POLICY_NATIVE,
+						   bytes.len ? bytes.bytes : "", bytes.len);
+}
+
 int compile_finish(struct compile *compile, const struct policy_info *info, void **ret_bytes,
 		   size_t *ret_len, struct error *err)
 {
-	int r = policy_builder_finish(compile->builder, info, ret_bytes, ret_len);
+	int r = attach_natives(compile, info);
+
+	if (r == 0)
+		r = policy_builder_finish(compile->builder, info, ret_bytes, ret_len);
 
 	return r < 0 ? error_set(err, -r, "cannot compile the policy of '%s', revision '%s'",
 				 info->function, info->revision)

@@ -3,6 +3,7 @@
 #include "policy/guard.h"
 
 #include <stddef.h>
+#include <string.h>
 
 enum reach {
 	READS = 1 << ACCESS_READ,
@@ -58,12 +59,22 @@ static const struct line table[] = {
 	{GUARD_LEARNED, READS, "*/.docker/config.json", "token of a registry"},
 };
 
+static bool ends_in(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && memcmp(text + len - end_len, end, end_len) == 0;
+}
+
 /* Going back to the last '*' is enough for that, so the time
  * is bounded by the product of both lengths. */
 bool guard_matches(const char *pattern, const char *text)
 {
 	const char *star = NULL, *retry = NULL;
 
+	/* most patterns are an end: whole trees are held against the table at a start */
+	if (pattern[0] == '*' && !strchr(pattern + 1, '*'))
+		return ends_in(text, pattern + 1);
 	while (*text) {
 		if (*pattern == '*') {
 			star = ++pattern;

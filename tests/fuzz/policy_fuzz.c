@@ -9,6 +9,7 @@
 #include "fuzz.h"
 #include "policy/decide.h"
 #include "policy/image.h"
+#include "policy/native.h"
 
 enum {
 	CRC_AT = 12, /* src/policy/image-internal.h */
@@ -35,12 +36,30 @@ static void use(const struct policy_image *image)
 	}
 }
 
+static void use_natives(const void *bytes, size_t len)
+{
+	struct native_entry entry;
+	size_t at = 0;
+
+	while (native_next(bytes, len, &at, &entry) > 0) {
+		FUZZ_ASSERT(at <= len);
+		FUZZ_ASSERT(entry.path[0] == '/' && strlen(entry.path) <= UINT16_MAX);
+		FUZZ_ASSERT(!strstr(entry.path, "/../"));
+	}
+}
+
 static void check(const uint8_t *data, size_t len)
 {
 	struct policy_image *image = NULL;
+	size_t natives_len = 0;
 
-	if (policy_image_check(data, len, &image, NULL) == 0)
+	if (policy_image_check(data, len, &image, NULL) == 0) {
+		const void *natives = policy_image_attachment(image, POLICY_NATIVE, &natives_len);
+
 		use(image);
+		use_natives(natives, natives_len);
+	}
+	use_natives(data, len);
 	policy_image_free(image);
 }
 

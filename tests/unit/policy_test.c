@@ -21,6 +21,7 @@
 #include "policy/decide.h"
 #include "policy/file.h"
 #include "policy/image.h"
+#include "policy/native.h"
 #include "policy/shape.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -795,6 +796,45 @@ static void what_is_no_image_is_refused(void **state)
 	assert_int_equal(policy_file_open(fd, "other", "r", &image, &damaged, NULL), -EPROTO);
 }
 
+static void natives_are_read_back_and_forged_ones_refused(void **state)
+{
+	static const struct native_entry natives[] = {
+		{NATIVE_DENIED, 0, "/usr/lib/x"},
+		{NATIVE_IMAGE, 134, "/usr/lib"},
+		{NATIVE_PRIVATE, UINT32_MAX, "/tmp"},
+	};
+	static const char *const wrong[] = {"",	      "usr",	     "/",	   "/usr/",
+					    "//usr",  "/usr/../etc", "/..",	   "/usr/./lib",
+					    "/usr//", "/usr/.",	     "/usr/lib/.."};
+	cleanup_buf struct buf bytes = BUF_INIT;
+	struct native_entry entry;
+	size_t at = 0;
+
+	for (size_t i = 0; i < COUNT(natives); i++)
+		native_put(&bytes, &natives[i]);
+	for (size_t i = 0; i < COUNT(natives); i++) {
+		assert_int_equal(native_next(bytes.bytes, bytes.len, &at, &entry), 1);
+		assert_int_equal(entry.kind, natives[i].kind);
+		assert_int_equal(entry.uses, natives[i].uses);
+		assert_string_equal(entry.path, natives[i].path);
+	}
+	assert_int_equal(native_next(bytes.bytes, bytes.len, &at, &entry), 0);
+	for (size_t len = 1; len < 18; len++) {
+		at = 0;
+		assert_int_equal(native_next(bytes.bytes, len, &at, &entry), -EPROTO);
+	}
+	bytes.bytes[0] = 9;
+	at = 0;
+	assert_int_equal(native_next(bytes.bytes, bytes.len, &at, &entry), -EPROTO);
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		cleanup_buf struct buf one = BUF_INIT;
+
+		native_put(&one, &(struct native_entry){NATIVE_IMAGE, 1, wrong[i]});
+		at = 0;
+		assert_int_equal(native_next(one.bytes, one.len, &at, &entry), -EPROTO);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -812,6 +852,7 @@ int main(void)
 		cmocka_unit_test(a_damaged_image_is_none),
 		cmocka_unit_test(a_forged_image_is_safe),
 		cmocka_unit_test(decisions),
+		cmocka_unit_test(natives_are_read_back_and_forged_ones_refused),
 		cmocka_unit_test(file_names_are_harmless),
 		cmocka_unit_test_setup_teardown(a_file_is_replaced_and_the_last_one_kept,
 						make_directory, remove_directory),

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_COMPILE_NATIVES_H
+#define HUSK_COMPILE_NATIVES_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "policy/behaviour.h"
+#include "policy/native.h"
+
+/*
+ * Which directories are worth to be attached natively, past the view: a pure function of the set of
+ * behaviours that a profile holds. Proposals: whether a container is such that one may be taken, no
+ * program to be denied in it and nothing mounted there, is seen when it starts
+ * (mediator/native.h).
+ *
+ *   trees of image content of which at least NATIVES_USES_MIN files and directories are used: few
+ *   and large, so a directory two steps below the root comes first, and those below it stand for it
+ *   where it cannot be taken
+ *   directories in which the function makes at least NATIVES_FILES_MIN files, and of which nothing
+ *   is executed, loaded as a library, denied by hand, or named by policy/guard.h
+ */
+enum natives_limits {
+	NATIVES_USES_MIN = 16,
+	NATIVES_FILES_MIN = 256,
+	NATIVES_DEPTH_MIN = 2, /* of a tree: /usr/lib */
+	NATIVES_DEPTH_MAX = 4, /* /usr/local/lib/python3.11 */
+	NATIVES_PRIVATE_DEPTH_MAX = 3,
+};
+
+struct natives;
+
+struct natives *natives_new(void);	    /* NULL: out of memory */
+void natives_free(struct natives *natives); /* takes NULL */
+
+/* Takes in what is known of one behaviour, as compile_add() does. Returns 0 or -ENOMEM. */
+int natives_add(struct natives *natives, const struct behaviour *b, bool admitted, enum mark mark);
+
+/* Appends the entries: what was denied, of which a live run is to hear in any mode, then, where
+ * `proposes`, the proposals, parents before their children. */
+void natives_finish(struct natives *natives, bool proposes, struct buf *to);
+
+/* Why an entry is proposed, a sentence for people, appended. */
+void natives_reason(const struct native_entry *entry, struct buf *to);
+
+#endif
