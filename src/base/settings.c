@@ -44,6 +44,7 @@ static const struct key keys[] = {
 	{"degrade", KIND_BOOL, KEY_AT(degrade), 0, 0},
 	{"passthrough", KIND_BOOL, KEY_AT(passthrough), 0, 0},
 	{"hold_cpu_latency", KIND_BOOL, KEY_AT(hold_cpu_latency), 0, 0},
+	{"mediate_one_in", KIND_NUMBER, KEY_AT(mediate_one_in), 1, 1000000},
 	{"count_requests", KIND_BOOL, KEY_AT(count_requests), 0, 0},
 };
 
@@ -68,6 +69,7 @@ static void set_defaults(struct settings *s)
 		.events_per_run = 200,
 		.poststop_wait_ms = 10000,
 		.passthrough = true,
+		.mediate_one_in = 16,
 	};
 }
 

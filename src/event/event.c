@@ -53,6 +53,7 @@ static const char *const kind_names[EVENT_KINDS] = {
 	[EVENT_ENTERED] = "entered",
 	[EVENT_RECOVERED] = "recovered",
 	[EVENT_MARKED] = "marked",
+	[EVENT_NATIVE] = "native",
 	[EVENT_REQUESTS] = "requests",
 	[EVENT_SUPPRESSED] = "suppressed",
 };
@@ -86,6 +87,7 @@ static bool is_of_the_run_itself(enum event_kind kind)
 	case EVENT_ENTERED:
 	case EVENT_RECOVERED:
 	case EVENT_MARKED:
+	case EVENT_NATIVE:
 	case EVENT_REQUESTS:
 		return true;
 	case EVENT_DENIED:

@@ -29,6 +29,7 @@ enum event_kind {
 	EVENT_ENTERED,	  /* a process came in before the wrap, or from the engine */
 	EVENT_RECOVERED,  /* the journal of a dead mediator was merged */
 	EVENT_MARKED,	  /* a person allowed or denied a behaviour, or set a mode */
+	EVENT_NATIVE,	  /* what a run has natively, past the view, and what not and why */
 	EVENT_REQUESTS,	  /* what the view was asked in a run, by operation */
 	EVENT_SUPPRESSED, /* so many events of a run were only counted */
 	EVENT_KINDS,

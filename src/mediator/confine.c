@@ -27,8 +27,11 @@ static const struct kept {
 	{CAP_SYS_PTRACE, "/proc/PID/exe: which program asks"},
 };
 
-static bool is_kept(cap_value_t capability)
+static bool is_kept(cap_value_t capability, bool detaches)
 {
+	/* setns(2) into a mount namespace */
+	if (capability == CAP_SYS_CHROOT)
+		return detaches;
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
 		if (kept[i].capability == capability)
 			return true;
@@ -37,14 +40,14 @@ static bool is_kept(cap_value_t capability)
 }
 
 /* What the process had: a mediator in a container of its own may lack some of the table. */
-static int shrink(cap_t set)
+static int shrink(cap_t set, bool detaches)
 {
 	cap_flag_value_t present;
 
 	for (cap_value_t capability = 0; capability < cap_max_bits(); capability++) {
 		if (cap_get_flag(set, capability, CAP_PERMITTED, &present) < 0)
 			return -errno;
-		if (!is_kept(capability) && present == CAP_SET &&
+		if (!is_kept(capability, detaches) && present == CAP_SET &&
 		    (cap_set_flag(set, CAP_PERMITTED, 1, &capability, CAP_CLEAR) < 0 ||
 		     cap_set_flag(set, CAP_EFFECTIVE, 1, &capability, CAP_CLEAR) < 0))
 			return -errno;
@@ -52,10 +55,10 @@ static int shrink(cap_t set)
 	return cap_clear_flag(set, CAP_INHERITABLE) < 0 || cap_set_proc(set) < 0 ? -errno : 0;
 }
 
-int confine(struct error *err)
+int confine(bool detaches, struct error *err)
 {
 	cap_t set = cap_get_proc();
-	int r = set ? shrink(set) : -errno;
+	int r = set ? shrink(set, detaches) : -errno;
 
 	cap_free(set);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

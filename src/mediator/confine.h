@@ -2,6 +2,8 @@
 #ifndef HUSK_MEDIATOR_CONFINE_H
 #define HUSK_MEDIATOR_CONFINE_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 /*
@@ -11,8 +13,9 @@
  * back (with it the kernel intersects what an exec would give with what there was, also for root).
  * Sources: capabilities(7), prctl(2), cap_bprm_creds_from_file() of security/commoncap.c.
  *
+ * `detaches`: this run has directories that are attached natively, and that it may have to detach.
  * For the calling thread, which must be the only one. Returns 0 or -errno; then it must not serve.
  */
-int confine(struct error *err);
+int confine(bool detaches, struct error *err);
 
 #endif

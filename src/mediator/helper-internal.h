@@ -21,6 +21,8 @@ struct helper {
 	int mount_fd;
 	const char *bundle;
 	const struct oci_spec *spec;
+	struct native_wish wish;
+	struct native_plan *attached; /* for native_detach_work() */
 
 	/* what it hands to the main thread */
 	struct stat entry;
@@ -30,6 +32,7 @@ struct helper {
 	char **lower_paths;
 	struct helper_native *natives;
 	size_t n_natives;
+	struct native_plan plan; /* of natively attached directories */
 };
 
 /* Opens PID's entry `name` of /proc. Returns a descriptor or -errno with the error set. */
@@ -45,8 +48,9 @@ int helper_consult(struct helper *helper);
  * memory lacks, the note does. */
 void helper_tell_native(struct helper *helper, const char *point, const char *why);
 
-/* The two works. */
+/* The works. */
 int gate_work(struct helper *helper);
 int wrap_work(struct helper *helper);
+int native_detach_work(struct helper *helper);
 
 #endif

@@ -119,7 +119,7 @@ int helper_bind_gate(int proc_fd, pid_t pid, int mount_fd, const char *bundle,
 }
 
 int helper_wrap(int proc_fd, pid_t pid, int mount_fd, const struct oci_spec *spec,
-		struct helper **ret)
+		const struct native_wish *wish, struct helper **ret)
 {
 	const struct helper plan = {
 		.work = wrap_work,
@@ -127,6 +127,7 @@ int helper_wrap(int proc_fd, pid_t pid, int mount_fd, const struct oci_spec *spe
 		.pid = pid,
 		.mount_fd = mount_fd,
 		.spec = spec,
+		.wish = *wish,
 	};
 
 	return start(&plan, ret);
@@ -189,6 +190,27 @@ void helper_free_natives(struct helper_native *natives, size_t count)
 	free(natives);
 }
 
+struct native_plan helper_take_plan(struct helper *helper)
+{
+	struct native_plan plan = helper->plan;
+
+	native_plan_close(&plan);
+	helper->plan = (struct native_plan){0};
+	return plan;
+}
+
+int helper_detach(int proc_fd, pid_t pid, struct native_plan *attached, struct helper **ret)
+{
+	const struct helper plan = {
+		.work = native_detach_work,
+		.proc_fd = proc_fd,
+		.pid = pid,
+		.attached = attached,
+	};
+
+	return start(&plan, ret);
+}
+
 void helper_go_on(struct helper *helper, int result)
 {
 	struct message message = {.result = result};
@@ -210,6 +232,7 @@ int helper_finish(struct helper *helper, struct error *err)
 		free(helper->lower_paths[i]);
 	}
 	helper_free_natives(helper->natives, helper->n_natives);
+	native_plan_release(&helper->plan);
 	free(helper->lowers);
 	free(helper->lower_paths);
 	close(helper->main_fd);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "container/spec.h"
+#include "mediator/native.h"
 #include "view/view.h"
 
 /*
@@ -29,9 +30,10 @@ enum helper_news {
 int helper_bind_gate(int proc_fd, pid_t pid, int mount_fd, const char *bundle,
 		     const struct oci_spec *spec, struct helper **ret);
 
-/* The late wrap (wrap.c tells its steps), in the mount namespace of `pid`. */
+/* The late wrap (wrap.c tells its steps), in the mount namespace of `pid`. `wish`: copied, its
+ * bytes are not. */
 int helper_wrap(int proc_fd, pid_t pid, int mount_fd, const struct oci_spec *spec,
-		struct helper **ret);
+		const struct native_wish *wish, struct helper **ret);
 
 /* To poll for POLLIN; then helper_news() tells what has come. */
 int helper_fd(const struct helper *helper);
@@ -56,6 +58,13 @@ struct helper_native {
  * to helper_free_natives(); it may be NULL. */
 struct helper_native *helper_take_natives(struct helper *helper, size_t *ret_count);
 void helper_free_natives(struct helper_native *natives, size_t count);
+
+/* What was attached natively, valid at HELPER_DONE; the caller's then, without descriptors. */
+struct native_plan helper_take_plan(struct helper *helper);
+
+/* Detaches the trees of `attached` (borrowed) that are to leave, in the mount namespace of `pid`.
+ */
+int helper_detach(int proc_fd, pid_t pid, struct native_plan *attached, struct helper **ret);
 
 /* Lets the helper go on after HELPER_LOWERS; `result` < 0 makes it give up with that. */
 void helper_go_on(struct helper *helper, int result);

@@ -12,6 +12,7 @@
 #include "mediator/latency.h"
 #include "mediator/loop.h"
 #include "mediator/mediator.h"
+#include "mediator/native.h"
 #include "mediator/watch.h"
 #include "policy/file.h"
 #include "view/view.h"
@@ -34,9 +35,10 @@ struct mediator {
 	struct event_sink *events;
 	struct helper *helper; /* NULL while none runs */
 	struct loop *loop;
-	int view_result; /* of view_serve(), once it is not 0 the view has ended */
-	bool flowed;	 /* the view was asked something in this turn of the loop */
-	int mount_fd;	 /* the view's detached mount until it is attached; then -1 */
+	int view_result;	     /* of view_serve(), once it is not 0 the view has ended */
+	bool flowed;		     /* the view was asked something in this turn of the loop */
+	int mount_fd;		     /* the view's detached mount until it is attached; then -1 */
+	struct native_plan attached; /* what the container has natively, past the view */
 	struct latency latency;
 	int proc_fd;	/* the host's /proc */
 	int init_fd;	/* pidfd of the container's first process */
@@ -44,6 +46,7 @@ struct mediator {
 	int journal_fd; /* keeps the journal locked until it is merged */
 	char policy_path[sizeof(POLICY_DIRECTORY) + NAME_MAX + 1]; /* below the state directory */
 	struct policy_stamp policy_stamp;
+	int64_t started_ns;	   /* CLOCK_REALTIME */
 	int64_t policy_checked_ns; /* CLOCK_MONOTONIC */
 	char journal_name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
 	int exec_result;    /* < 0: what the exec of the entry point fails with, whoever does it */

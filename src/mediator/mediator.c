@@ -30,6 +30,7 @@
 #include "mediator/helper.h"
 #include "mediator/launcher.h"
 #include "mediator/mediator-internal.h"
+#include "mediator/native-review.h"
 #include "mediator/policy-watch.h"
 #include "mediator/process.h"
 #include "journal/run-file.h"
@@ -148,7 +149,7 @@ static int start_view(struct mediator *m, struct error *err)
 	struct view_options options = {
 		.names_max = settings->view_names_max,
 		.passthrough = settings->passthrough,
-		.started_ns = clock_wall_ns(),
+		.started_ns = m->started_ns,
 		.judge = judge,
 		.exec_closed = exec_closed,
 		.context = m,
@@ -221,11 +222,15 @@ static void finish_wrap(struct mediator *m)
 	struct error err = ERROR_INIT;
 	int r;
 
+	m->attached = helper_take_plan(m->helper);
+	if (m->attached.told.len && !m->attached.told.error)
+		mediator_tell(m, EVENT_NATIVE, m->attached.told.bytes);
+	buf_release(&m->attached.told);
 	r = end_helper(m, &err);
 	close(m->mount_fd); /* the view's end could not be seen while this is open */
 	m->mount_fd = -1;
 	if (r == 0)
-		r = confine(&err);
+		r = confine(m->attached.count > 0, &err);
 	if (r == 0)
 		m->wrapped = true;
 	else if (err.code) /* what failed on this side of the talk has been told */
@@ -256,6 +261,7 @@ static void hear_wrap(void *context)
 static void on_gate_opened(void *context, pid_t pid)
 {
 	struct mediator *m = context;
+	struct native_wish wish = native_wish(m);
 	int r = m->helper ? -EBUSY : m->exec_result;
 
 	/* Only the container's first process may go through: another, of an engine's exec, would
@@ -271,7 +277,7 @@ static void on_gate_opened(void *context, pid_t pid)
 		r = is_enforced(m) ? -EACCES : 0;
 	}
 	if (r == 0)
-		r = helper_wrap(m->proc_fd, pid, m->mount_fd, m->setup->spec, &m->helper);
+		r = helper_wrap(m->proc_fd, pid, m->mount_fd, m->setup->spec, &wish, &m->helper);
 	if (r == 0)
 		r = loop_add(m->loop, helper_fd(m->helper), hear_wrap, m);
 	if (r < 0)
@@ -333,7 +339,11 @@ static int until_overdue_ms(const struct mediator *m)
 /* How long to wait for what comes next. */
 static int wait_ms(const struct mediator *m)
 {
-	return m->latency.held ? LATENCY_IDLE_MS : until_overdue_ms(m);
+	int overdue_ms = until_overdue_ms(m);
+
+	if (m->latency.held)
+		return LATENCY_IDLE_MS;
+	return overdue_ms < 0 && m->attached.count > 0 ? NATIVE_REVIEW_MS : overdue_ms;
 }
 
 /*
@@ -371,6 +381,9 @@ static void serve(struct mediator *m)
 	while (m->view_result == 0) {
 		m->flowed = false;
 		loop_wait(m->loop, wait_ms(m));
+		/* elsewhere a newer policy is looked for when something is asked */
+		if (!m->flowed && m->attached.count > 0)
+			policy_refresh(m);
 		if (!m->flowed)
 			latency_release(&m->latency);
 		if (!settled && watch_started(m->watch)) {
@@ -457,6 +470,7 @@ static _Noreturn void run(const struct mediator_setup *setup, int report_fd)
 {
 	struct mediator m = {
 		.setup = setup,
+		.started_ns = clock_wall_ns(),
 		.policy = setup->policy,
 		.latency = {.fd = -1},
 		.mount_fd = -1,

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "mediator/mediator-internal.h"
+#include "mediator/native-review.h"
 #include "policy/file.h"
 
 #define POLICY_CHECK_NS 50000000 /* how late a replaced policy may be noticed */
@@ -64,6 +65,7 @@ static void reread_policy(struct mediator *m)
 	m->policy = fresh;
 	policy_use(m);
 	policy_image_free(old);
+	native_review(m);
 }
 
 /*

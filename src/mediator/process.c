@@ -88,6 +88,25 @@ pid_t process_thread_group(int proc_fd, pid_t pid)
 	return (pid_t)status_field(status, "\nTgid:\t");
 }
 
+uint64_t process_capabilities(int proc_fd, pid_t pid)
+{
+	static const char *const fields[] = {"\nCapInh:\t", "\nCapPrm:\t", "\nCapEff:\t",
+					     "\nCapBnd:\t", "\nCapAmb:\t"};
+	uint64_t all = 0;
+	char status[4096];
+
+	if (read_status(proc_fd, pid, status, sizeof(status)) < 0)
+		return UINT64_MAX;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		const char *at = strstr(status, fields[i]);
+
+		if (!at)
+			return UINT64_MAX;
+		all |= strtoull(at + strlen(fields[i]), NULL, 16);
+	}
+	return all;
+}
+
 enum lives { LIVES_UNKNOWN, LIVES_HERE, LIVES_ELSEWHERE };
 
 /* In which pid namespace, as seen from this process's own. A zombie's is unknown. */

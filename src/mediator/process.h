@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "journal/journal.h"
@@ -27,6 +28,10 @@ void process_program(int proc_fd, pid_t pid, dev_t view, char *out);
 
 /* The thread group (process) that the thread `pid` belongs to, or -1. */
 pid_t process_thread_group(int proc_fd, pid_t pid);
+
+/* The capabilities that `pid` has in any of its sets, the bounding one included: 1 << CAP_X each.
+ * All where that cannot be known. */
+uint64_t process_capabilities(int proc_fd, pid_t pid);
 
 /* Is `pid` the first process (1) of a pid namespace other than this process's own? False where that
  * cannot be known. */

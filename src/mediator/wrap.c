@@ -24,22 +24,10 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "container/mountinfo.h"
-#include "mediator/helper-internal.h"
 #include "mediator/mount.h"
+#include "mediator/wrap-internal.h"
 
 #define VOLUME_NAMES_MAX 4096 /* looked at for sockets in one volume */
-
-enum treatment { TREAT_SKIP, TREAT_ROOT, TREAT_NATIVE, TREAT_DATA, TREAT_COVERED };
-
-struct wrap {
-	struct helper *helper;
-	struct mountinfo mounts;
-	enum treatment *treatments; /* one for each mount */
-	const struct mountinfo_entry *root;
-	int *shared;  /* for each mount that is to be shared, its successor; else -1 */
-	size_t gate;  /* the mount that is no part of the container */
-	int old_root; /* O_PATH descriptor of the container's root before the wrap */
-};
 
 static int read_mounts(struct wrap *wrap)
 {
@@ -112,21 +100,6 @@ static int pass_over_gate(struct wrap *wrap)
 		return 0;
 	}
 	return error_say(&helper->err, ENOENT, "the gate is not among the container's mounts");
-}
-
-/* Is this a tmpfs that the runtime made for the container, and not a bind of one of the host's? */
-static bool made_for_container(const struct wrap *wrap, const struct mountinfo_entry *entry)
-{
-	const struct oci_spec *spec = wrap->helper->spec;
-
-	for (size_t i = 0; i < spec->n_mounts; i++) {
-		const struct oci_mount *mount = &spec->mounts[i];
-
-		if (mount->type && strcmp(mount->type, "tmpfs") == 0 &&
-		    strcmp(mount->destination, entry->point) == 0)
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -202,7 +175,7 @@ static enum treatment treat(const struct wrap *wrap, size_t i)
 				   "mounts are to pass between it and the host");
 		return TREAT_NATIVE;
 	}
-	if (S_ISDIR(at.stx_mode) && !made_for_container(wrap, entry) &&
+	if (S_ISDIR(at.stx_mode) && !wrap_made_for_container(wrap, entry) &&
 	    holds_socket(entry->point)) {
 		helper_tell_native(helper, entry->point,
 				   "it holds a socket or a FIFO of the host's");
@@ -295,7 +268,7 @@ static int add_lower(struct wrap *wrap, const struct mountinfo_entry *entry)
 	helper->lowers[n] = (struct view_lower){
 		.fd = fd,
 		.path = helper->lower_paths[n],
-		.persistent = entry != wrap->root && !made_for_container(wrap, entry),
+		.persistent = entry != wrap->root && !wrap_made_for_container(wrap, entry),
 	};
 	helper->n_lowers++;
 	return 0;
@@ -322,13 +295,15 @@ static int place(struct wrap *wrap, size_t i)
 	const struct mountinfo_entry *entry = &wrap->mounts.entries[i];
 	enum treatment treatment = wrap->treatments[i];
 	bool stands_in = treatment == TREAT_COVERED;
-	bool native = treatment == TREAT_NATIVE || (stands_in && mountinfo_is_native(entry));
+	bool native = treatment == TREAT_NATIVE || treatment == TREAT_PRIVATE ||
+		      (stands_in && mountinfo_is_native(entry));
+	uint64_t more = treatment == TREAT_PRIVATE ? MOUNT_ATTR_NOEXEC : 0;
 	const char *relative = entry->point + 1;
 	cleanup_close int fd = mount_clone(native ? wrap->old_root : AT_FDCWD, relative);
 	int r = fd < 0 ? fd : 0;
 
 	if (r == 0 && treatment != TREAT_NATIVE)
-		r = mount_set_attributes(fd, entry->attributes);
+		r = mount_set_attributes(fd, entry->attributes | more);
 	if (r == 0 && (stands_in || (entry->propagation & MS_SHARED)))
 		r = mount_set_propagation(fd, MS_PRIVATE, 0);
 	if (r == 0)
@@ -365,6 +340,7 @@ static int make_readonly(struct wrap *wrap)
 		enum treatment treatment = wrap->treatments[i];
 
 		if (treatment != TREAT_SKIP && treatment != TREAT_NATIVE &&
+		    treatment != TREAT_PRIVATE &&
 		    !(wrap->mounts.entries[i].attributes & MOUNT_ATTR_RDONLY))
 			return 0;
 	}
@@ -384,6 +360,9 @@ static int attach_all(struct wrap *wrap)
 		r = -errno;
 	if (r < 0)
 		return error_set(&helper->err, -r, "cannot mount the view over the root");
+	r = native_attach(&helper->plan, wrap->old_root);
+	if (r < 0)
+		return error_set(&helper->err, -r, "cannot attach a directory natively");
 	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
 		enum treatment treatment = wrap->treatments[i];
 
@@ -452,6 +431,8 @@ static int work(struct wrap *wrap)
 		r = pass_over_gate(wrap);
 	if (r == 0)
 		r = plan(wrap);
+	if (r == 0)
+		r = wrap_plan_natives(wrap);
 	if (r == 0)
 		r = make_root_private(wrap);
 	if (r == 0)

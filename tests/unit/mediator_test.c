@@ -23,6 +23,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "mediator/loop.h"
+#include "mediator/native.h"
+#include "policy/native.h"
 #include "mediator/process.h"
 #include "journal/run-file.h"
 #include "mediator/watch.h"
@@ -527,6 +529,122 @@ static void a_source_may_change_the_others(void **state)
 	}
 }
 
+/* ---- native directories ---- */
+
+static void make_file(const char *path, mode_t mode)
+{
+	int fd = openat(scratch_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+}
+
+static void make_tree(void)
+{
+	static const char *const directories[] = {"lib", "lib/a", "lib/many", "lib/many/deep",
+						  "lib/.azure"};
+	char name[32];
+
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
+		assert_int_equal(mkdirat(scratch_fd, directories[i], 0755), 0);
+	make_file("lib/plain", 0644);
+	make_file("lib/a/program", 0755);
+	make_file("lib/a/for-one", 0100);
+	make_file("lib/a/.npmrc", 0644);
+	make_file("lib/.azure/token", 0600);
+	make_file("lib/many/deep/program", 0755);
+	for (int i = 0; i <= NATIVE_PROGRAMS_MAX; i++) {
+		snprintf(name, sizeof(name), "lib/many/program%d", i);
+		make_file(name, 0755);
+	}
+	assert_int_equal(symlinkat("/lib/a/program", scratch_fd, "lib/link"), 0);
+	assert_int_equal(mkfifoat(scratch_fd, "lib/fifo", 0644), 0);
+}
+
+static bool is_hole(const struct native_holes *holes, const char *path)
+{
+	for (size_t i = 0; i < holes->count; i++) {
+		if (strcmp(holes->paths[i], path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void a_scan_finds_what_must_stay_mediated(void **state)
+{
+	struct native_holes holes = {0};
+	const char *why = "";
+	int r;
+
+	make_tree();
+	r = native_scan(scratch_fd, "/lib", INT64_MAX, &holes, &why);
+	assert_string_equal(why, "");
+	assert_int_equal(r, 0);
+	assert_true(is_hole(&holes, "/lib/a/program"));
+	assert_true(is_hole(&holes, "/lib/a/for-one"));
+	assert_true(is_hole(&holes, "/lib/a/.npmrc"));
+	assert_true(is_hole(&holes, "/lib/.azure/token"));
+	assert_true(is_hole(&holes, "/lib/many"));
+	assert_true(is_hole(&holes, "/lib/fifo"));
+	assert_int_equal(holes.count, 6);
+	native_holes_release(&holes);
+
+	/* changed since the start, too many programs, a link, what is missing */
+	assert_int_equal(native_scan(scratch_fd, "/lib", 1, &holes, &why), -EBUSY);
+	native_holes_release(&holes);
+	assert_int_equal(native_scan(scratch_fd, "/lib/many", INT64_MAX, &holes, &why), -E2BIG);
+	native_holes_release(&holes);
+	assert_int_equal(native_scan(scratch_fd, "/lib/link", INT64_MAX, &holes, &why), -ELOOP);
+	assert_int_equal(native_scan(scratch_fd, "/none", INT64_MAX, &holes, &why), -ENOENT);
+	assert_int_equal(holes.count, 0);
+}
+
+static void only_a_container_that_cannot_undo_it_has_natives(void **state)
+{
+	const struct native_mount volume = {.point = "/lib/a"}, tmp = {"/tmp", true};
+	const struct native_mount nested[] = {{"/tmp", true}, {"/tmp/in", false}};
+	cleanup_buf struct buf bytes = BUF_INIT;
+	struct native_wish wish = {.started_ns = INT64_MAX};
+	struct native_plan plan = {0};
+
+	native_put(&bytes, &(struct native_entry){NATIVE_DENIED, 0, "/lib/plain"});
+	native_put(&bytes, &(struct native_entry){NATIVE_DENIED, 0, "/lib/missing"});
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 20, "/lib"});
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 20, "/lib/a"});
+	native_put(&bytes, &(struct native_entry){NATIVE_PRIVATE, 300, "/tmp"});
+	wish.bytes = bytes.bytes;
+	wish.len = bytes.len;
+
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, true, 0, &tmp, 1), 0);
+	assert_int_equal(plan.count, 1);
+	assert_string_equal(plan.trees[0].path, "/lib");
+	assert_true(is_hole(&plan.trees[0].holes, "/lib/plain"));
+	assert_false(is_hole(&plan.trees[0].holes, "/lib/missing"));
+	assert_string_equal(plan.private_path, "/tmp");
+	native_plan_release(&plan);
+
+	/* a mount in it: the tree below would do, but for the mount there */
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, true, 0, &volume, 1), 0);
+	assert_int_equal(plan.count, 0);
+	native_plan_release(&plan);
+	/* a writable root; a mount in the directory that is filled */
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, false, 0, nested, 2), 0);
+	assert_int_equal(plan.count, 0);
+	assert_null(plan.private_path);
+	native_plan_release(&plan);
+	/* CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH */
+	for (int i = 0; i < 2; i++) {
+		uint64_t capabilities = UINT64_C(1) << (i ? 21 : 2);
+
+		assert_int_equal(native_plan(&plan, &wish, scratch_fd, true, capabilities, &tmp, 1),
+				 0);
+		assert_int_equal(plan.count, 0);
+		assert_null(plan.private_path);
+		native_plan_release(&plan);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -543,6 +661,8 @@ int main(void)
 		cmocka_unit_test(a_flood_of_names_is_bounded_and_counted),
 		cmocka_unit_test(what_no_question_asked_is_judged_and_recorded),
 		cmocka_unit_test(each_source_is_called_when_it_is_ready),
+		cmocka_unit_test(a_scan_finds_what_must_stay_mediated),
+		cmocka_unit_test(only_a_container_that_cannot_undo_it_has_natives),
 		cmocka_unit_test(a_source_may_change_the_others),
 	};
 

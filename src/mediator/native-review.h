@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_MEDIATOR_NATIVE_REVIEW_H
+#define HUSK_MEDIATOR_NATIVE_REVIEW_H
+
+#include "mediator/mediator-internal.h"
+
+/* How late a denial in a directory that is attached natively is noticed while nothing asks the
+ * view.
+ */
+enum { NATIVE_REVIEW_MS = 1000 };
+
+/* What the policy proposes, where both domains are enforced; but of some runs, by chance, nothing:
+ * those see everything. */
+struct native_wish native_wish(const struct mediator *m);
+
+/*
+ * The policy of a live run has changed: what it denies by hand in a tree that is attached natively
+ * is denied from now on, by detaching the tree, below which the view's own appears. Files that are
+ * open stay open, and a working directory in it stays where it is. A directory that the function
+ * fills holds its data, so there the denial waits for the next run, with an event.
+ */
+void native_review(struct mediator *m);
+
+#endif

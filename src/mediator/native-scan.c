@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One directory after the other, from a list of those that wait, so that depth costs no stack. The
+ * tree does not change meanwhile: it lies on a mount that is read-only in the container, whose
+ * first process waits.
+ */
+#include "mediator/native-scan.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "policy/guard.h"
+
+/* Linux 5.8; include/uapi/linux/stat.h. */
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x00002000
+#endif
+
+struct scan {
+	int root_fd;
+	int64_t started_ns;
+	struct native_holes *holes;
+	char **waiting; /* directories to look through */
+	size_t waiting_count, waiting_room;
+	size_t names;
+	const char *why;
+};
+
+void native_holes_release(struct native_holes *holes)
+{
+	for (size_t i = 0; i < holes->count; i++)
+		free(holes->paths[i]);
+	free(holes->paths);
+	*holes = (struct native_holes){0};
+}
+
+int native_holes_add(struct native_holes *holes, const char *path)
+{
+	for (size_t i = 0; i < holes->count; i++) {
+		if (path_lies_in(path, holes->paths[i]))
+			return 0;
+	}
+	if (holes->count == NATIVE_HOLES_MAX)
+		return -E2BIG;
+	if (!holes->paths)
+		holes->paths = calloc(NATIVE_HOLES_MAX, sizeof(*holes->paths));
+	if (!holes->paths)
+		return -ENOMEM;
+	holes->paths[holes->count] = strdup(path);
+	return holes->paths[holes->count] ? (holes->count++, 0) : -ENOMEM;
+}
+
+static int refuse(struct scan *scan, int result, const char *why)
+{
+	scan->why = why;
+	return result;
+}
+
+static int add_hole(struct scan *scan, const char *path)
+{
+	int r = native_holes_add(scan->holes, path);
+
+	return r < 0 ? refuse(scan, r, r == -E2BIG ? "too many programs in it" : "out of memory")
+		     : 0;
+}
+
+static int wait_for(struct scan *scan, const char *path)
+{
+	if (scan->waiting_count == scan->waiting_room) {
+		size_t room = scan->waiting_room ? scan->waiting_room * 2 : 64;
+		char **grown = reallocarray(scan->waiting, room, sizeof(*grown));
+
+		if (!grown)
+			return refuse(scan, -ENOMEM, "out of memory");
+		scan->waiting = grown;
+		scan->waiting_room = room;
+	}
+	scan->waiting[scan->waiting_count] = strdup(path);
+	if (!scan->waiting[scan->waiting_count])
+		return refuse(scan, -ENOMEM, "out of memory");
+	scan->waiting_count++;
+	return 0;
+}
+
+static bool is_guarded(const char *path, enum access access)
+{
+	const struct behaviour b = {
+		.domain = DOMAIN_FS,
+		.access = access,
+		.program = "",
+		.key = path,
+		.flags = BEHAVIOUR_IMAGE,
+	};
+	const char *reason;
+
+	return guard_of(&b, &reason) != GUARD_NONE;
+}
+
+/* *ret_program: this is a program in the directory `fd`. */
+static int look_at(struct scan *scan, int fd, const char *path, const char *name, bool *ret_program)
+{
+	struct statx stx;
+	int64_t changed_ns;
+
+	*ret_program = false;
+	if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+		  STATX_TYPE | STATX_MODE | STATX_CTIME, &stx) < 0)
+		return refuse(scan, -errno, "it cannot be looked through");
+	changed_ns = stx.stx_ctime.tv_sec * INT64_C(1000000000) + stx.stx_ctime.tv_nsec;
+	if (changed_ns >= scan->started_ns)
+		return refuse(scan, -EBUSY, "it was changed while the container was started");
+	if (S_ISLNK(stx.stx_mode))
+		return 0;
+	/* a mount here is the gate, over the entry point, or one that somebody else looks after */
+	if (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		return add_hole(scan, path);
+	if (S_ISDIR(stx.stx_mode))
+		return is_guarded(path, ACCESS_LIST) ? add_hole(scan, path) : wait_for(scan, path);
+	if (!S_ISREG(stx.stx_mode) || is_guarded(path, ACCESS_READ))
+		return add_hole(scan, path);
+	*ret_program = stx.stx_mode & 0111;
+	return 0;
+}
+
+/* Takes back what was found in a directory: it is a hole as a whole. */
+static int close_directory(struct scan *scan, const char *path, size_t holes, size_t waiting)
+{
+	while (scan->waiting_count > waiting)
+		free(scan->waiting[--scan->waiting_count]);
+	while (scan->holes->count > holes)
+		free(scan->holes->paths[--scan->holes->count]);
+	return add_hole(scan, path);
+}
+
+static int open_directory(struct scan *scan, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	long fd = syscall(SYS_openat2, scan->root_fd, path + 1, &how, sizeof(how));
+
+	if (fd >= 0)
+		return (int)fd;
+	return refuse(scan, -errno,
+		      errno == EXDEV ? "something is mounted on the way to it or in it"
+		      : errno == ELOOP || errno == ENOTDIR || errno == ENOENT
+			      ? "it is no directory of the image"
+			      : "it cannot be looked through");
+}
+
+static int look_through(struct scan *scan, const char *path, bool is_tree)
+{
+	int dir_fd = open_directory(scan, path);
+	cleanup_dir DIR *dir = dir_fd < 0 ? NULL : fdopendir(dir_fd);
+	size_t holes = scan->holes->count, waiting = scan->waiting_count, programs = 0;
+	const struct dirent *entry;
+	char child[PATH_MAX];
+
+	if (dir_fd < 0)
+		return dir_fd;
+	if (!dir) {
+		close(dir_fd);
+		return refuse(scan, -ENOMEM, "out of memory");
+	}
+	while ((entry = readdir(dir))) {
+		bool program;
+		int r;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (entry->d_type == DT_LNK)
+			continue; /* what it leads to is looked at where it lies */
+		if (++scan->names > NATIVE_NAMES_MAX)
+			return refuse(scan, -E2BIG, "it is too large to be looked through");
+		if (snprintf(child, sizeof(child), "%s/%s", path, entry->d_name) >= PATH_MAX)
+			return refuse(scan, -ENAMETOOLONG, "a path in it is too long");
+		r = look_at(scan, dir_fd, child, entry->d_name, &program);
+		if (r == 0 && program && ++programs > NATIVE_PROGRAMS_MAX)
+			return is_tree ? refuse(scan, -E2BIG, "too many programs in it")
+				       : close_directory(scan, path, holes, waiting);
+		if (r == 0 && program)
+			r = add_hole(scan, child);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int native_scan(int root_fd, const char *path, int64_t started_ns, struct native_holes *holes,
+		const char **ret_why)
+{
+	struct scan scan = {
+		.root_fd = root_fd,
+		.started_ns = started_ns,
+		.holes = holes,
+	};
+	int r = look_through(&scan, path, true);
+
+	while (r == 0 && scan.waiting_count > 0) {
+		char *next = scan.waiting[--scan.waiting_count];
+
+		r = look_through(&scan, next, false);
+		free(next);
+	}
+	while (scan.waiting_count > 0)
+		free(scan.waiting[--scan.waiting_count]);
+	free(scan.waiting);
+	if (r < 0)
+		*ret_why = scan.why;
+	return r;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_MEDIATOR_NATIVE_SCAN_H
+#define HUSK_MEDIATOR_NATIVE_SCAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Looks through a tree of the container's root for what must stay mediated although the rest of it
+ * is attached natively: the holes. Those are
+ *
+ *   programs: regular files that anybody may execute. Past the view nobody would judge an
+ *   execve(2), and the dynamic loader among them would run any other file
+ *   what policy/guard.h names
+ *   devices, sockets and FIFOs
+ *
+ * A directory with too many programs is a hole as a whole.
+ */
+enum native_scan_limits {
+	NATIVE_NAMES_MAX = 4096,  /* looked at in one tree: some 2 us each, at every start */
+	NATIVE_HOLES_MAX = 64,	  /* of one tree: each is a mount, and some requests to make it */
+	NATIVE_PROGRAMS_MAX = 32, /* of one directory before all of it is a hole */
+};
+
+struct native_holes {
+	char **paths; /* absolute, owned */
+	size_t count;
+};
+
+void native_holes_release(struct native_holes *holes);
+
+/* Adds a copy of the path, unless it or a directory above is a hole already. Returns 0, -ENOMEM, or
+ * -E2BIG: NATIVE_HOLES_MAX are there. */
+int native_holes_add(struct native_holes *holes, const char *path);
+
+/*
+ * Scans the directory `path` (absolute) below `root_fd`, without passing into other mounts.
+ * started_ns: what changed since (CLOCK_REALTIME) is no image content. Returns 0 with the holes
+ * added, or -errno with *ret_why why the tree cannot be attached natively, a constant text.
+ */
+int native_scan(int root_fd, const char *path, int64_t started_ns, struct native_holes *holes,
+		const char **ret_why);
+
+#endif

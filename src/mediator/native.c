@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which of a policy's proposals fit this container, and their mounts. */
+#include "mediator/native.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "mediator/mount.h"
+#include "policy/native.h"
+
+static void tell(struct native_plan *plan, const char *path, const char *how)
+{
+	char text[TEXT_ESCAPED_MAX(256)];
+
+	text_escape(path, text, sizeof(text));
+	buf_format(&plan->told, "%s'%s' %s", plan->told.len ? "; " : "", text, how);
+}
+
+static bool is_covered(const struct native_plan *plan, const char *path)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (path_lies_in(path, plan->trees[i].path))
+			return true;
+	}
+	return false;
+}
+
+/* Each path that a person denied is a hole, and in no tree that lies within what was denied. */
+static int keep_denied(const struct native_wish *wish, const char *path, struct native_holes *holes,
+		       const char **ret_why)
+{
+	struct native_entry entry;
+	size_t at = 0;
+
+	while (native_next(wish->bytes, wish->len, &at, &entry) > 0) {
+		int r = 0;
+
+		if (entry.kind != NATIVE_DENIED)
+			continue;
+		if (path_lies_in(path, entry.path) ||
+		    (strchr(entry.path, '{') && path_lies_in(entry.path, path))) {
+			*ret_why = "something was denied there by hand";
+			return -EACCES;
+		}
+		if (path_lies_in(entry.path, path))
+			r = native_holes_add(holes, entry.path);
+		if (r < 0) {
+			*ret_why = "too much was denied there by hand";
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* A hole is made only where there is something to bind over. */
+static void drop_missing(int root_fd, struct native_holes *holes)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < holes->count; i++) {
+		if (faccessat(root_fd, holes->paths[i] + 1, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			holes->paths[kept++] = holes->paths[i];
+		else
+			free(holes->paths[i]);
+	}
+	holes->count = kept;
+}
+
+static int take_tree(struct native_plan *plan, const struct native_wish *wish, int root_fd,
+		     const char *path)
+{
+	struct native_tree tree = {.fd = -1};
+	const char *why = "";
+	char how[64];
+	int r;
+
+	r = keep_denied(wish, path, &tree.holes, &why);
+	if (r == 0)
+		drop_missing(root_fd, &tree.holes);
+	if (r == 0)
+		r = native_scan(root_fd, path, wish->started_ns, &tree.holes, &why);
+	if (r < 0) {
+		native_holes_release(&tree.holes);
+		tell(plan, path, why);
+		return r == -ENOMEM ? r : 0;
+	}
+	tree.path = strdup(path);
+	tree.hole_fds = calloc(tree.holes.count + 1, sizeof(*tree.hole_fds));
+	if (!tree.path || !tree.hole_fds) {
+		native_holes_release(&tree.holes);
+		free(tree.path);
+		free(tree.hole_fds);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < tree.holes.count; i++)
+		tree.hole_fds[i] = -1;
+	plan->trees[plan->count++] = tree;
+	snprintf(how, sizeof(how), "is attached natively, %zu of its programs and keys are not",
+		 tree.holes.count);
+	tell(plan, path, how);
+	return 0;
+}
+
+/* The mounts of a container come after the trees, as parts of the view: none may lie in a tree. */
+static bool holds_mount(const struct native_mount *mounts, size_t count, const char *path)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (path_lies_in(mounts[i].point, path))
+			return true;
+	}
+	return false;
+}
+
+static int take_image(struct native_plan *plan, const struct native_wish *wish, int root_fd,
+		      const struct native_mount *mounts, size_t mount_count, const char *path)
+{
+	if (plan->count == NATIVE_TREES_MAX || is_covered(plan, path))
+		return 0;
+	if (holds_mount(mounts, mount_count, path)) {
+		tell(plan, path, "stays mediated: something is mounted in it");
+		return 0;
+	}
+	return take_tree(plan, wish, root_fd, path);
+}
+
+static bool holds_other(const struct native_mount *mounts, size_t count, size_t own)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (i != own && path_lies_in(mounts[i].point, mounts[own].point))
+			return true;
+	}
+	return false;
+}
+
+/* One is enough: a function with two directories that it fills in bulk has the other mediated. */
+static int take_private(struct native_plan *plan, const struct native_mount *mounts,
+			size_t mount_count, const char *path)
+{
+	for (size_t i = 0; i < mount_count && !plan->private_path; i++) {
+		if (!mounts[i].is_private || strcmp(mounts[i].point, path) != 0 ||
+		    holds_other(mounts, mount_count, i))
+			continue;
+		plan->private_path = strdup(path);
+		if (!plan->private_path)
+			return -ENOMEM;
+		tell(plan, path, "is attached natively, and nothing in it can be run");
+	}
+	return 0;
+}
+
+#define CAPABILITIES_AGAINST (UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_DAC_READ_SEARCH)
+
+int native_plan(struct native_plan *plan, const struct native_wish *wish, int root_fd,
+		bool root_readonly, uint64_t capabilities, const struct native_mount *mounts,
+		size_t mount_count)
+{
+	struct native_entry entry;
+	size_t at = 0;
+	int r = 0;
+
+	if (wish->len > 0 && capabilities & CAPABILITIES_AGAINST) {
+		buf_add_text(&plan->told, "nothing, since the container has CAP_SYS_ADMIN or "
+					  "CAP_DAC_READ_SEARCH");
+		return 0;
+	}
+	while (r == 0 && native_next(wish->bytes, wish->len, &at, &entry) > 0) {
+		if (entry.kind == NATIVE_IMAGE && root_readonly)
+			r = take_image(plan, wish, root_fd, mounts, mount_count, entry.path);
+		else if (entry.kind == NATIVE_PRIVATE)
+			r = take_private(plan, mounts, mount_count, entry.path);
+	}
+	return r;
+}
+
+/* The holes are cloned from the view before the tree hides it. */
+static int attach_tree(struct native_tree *tree, int root_fd)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < tree->holes.count && r == 0; i++) {
+		tree->hole_fds[i] = mount_clone(AT_FDCWD, tree->holes.paths[i] + 1);
+		r = tree->hole_fds[i] < 0 ? tree->hole_fds[i] : 0;
+	}
+	if (r == 0) {
+		tree->fd = mount_clone(root_fd, tree->path + 1);
+		r = tree->fd < 0 ? tree->fd : mount_set_propagation(tree->fd, MS_PRIVATE, 0);
+	}
+	if (r == 0)
+		r = mount_attach(tree->fd, AT_FDCWD, tree->path + 1);
+	for (size_t i = 0; i < tree->holes.count && r == 0; i++)
+		r = mount_attach(tree->hole_fds[i], AT_FDCWD, tree->holes.paths[i] + 1);
+	return r;
+}
+
+int native_attach(struct native_plan *plan, int root_fd)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < plan->count && r == 0; i++)
+		r = attach_tree(&plan->trees[i], root_fd);
+	return r;
+}
+
+void native_plan_close(struct native_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		struct native_tree *tree = &plan->trees[i];
+
+		for (size_t n = 0; n < tree->holes.count; n++) {
+			if (tree->hole_fds[n] >= 0)
+				close(tree->hole_fds[n]);
+			tree->hole_fds[n] = -1;
+		}
+		if (tree->fd >= 0)
+			close(tree->fd);
+		tree->fd = -1;
+	}
+}
+
+void native_plan_release(struct native_plan *plan)
+{
+	native_plan_close(plan);
+	for (size_t i = 0; i < plan->count; i++) {
+		native_holes_release(&plan->trees[i].holes);
+		free(plan->trees[i].hole_fds);
+		free(plan->trees[i].path);
+	}
+	free(plan->private_path);
+	buf_release(&plan->told);
+	*plan = (struct native_plan){0};
+}

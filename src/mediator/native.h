@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_MEDIATOR_NATIVE_H
+#define HUSK_MEDIATOR_NATIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "mediator/native-scan.h"
+
+/*
+ * Native attachment: where the policy allows all of a directory, the container sees the directory
+ * itself in place of the view's. What the policy proposes (policy/native.h) is taken only where
+ * nothing is allowed by it that the view would deny:
+ *
+ *   A tree of image content is taken on a read-only root, with holes (native-scan.h), over which
+ *   the view's own files are bound: programs above all. So every execve(2) goes through the view.
+ *   A directory that is filled in bulk is taken where it is a tmpfs of the container's own and
+ *   empty. It becomes noexec: nothing in it runs, and nothing is mapped as code.
+ *
+ * And only where the container has neither CAP_SYS_ADMIN, with which it could remove those binds
+ * and flags, nor CAP_DAC_READ_SEARCH, with which open_by_handle_at(2) on a directory of a file
+ * system reaches all of its files. In a user namespace of its own a function finds both locked
+ * (mount_namespaces(7)).
+ */
+enum native_limits {
+	NATIVE_TREES_MAX = 8, /* attached in one container */
+};
+
+/* What is to be attached, from the policy of a run that is enforced. */
+struct native_wish {
+	const void *bytes;  /* the attachment POLICY_NATIVE; borrowed */
+	size_t len;	    /* 0: nothing */
+	int64_t started_ns; /* CLOCK_REALTIME: image content is what did not change since */
+};
+
+struct native_tree {
+	char *path;
+	struct native_holes holes;
+	int *hole_fds; /* clones of the view's files, one a hole; -1 */
+	int fd;	       /* clone of the directory, or -1 */
+	bool leaves;   /* is being detached, native-review.h */
+	bool detached;
+};
+
+struct native_plan {
+	struct native_tree trees[NATIVE_TREES_MAX];
+	size_t count;
+	char *private_path; /* where a tmpfs becomes native, or NULL */
+	struct buf told;    /* what was attached, and what not and why; for people */
+};
+
+/* A mount of the container other than the root's and the gate, in mount order. */
+struct native_mount {
+	const char *point;
+	bool is_private; /* a writable tmpfs that was made for the container */
+};
+
+/*
+ * Plans for a container whose root is `root_fd` and whose first process has the capabilities
+ * `capabilities` (a set of 1 << CAP_X) in any of its sets. Returns 0 or -ENOMEM; whatever else
+ * stands against a directory leaves it mediated.
+ */
+int native_plan(struct native_plan *plan, const struct native_wish *wish, int root_fd,
+		bool root_readonly, uint64_t capabilities, const struct native_mount *mounts,
+		size_t mount_count);
+
+/*
+ * Attaches the trees of the plan in the view, which is the working directory, from the root
+ * `root_fd`. Before anything else is attached there. Returns 0 or -errno, then the view is not to
+ * be used.
+ */
+int native_attach(struct native_plan *plan, int root_fd);
+
+/* Closes the descriptors: what is attached stays so. */
+void native_plan_close(struct native_plan *plan);
+
+void native_plan_release(struct native_plan *plan);
+
+#endif

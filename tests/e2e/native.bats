@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# Directories that are attached natively, past the view: when, and that they let nothing through that the
+# view denies.
+
+load helpers
+
+setup() {
+	husk_setup "mediate_one_in = 1000000" "count_requests = yes"
+}
+
+teardown() {
+	husk_teardown
+}
+
+# Reads many modules, then does what $EXTRA says. It never runs another program but /usr/bin/okay.
+FUNCTION_CODE='
+import asyncio, ctypes, http.server, json, mmap, os, subprocess, sys
+subprocess.run(["/usr/bin/okay"], check=True)
+libc = ctypes.CDLL(None, use_errno=True)
+if os.environ.get("FILL"):
+    for n in range(300):
+        with open("/tmp/file-%c%c" % (97 + n // 26, 97 + n % 26), "w") as f:
+            f.write("filled")
+def attempt(what, *args, **keywords):
+    try:
+        result = what(*args, **keywords)
+        print("did it:", getattr(result, "returncode", result), flush=True)
+    except OSError as problem:
+        print("refused:", problem.errno, flush=True)
+exec(os.environ.get("EXTRA", ""))
+print("served")
+'
+
+# root_with_tree: a root file system of its own with things in /usr/lib that are not for everybody.
+root_with_tree() {
+	ROOTFS=$(own_rootfs)
+	cp "$ROOTFS/bin/true" "$ROOTFS/usr/bin/okay"
+	mkdir -p "$ROOTFS/usr/lib/tool/many" "$ROOTFS/usr/lib/keys/.ssh"
+	cp "$ROOTFS/bin/true" "$ROOTFS/usr/lib/tool/run"
+	printf '#!/usr/bin/okay\n' >"$ROOTFS/usr/lib/tool/script"
+	chmod 755 "$ROOTFS/usr/lib/tool/script"
+	local n
+	for n in $(seq 1 40); do ln "$ROOTFS/usr/lib/tool/run" "$ROOTFS/usr/lib/tool/many/run$n"; done
+	echo "$SECRET" >"$ROOTFS/usr/lib/keys/.npmrc"
+	echo "$SECRET" >"$ROOTFS/usr/lib/keys/.ssh/id_test"
+	echo "$SECRET" >"$ROOTFS/usr/lib/keys/plain"
+}
+
+# enforced [FILTER...]: the function on that root, learned and enforced.
+enforced() {
+	BUNDLE=$(bundle native "$ROOTFS" '.root.readonly = true
+		| .process.capabilities |= map_values([])' "$@")
+	set_python "$BUNDLE" "$FUNCTION_CODE"
+	hook_bundle "$BUNDLE" native
+	run_bundle 0 "$BUNDLE"
+	run_bundle 0 "$BUNDLE"
+	husk mode native enforce
+	run_bundle 0 "$BUNDLE"
+	no_event '.event == "denied"'
+}
+
+# attempt CODE: the function with the code before its end, which must come.
+attempt() {
+	change_bundle "$BUNDLE" '.process.env |= map(select(startswith("EXTRA=") | not)) + ["EXTRA=" + $code]' \
+		--arg code "$1"
+	run_bundle 0 "$BUNDLE"
+	output_has served
+	output_lacks "$SECRET"
+}
+
+last_requests() {
+	events '.event == "requests"' | tail -n 1 | jq .count
+}
+
+is_attached() {
+	has_event '.event == "native" and (.detail | contains("'"'$1' is attached"'"))'
+}
+
+@test "image content on a read-only root is attached natively, and is asked for no more" {
+	root_with_tree
+	enforced
+	is_attached /usr/lib
+	local native
+	native=$(last_requests)
+	write_conf "mediate_one_in = 1" "count_requests = yes"
+	run_bundle 0 "$BUNDLE"
+	[ $((native * 3)) -lt "$(last_requests)" ] || fail "$native requests, $(last_requests) when mediated"
+	[ "$(event_count '.event == "native"')" -eq 1 ]
+	expect 0 husk show native
+	output_has "/usr/lib "
+	[ "$(husk show --json native | jq -r '.native[0] | .path + " " + .kind')" = "/usr/lib image" ]
+}
+
+@test "keys in a natively attached tree stay unreadable" {
+	root_with_tree
+	enforced
+	is_attached /usr/lib
+	attempt 'for name in (".npmrc", ".ssh/id_test"):
+    attempt(open, "/usr/lib/keys/" + name)
+os.chdir("/usr/lib/keys")
+attempt(open, ".npmrc")
+attempt(os.open, "../keys/.npmrc", os.O_RDONLY)'
+	[ "$(grep -c "refused: 13" <<<"$output")" -eq 4 ] || fail "$output"
+	has_event '.event == "denied" and .operation == "read" and .key == "/usr/lib/keys/.npmrc"'
+	has_event '.event == "denied" and .operation == "read" and .key == "/usr/lib/keys/.ssh/id_test"'
+}
+
+@test "programs in a natively attached tree stay denied, by whatever way they are executed" {
+	root_with_tree
+	enforced
+	is_attached /usr/lib
+	attempt 'for name in ("run", "script", "many/run7"):
+    attempt(subprocess.run, ["/usr/lib/tool/" + name])
+fd = os.open("/usr/lib/tool/run", os.O_PATH)
+attempt(subprocess.run, ["/proc/self/fd/%d" % fd], pass_fds=[fd])
+os.chdir("/usr/lib/tool")
+attempt(subprocess.run, ["./run"])'
+	[ "$(grep -c "refused: 13" <<<"$output")" -eq 5 ] || fail "$output"
+	has_event '.event == "denied" and .operation == "exec" and .key == "/usr/lib/tool/run"'
+	has_event '.event == "denied" and .operation == "exec" and .key == "/usr/lib/tool/script"'
+	has_event '.event == "denied" and .operation == "exec" and .key == "/usr/lib/tool/many/run7"'
+}
+
+@test "the dynamic loader in a natively attached tree runs nothing" {
+	root_with_tree
+	enforced
+	is_attached /usr/lib
+	attempt 'import glob
+loader = glob.glob("/usr/lib/*/ld-linux-*")[0]
+attempt(subprocess.run, [loader, "/usr/lib/tool/run"])
+attempt(subprocess.run, [loader, "/usr/bin/id"])
+attempt(subprocess.run, [os.path.dirname(loader) + "/libc.so.6"])
+# an execve that fails behind the open leaves no way either
+attempt(os.execv, "/usr/bin/okay", ["x" * (1 << 20)])
+attempt(os.execv, loader, [loader, "/usr/lib/tool/run"])'
+	[ "$(grep -c "refused: 13" <<<"$output")" -eq 4 ] || fail "$output"
+	output_has "refused: 7"
+	has_event '.event == "denied" and .operation == "exec" and (.key | contains("/ld-linux-"))'
+}
+
+@test "a program without a file stays denied what it needs to run" {
+	root_with_tree
+	enforced
+	is_attached /usr/lib
+	attempt 'fd = os.memfd_create("program", 0)
+os.write(fd, open("/usr/bin/okay", "rb").read()) if os.access("/usr/bin/okay", os.R_OK) else None
+attempt(subprocess.run, ["/proc/self/fd/%d" % fd], pass_fds=[fd])'
+	output_has "refused: 13"
+}
+
+@test "namespaces of its own let a function neither uncover nor change what is natively attached" {
+	root_with_tree
+	enforced
+	is_attached /usr/lib
+	attempt 'import glob
+loader = glob.glob("/usr/lib/*/ld-linux-*")[0].encode()
+def mount(*words):
+    if libc.mount(*words) != 0:
+        raise OSError(ctypes.get_errno(), "mount")
+def umount(path):
+    if libc.umount2(path, 2) != 0:
+        raise OSError(ctypes.get_errno(), "umount2")
+if libc.unshare(0x10020000) != 0:
+    raise SystemExit("no user namespaces here")
+attempt(umount, loader)
+attempt(umount, b"/usr/lib/keys/.npmrc")
+attempt(mount, None, b"/usr/lib", None, 32 | 4096, None)
+attempt(mount, b"/usr/lib", b"/mnt", None, 4096, None)
+attempt(mount, b"/usr/lib", b"/mnt", None, 4096 | 16384, None)
+for name in ("/mnt/tool/run", "/usr/lib/tool/run"):
+    attempt(subprocess.run, [name])
+for name in ("/mnt/keys/.npmrc", "/usr/lib/keys/.npmrc"):
+    attempt(open, name)'
+	[ "$(grep -c "refused:" <<<"$output")" -eq 8 ] || fail "$output"
+}
+
+@test "what a person denied in a natively attached tree is denied" {
+	root_with_tree
+	enforced
+	is_attached /usr/lib
+	husk deny native read /usr/lib/keys/plain
+	attempt 'attempt(open, "/usr/lib/keys/plain")'
+	output_has "refused: 13"
+	has_event '.event == "denied" and .operation == "read" and .key == "/usr/lib/keys/plain"'
+	[ "$(event_count '.event == "native" and (.detail | contains("/usr/lib"))')" -eq 2 ]
+}
+
+@test "what a person denies while it runs is denied from then on" {
+	root_with_tree
+	enforced
+	is_attached /usr/lib
+	mkfifo "$T/gate"
+	change_bundle "$BUNDLE" '.process.env += ["EXTRA=" + $code]' --arg code 'os.stat("/usr/lib/keys/plain")
+print("waits", flush=True)
+for n in range(600):
+    import time
+    time.sleep(0.05)
+    try:
+        os.close(os.open("/usr/lib/keys/plain", os.O_RDONLY))
+    except OSError as problem:
+        print("refused:", problem.errno)
+        break'
+	start_run "$BUNDLE" </dev/null >"$T/log" 2>&1 3>&- &
+	local runner=$!
+	wait_until 20 grep -q waits "$T/log"
+	husk deny native read /usr/lib/keys/plain
+	wait "$runner" || fail "$(cat "$T/log")"
+	grep -q "refused: 13" "$T/log" || fail "$(cat "$T/log")"
+	has_event '.event == "native" and (.detail | contains("is mediated from now on"))'
+	no_event '.event == "degraded"'
+	nothing_left
+}
+
+@test "a container with the capability to remove mounts or to open by handle has nothing natively" {
+	local capability
+	root_with_tree
+	for capability in CAP_SYS_ADMIN CAP_DAC_READ_SEARCH; do
+		rm -rf "$STATE"
+		enforced '.process.capabilities.bounding = ["'"$capability"'"]'
+		no_event '.event == "native" and (.detail | contains("is attached"))'
+		has_event '.event == "native" and (.detail | contains("CAP_SYS_ADMIN"))'
+	done
+}
+
+@test "a tree in which something is mounted, and a writable root, have nothing natively" {
+	root_with_tree
+	mkdir "$T/volume"
+	enforced '.mounts += [{destination: "/usr/lib/tool", type: "bind", source: "'"$T/volume"'", options: ["bind"]}]'
+	has_event '.event == "native" and (.detail | contains("'"'/usr/lib' stays mediated"'"))'
+	is_attached "$(husk show --json native | jq -r '.native[1].path')"
+	rm -rf "$STATE"
+	enforced '.root.readonly = false'
+	no_event '.event == "native"'
+}
+
+@test "a directory that is filled in bulk becomes native, and nothing in it can be run" {
+	root_with_tree
+	enforced '.process.env += ["FILL=1"]
+		| .mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["mode=1777"]}]'
+	is_attached /tmp
+	attempt 'shutil = __import__("shutil")
+shutil.copy("/usr/bin/okay", "/tmp/okay") if os.access("/usr/bin/okay", os.R_OK) else None
+attempt(subprocess.run, ["/tmp/okay"])
+fd = os.open("/tmp/code", os.O_RDWR | os.O_CREAT)
+os.write(fd, b"\xc3" * 4096)
+attempt(mmap.mmap, fd, 4096, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_EXEC)
+attempt(mmap.mmap, fd, 4096, mmap.MAP_PRIVATE, mmap.PROT_READ)
+attempt(os.link, "/usr/lib/keys/.npmrc", "/tmp/linked")
+attempt(os.rename, "/tmp/code", "/mnt/code")
+attempt(os.symlink, "/usr/lib/keys/.npmrc", "/tmp/key")
+attempt(open, "/tmp/key")'
+	[ "$(grep -c "refused: 13" <<<"$output")" -eq 2 ] || fail "$output"
+	[ "$(grep -c "refused: 1$" <<<"$output")" -eq 1 ] || fail "$output"
+	[ "$(grep -c "did it:" <<<"$output")" -eq 2 ] || fail "$output"
+	[ "$(husk show --json native | jq -r '.native[] | select(.kind == "private") | .path')" = /tmp ]
+}
