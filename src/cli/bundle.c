@@ -234,6 +234,8 @@ static void put_linux(struct json_writer *w, const struct bundle_plan *plan)
 	for (size_t i = 0; i < LENGTH(namespaces); i++) {
 		json_object_begin(w);
 		json_member_string(w, "type", namespaces[i]);
+		if (plan->pid_namespace && strcmp(namespaces[i], "pid") == 0)
+			json_member_string(w, "path", plan->pid_namespace);
 		json_object_end(w);
 	}
 	if (plan->network_none) {

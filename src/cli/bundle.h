@@ -63,6 +63,7 @@ struct bundle_plan {
 	bool terminal;
 	bool network_none;
 	bool cgroup_namespace;
+	const char *pid_namespace;	   /* path of one to enter; NULL: a new one */
 	bool private_run;		   /* a tmpfs over /run, as over /tmp */
 	const struct bundle_mount *mounts; /* after the usual ones, in this order */
 	size_t n_mounts;

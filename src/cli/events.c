@@ -124,39 +124,45 @@ static bool is_another(const struct following *f)
 	       there.st_dev != have.st_dev || have.st_size < lseek(f->fd, 0, SEEK_CUR);
 }
 
-static int watch_directory(const char *path, struct error *err)
+/* Sets *watch, or leaves it where the directory is not there yet: the first run makes it. */
+static int watch_directory(const char *path, int *watch, struct error *err)
 {
-	cleanup_close int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	cleanup_close int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	char directory[PATH_MAX];
 	char *slash;
 
-	if (watch < 0)
+	if (fd < 0)
 		return error_set(err, errno, "cannot watch files");
 	text_copy(directory, sizeof(directory), path);
 	slash = strrchr(directory, '/');
 	if (slash)
 		slash[slash == directory] = '\0';
-	if (inotify_add_watch(watch, directory, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+	if (inotify_add_watch(fd, directory, IN_MODIFY | IN_CREATE | IN_MOVED_TO) >= 0)
+		*watch = steal_fd(&fd);
+	else if (errno != ENOENT)
 		return error_set(err, errno, "cannot watch the directory '%s'", directory);
-	return steal_fd(&watch);
+	return 0;
 }
 
-static int follow(struct following *f, int watch, struct error *err)
+static int follow(struct following *f, int *watch, struct error *err)
 {
 	int r = 0;
 
 	while (r == 0) {
 		/* Standard output is polled too, so that a closed pipe ends the waiting. */
-		struct pollfd fds[] = {{.fd = watch, .events = POLLIN}, {.fd = STDOUT_FILENO}};
+		struct pollfd fds[] = {{.fd = *watch, .events = POLLIN}, {.fd = STDOUT_FILENO}};
 		char notes[4096];
 
 		if (poll(fds, 2, FOLLOW_POLL_MS) < 0 && errno != EINTR)
 			return error_set(err, errno, "cannot wait for events");
 		if (fds[1].revents & (POLLERR | POLLHUP))
 			return 0;
-		while (read(watch, notes, sizeof(notes)) > 0)
+		while (*watch >= 0 && read(*watch, notes, sizeof(notes)) > 0)
 			;
-		r = show_rest(f, err);
+		if (*watch < 0)
+			r = watch_directory(f->path, watch, err);
+		if (r == 0)
+			r = show_rest(f, err);
 		if (r == 0 && is_another(f)) {
 			if (f->fd >= 0)
 				close(f->fd);
@@ -191,22 +197,17 @@ static int show_events(struct cli *cli, struct following *f, const char *name, b
 		       struct error *err)
 {
 	cleanup_close int watch = -1;
-	int r;
-
 	/* Watched before the first look, so that nothing falls between. */
-	if (stay) {
-		r = watch_directory(f->path, err);
-		if (r < 0)
-			return r;
-		watch = r;
-	}
-	r = open_events(f, err);
+	int r = stay ? watch_directory(f->path, &watch, err) : 0;
+
+	if (r == 0)
+		r = open_events(f, err);
 	if (r == 0)
 		r = show_rest(f, err);
 	if (r == 0 && name && !f->shown)
 		r = check_known(cli, name, stay, err);
 	if (r == 0 && stay)
-		r = follow(f, watch, err);
+		r = follow(f, &watch, err);
 	if (f->fd >= 0)
 		close(f->fd);
 	buf_release(&f->line);

@@ -159,6 +159,19 @@ static void add_resolver(struct making *m)
 		.source = target, .destination = target, .read_only = true, .no_exec = true};
 }
 
+/* What is mounted where a directory above was covered later is listed, but cannot be reached. */
+static size_t drop_covered(struct bundle_mount *mounts, size_t n)
+{
+	size_t kept = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < n; i++) {
+		if (lstat(mounts[i].source, &st) == 0)
+			mounts[kept++] = mounts[i];
+	}
+	return kept;
+}
+
 static int add_host_mounts(struct making *m, const struct settings *settings, struct error *err)
 {
 	const char *const hidden[] = {settings->state_directory, settings->runtime_directory};
@@ -172,6 +185,7 @@ static int add_host_mounts(struct making *m, const struct settings *settings, st
 	if (r < 0)
 		return r;
 	m->n_mounts = place_choose(&m->info, m->workdir, hidden, 2, m->mounts, &left_out);
+	m->n_mounts = drop_covered(m->mounts, m->n_mounts);
 	if (left_out > 0)
 		fprintf(stderr,
 			"husk: %zu mounts of the host beyond %d are not shown to the program\n",
@@ -205,9 +219,14 @@ static void add_workdir(struct making *m)
 {
 	const char *dir = m->workdir;
 
-	if (strcmp(dir, "/") == 0 || place_is_below(dir, "/proc") || place_is_below(dir, "/sys") ||
-	    place_is_below(dir, "/dev"))
+	if (strcmp(dir, "/") == 0 || place_is_below(dir, "/proc") || place_is_below(dir, "/sys"))
 		return;
+	if (place_is_below(dir, "/dev")) {
+		if (!place_is_below(dir, "/dev/shm") || strlen(dir) <= strlen("/dev/shm/"))
+			return;
+		fprintf(stderr, "husk: what is done in '%s' is not watched: it lies below /dev\n",
+			dir);
+	}
 	m->mounts[m->n_mounts++] =
 		(struct bundle_mount){.source = dir, .destination = dir, .recursive = true};
 }
@@ -300,6 +319,7 @@ static int make(const struct local_request *q, const struct settings *settings, 
 		.groups = m->user.groups,
 		.n_groups = m->user.n_groups,
 		.terminal = q->terminal,
+		.pid_namespace = q->pid_namespace,
 		.network_none = strcmp(q->network, "none") == 0,
 		.cgroup_namespace = access("/proc/self/ns/cgroup", F_OK) == 0,
 		.private_run = !q->rootfs,

@@ -26,6 +26,7 @@ struct local_request {
 	size_t n_args;
 	bool trusted;
 	bool terminal;
+	const char *pid_namespace; /* its path; not with a bundle */
 	struct hook_plan hooks;
 };
 

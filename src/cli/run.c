@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/host.h"
+#include "cli/init.h"
 #include "cli/local.h"
 #include "cli/options.h"
 #include "cli/place.h"
@@ -239,10 +240,18 @@ static bool does_without_cgroup(const struct runtime *runtime, const struct run_
 }
 
 static int run_bundle(const struct runtime *runtime, const struct run_options *o,
-		      struct place *place, const struct scratch *scratch, struct error *err)
+		      struct place *place, const struct scratch *scratch, const struct init *init,
+		      struct error *err)
 {
 	char state[PATH_MAX], bundle[PATH_MAX], log[PATH_MAX], pid[PATH_MAX];
 	const char *argv[16];
+	const struct runtime_job job = {
+		.argv = argv,
+		.pid_file = pid,
+		.prepare = prepare,
+		.context = place,
+		.init = init->pid > 0 ? init : NULL,
+	};
 	size_t n = 0;
 	int status = 0, r;
 
@@ -268,7 +277,7 @@ static int run_bundle(const struct runtime *runtime, const struct run_options *o
 	argv[n++] = pid;
 	argv[n++] = scratch->id;
 	argv[n] = NULL;
-	r = runtime_run(argv, pid, prepare, place, &status, err);
+	r = runtime_run(&job, &status, err);
 	return r < 0 ? r : judge(runtime, status, pid, log, bundle, err);
 }
 
@@ -306,9 +315,11 @@ static void look_wrappable(const struct settings *settings)
 static int run(struct cli *cli, struct run_options *o, struct error *err)
 {
 	cleanup_scratch struct scratch scratch = SCRATCH_INIT;
+	cleanup_init struct init init = INIT_NONE;
 	const struct settings *settings;
 	struct runtime runtime = {0};
 	struct place place = {0};
+	char pid_namespace[64];
 	int r = check_root(err);
 
 	if (r == 0)
@@ -321,11 +332,16 @@ static int run(struct cli *cli, struct run_options *o, struct error *err)
 		look_wrappable(settings);
 	if (r == 0)
 		r = scratch_make(settings->runtime_directory, runtime.path, &scratch, err);
+	if (r == 0 && !o->request.bundle) {
+		r = init_start(&init, err);
+		snprintf(pid_namespace, sizeof(pid_namespace), "/proc/%ld/ns/pid", (long)init.pid);
+		o->request.pid_namespace = pid_namespace;
+	}
 	if (r == 0)
 		r = write_config(o, settings, &scratch, err);
 	if (r < 0)
 		return r;
-	return run_bundle(&runtime, o, &place, &scratch, err);
+	return run_bundle(&runtime, o, &place, &scratch, &init, err);
 }
 
 static void run_options_release(struct run_options **o)

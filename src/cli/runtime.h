@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "cli/init.h"
 
 /* OCI runtimes: where they are, what they are called with, how they are waited for. */
 enum runtime_kind { RUNTIME_CRUN, RUNTIME_OTHER };
@@ -30,20 +31,28 @@ int runtime_find(const char *wanted, struct runtime *ret, struct error *err);
  */
 int program_version(const char *program, char *out, size_t room);
 
+/* One run of the runtime. */
+struct runtime_job {
+	const char *const *argv;       /* NULL-ended; the first is the runtime's path */
+	const char *pid_file;	       /* where it writes the first process's pid */
+	int (*prepare)(void *context); /* in the child, first: 0, or an exit status once it has
+					  said why */
+	void *context;
+	const struct init *init; /* that of the program's pid namespace, killed when the program
+				    has ended; NULL: the program is the first itself */
+};
+
 /*
- * Starts the runtime in a child that first does `prepare(context)` (0, or an exit status after
- * having said why); then passes signals on until it ends.
+ * Starts the runtime in a child and passes signals on until it ends.
  *
  * INT, TERM, HUP, QUIT, USR1, USR2 and WINCH go to the runtime, which hands them to the program;
  * those that the terminal sent to the whole process group are there already. The first process of a
  * pid namespace ignores a signal that it does not catch, so a signal that would have ended the
  * program kills it, and the status tells of that signal.
  *
- * argv: of the runtime, NULL-ended. pid_file: where it writes the first process's pid.
  * *ret_status: its exit status, or 128 and the signal's number. Returns 0 or -errno.
  */
-int runtime_run(const char *const *argv, const char *pid_file, int (*prepare)(void *context),
-		void *context, int *ret_status, struct error *err);
+int runtime_run(const struct runtime_job *job, int *ret_status, struct error *err);
 
 /*
  * What the runtime logged as its last error (JSON lines at `path`), in `out` of `room` bytes.

@@ -20,6 +20,8 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#define OPEN_TRIES_MAX 100
+
 /* Has the runtime kill and delete the container `id`, whose --root is `path`/state. */
 static void delete_container(const char *runtime, const char *path, const char *id)
 {
@@ -113,6 +115,49 @@ static int fill(struct scratch *s, const char *runtime, struct error *err)
 	return atomic_file_write(dir_fd, "runtime", runtime, strlen(runtime), 0600, err);
 }
 
+/* Opens RUNTIME/local and locks it. The last run removes it: one that is gone by then will not do.
+ */
+static int open_parent(const char *path, struct error *err)
+{
+	for (int tries = 0; tries < OPEN_TRIES_MAX; tries++) {
+		cleanup_close int fd = open_dir_made(path, 0700, err);
+		struct stat st;
+
+		if (fd < 0)
+			return fd;
+		if (flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
+			return error_set(err, errno, "cannot lock '%s'", path);
+		if (st.st_nlink > 0)
+			return steal_fd(&fd);
+	}
+	return error_say(err, EBUSY, "'%s' is removed again and again", path);
+}
+
+/*
+ * Removes what all runs share, where this was the last: nobody is between making and locking a
+ * directory of his own as long as the lock is held. Removing the place where a root is bound would
+ * unmount it in every mount namespace.
+ */
+static void remove_shared(int parent_fd, const char *parent_path)
+{
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *entry;
+	bool last = true;
+	int fd;
+
+	if (flock(parent_fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	fd = openat(parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!dir && fd >= 0)
+		close(fd);
+	while (dir && (entry = readdir(dir)))
+		last = last && strncmp(entry->d_name, "husk-", 5) != 0;
+	if (dir && last && unlinkat(parent_fd, "rootfs", AT_REMOVEDIR) == 0)
+		(void)rmdir(parent_path);
+	flock(parent_fd, LOCK_UN);
+}
+
 int scratch_make(const char *runtime_directory, const char *runtime, struct scratch *ret,
 		 struct error *err)
 {
@@ -125,12 +170,10 @@ int scratch_make(const char *runtime_directory, const char *runtime, struct scra
 		return error_say(err, ENAMETOOLONG, "the path '%.80s...' is too long",
 				 runtime_directory);
 	snprintf(parent, sizeof(parent), "%s/local", runtime_directory);
-	r = open_dir_made(parent, 0700, err);
+	r = open_parent(parent, err);
 	if (r < 0)
 		return r;
 	s.parent_fd = r;
-	if (flock(s.parent_fd, LOCK_EX) < 0)
-		return error_set(err, errno, "cannot lock '%s'", parent);
 	remove_stale(s.parent_fd, parent);
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return error_set(err, errno, "cannot make an id");
@@ -157,6 +200,7 @@ void scratch_remove(struct scratch *scratch)
 		if (slash)
 			*slash = '\0';
 		remove_one(scratch->parent_fd, parent, scratch->id);
+		remove_shared(scratch->parent_fd, parent);
 	}
 	if (scratch->lock_fd >= 0)
 		close(scratch->lock_fd);

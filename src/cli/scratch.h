@@ -37,8 +37,8 @@ struct scratch {
 int scratch_make(const char *runtime_directory, const char *runtime, struct scratch *ret,
 		 struct error *err);
 
-/* Removes it, and a container that the runtime still holds in it. What cannot be removed is left to
- * a later run. Keeps errno. */
+/* Removes it, and a container that the runtime still holds in it, and RUNTIME/local where no other
+ * run is left. What cannot be removed is left to a later run. Keeps errno. */
 void scratch_remove(struct scratch *scratch);
 
 #endif

@@ -2,11 +2,13 @@
 /* The runtime as a child: signals to it, its status back. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -22,6 +24,7 @@ static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUS
 #define FORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
 #define STATUS_BYTES_MAX 65536
 #define PID_MAX 4194304UL
+#define LOOK_FOR_PROGRAM_MS 20 /* until the runtime has written whose pid it is */
 
 static pid_t read_pid(const char *pid_file)
 {
@@ -85,51 +88,92 @@ static bool end_first(const char *pid_file, int signal)
 	return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0;
 }
 
-static _Noreturn void run_child(const char *const *argv, int (*prepare)(void *context),
-				void *context, const sigset_t *mask)
+static _Noreturn void run_child(const struct runtime_job *job, const sigset_t *mask)
 {
 	struct error err = ERROR_INIT;
 	int r;
 
 	sigprocmask(SIG_SETMASK, mask, NULL);
-	r = prepare(context);
+	r = job->prepare(job->context);
 	if (r != 0)
 		_exit(r);
-	execv(argv[0], (char *const *)(uintptr_t)argv);
-	error_set(&err, errno, "cannot execute '%s'", argv[0]);
+	execv(job->argv[0], (char *const *)(uintptr_t)job->argv);
+	error_set(&err, errno, "cannot execute '%s'", job->argv[0]);
 	error_print("husk", &err);
 	_exit(EX_UNAVAILABLE);
 }
 
-static int wait_for(pid_t child, const sigset_t *set, const char *pid_file, struct error *err)
+/*
+ * The program's end is the end of its namespace: the runtime would wait for the mediator, that for
+ * the last process to leave the view, and the first process of the namespace for husk. There is
+ * nothing that tells when the runtime has written its pid file, so it is looked for now and then.
+ */
+static void watch_program(const struct init *init, const char *pid_file, struct pollfd *program)
 {
-	int ended_by = 0;
+	pid_t pid;
 
-	for (;;) {
-		siginfo_t info = {0};
-		int status;
-
-		if (sigwaitinfo(set, &info) < 0) {
-			if (errno == EINTR)
-				continue;
-			return error_set(err, errno, "cannot wait for signals");
-		}
-		if (waitpid(child, &status, WNOHANG) == child) {
-			int r = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-
-			return ended_by && r == 128 + SIGKILL ? 128 + ended_by : r;
-		}
-		if (info.si_signo == SIGCHLD)
-			continue;
-		if (info.si_code != SI_KERNEL)
-			kill(child, info.si_signo);
-		if (!ended_by && end_first(pid_file, info.si_signo))
-			ended_by = info.si_signo;
+	if (program->revents) {
+		kill(init->pid, SIGKILL);
+		close(program->fd);
+		*program = (struct pollfd){.fd = -1};
+		return;
 	}
+	if (program->fd >= 0 || program->events || (pid = read_pid(pid_file)) == 0)
+		return;
+	program->events = POLLIN;
+	program->fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (program->fd < 0)
+		kill(init->pid, SIGKILL); /* it has ended already */
 }
 
-int runtime_run(const char *const *argv, const char *pid_file, int (*prepare)(void *context),
-		void *context, int *ret_status, struct error *err)
+/* Handles the signals that came. Returns the child's status once it has ended, else -1. */
+static int take_signals(int signal_fd, pid_t child, const char *pid_file, int *ended_by)
+{
+	struct signalfd_siginfo info;
+	int status;
+
+	while (read(signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		int signal = (int)info.ssi_signo;
+
+		if (signal == SIGCHLD && waitpid(child, &status, WNOHANG) == child) {
+			int r = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+
+			return *ended_by && r == 128 + SIGKILL ? 128 + *ended_by : r;
+		}
+		if (signal == SIGCHLD)
+			continue;
+		if (info.ssi_code != SI_KERNEL)
+			kill(child, signal);
+		if (!*ended_by && end_first(pid_file, signal))
+			*ended_by = signal;
+	}
+	return -1;
+}
+
+static int wait_for(pid_t child, const sigset_t *set, const struct runtime_job *job,
+		    struct error *err)
+{
+	cleanup_close int signal_fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+	struct pollfd fds[2] = {{.fd = signal_fd, .events = POLLIN}, {.fd = -1}};
+	int ended_by = 0, status = -1;
+
+	if (signal_fd < 0)
+		return error_set(err, errno, "cannot wait for signals");
+	while (status < 0) {
+		bool look = job->init && fds[1].fd < 0 && !fds[1].events;
+
+		if (poll(fds, 2, look ? LOOK_FOR_PROGRAM_MS : -1) < 0 && errno != EINTR)
+			return error_set(err, errno, "cannot wait for signals");
+		if (job->init)
+			watch_program(job->init, job->pid_file, &fds[1]);
+		status = take_signals(signal_fd, child, job->pid_file, &ended_by);
+	}
+	if (fds[1].fd >= 0)
+		close(fds[1].fd);
+	return status;
+}
+
+int runtime_run(const struct runtime_job *job, int *ret_status, struct error *err)
 {
 	struct sigaction inherited;
 	sigset_t set, before;
@@ -152,8 +196,8 @@ int runtime_run(const char *const *argv, const char *pid_file, int (*prepare)(vo
 	if (child < 0)
 		return error_set(err, errno, "cannot start a process");
 	if (child == 0)
-		run_child(argv, prepare, context, &before);
-	r = wait_for(child, &set, pid_file, err);
+		run_child(job, &before);
+	r = wait_for(child, &set, job, err);
 	/* The signals stay blocked: removing what is temporary must not be interrupted. */
 	if (r < 0)
 		return r;

@@ -36,6 +36,21 @@ run_here() {
 	nothing_left
 }
 
+@test "husk run works where a mount of the host is covered by another" {
+	# Not below /tmp, which the program has of its own; this file has a mount namespace of its own.
+	mount -t tmpfs none /srv
+	mkdir /srv/below
+	mount -t tmpfs none /srv/below
+	mount -t tmpfs none /srv
+	echo shown >/srv/file
+	run_here 0 --name covered -- /bin/cat /srv/file
+	output_has shown
+	umount /srv
+	umount /srv/below
+	umount /srv
+	nothing_left
+}
+
 @test "husk run takes an event on standard input and passes streams and exit status on" {
 	event 1 >"$T/event"
 	mkdir "$T/invoices"
@@ -88,6 +103,121 @@ run_here() {
 	wait_until 30 test -e "$T/status"
 	grep -q caught "$T/out" || fail "$(cat "$T/out" "$T/status")"
 	nothing_left
+}
+
+# its_life COMMAND...: COMMAND sees a husk run of a program that waits, in $PID and with $T/ready, and
+# then neither the program nor anything of the run is left. The exit status comes to $T/status.
+its_life() {
+	rm -f "$T/ready" "$T/status"
+	(
+		status=0
+		"$HUSK" --config "$CONF" run --runtime "$ENGINE" --hook-program "$HUSK_HOOK" -- \
+			/bin/sh -c "sleep 1$$ & echo x >ready; exec sleep 1$$" </dev/null >"$T/out" 2>&1 &
+		echo $! >"$T/pid"
+		wait $! || status=$?
+		echo "$status" >"$T/status"
+	) 3>&- 4>&- &
+	wait_until 30 test -e "$T/ready"
+	PID=$(cat "$T/pid")
+	"$@"
+	wait_until 30 test -e "$T/status"
+	wait_until 10 no_such_sleep
+	wait_until 10 no_mediators
+}
+
+# Seconds that no other test sleeps.
+no_such_sleep() {
+	! pgrep -fx "sleep 1$$" >/dev/null
+}
+
+such_sleep() {
+	! no_such_sleep
+}
+
+@test "a program without handlers ends by a signal, and nothing of the run outlives husk" {
+	terminate() { kill -TERM "$PID"; }
+	its_life terminate
+	[ "$(cat "$T/status")" -eq 143 ] || fail "$(cat "$T/status" "$T/out")"
+	nothing_left
+	kill_husk() { kill -KILL "$PID"; }
+	its_life kill_husk
+	[ "$(cat "$T/status")" -eq 137 ]
+	# What was killed could not clean up: the next run does, and leaves nothing itself.
+	run_here 0 --name next -- /bin/true
+	nothing_left
+	[ ! -e "$RUNTIME/local" ] || fail "$(find "$RUNTIME/local")"
+}
+
+@test "Ctrl-C in a terminal ends a program without handlers" {
+	rm -f "$T/ready"
+	run_it="$HUSK --config $CONF run --runtime $ENGINE --hook-program $HUSK_HOOK -- /bin/sh -c 'echo x >ready; sleep 1$$'"
+	(
+		wait_until 30 test -e "$T/ready"
+		wait_until 30 such_sleep
+		printf '\003'
+		wait_until 30 test -e "$T/status"
+	) 3>&- 4>&- | timeout 60 script -qec "$run_it; echo \$? >$T/status" /dev/null >"$T/out" 2>&1
+	[ "$(cat "$T/status")" -eq 130 ] || fail "$(cat "$T/status" "$T/out")"
+	nothing_left
+}
+
+@test "the first process of a local run shows nothing of the host and cannot be looked into" {
+	run_here 0 --name init -e SECRET=x -- /usr/bin/python3 -B -c '
+import os
+def attempt(call):
+    try:
+        return call()
+    except OSError as problem:
+        return type(problem).__name__
+print(os.getpid() != 1, open("/proc/1/cmdline").read().rstrip("\0"), open("/proc/1/comm").read().strip())
+for name in "root", "cwd", "exe", "ns/mnt", "fd/0":
+    print(name, attempt(lambda: os.readlink(f"/proc/1/{name}")))
+print("environ", attempt(lambda: open("/proc/1/environ").read()))
+print("mem", attempt(lambda: open("/proc/1/mem", "rb").read(1)))
+os.kill(1, 9)
+print([line.split()[1] for line in open("/proc/1/status") if line.startswith(("CapEff", "CapPrm", "NoNewPrivs"))])
+for n in range(20):
+    if os.fork() == 0:
+        if os.fork() == 0:
+            os._exit(0)
+        os._exit(0)
+    os.wait()
+left = lambda: [p for p in os.listdir("/proc") if p.isdigit() and p not in ("1", str(os.getpid()))]
+while left():
+    pass
+print("no zombies")'
+	output_has "True husk-init husk-init"
+	for name in root cwd exe ns/mnt fd/0 environ mem; do
+		output_has "$name PermissionError"
+	done
+	output_has "['0000000000000000', '0000000000000000', '1']"
+	output_has "no zombies"
+}
+
+@test "husk run in a directory below /dev/shm" {
+	mkdir "/dev/shm/$NAME"
+	cd "/dev/shm/$NAME"
+	run_here 0 --name shm -- /bin/sh -c 'pwd; echo made >file'
+	cd "$T"
+	output_has "/dev/shm/$NAME"
+	output_has "is not watched"
+	[ "$(cat "/dev/shm/$NAME/file")" = made ]
+	rm -r "/dev/shm/$NAME"
+}
+
+waits_in_poll() {
+	grep -q poll "/proc/$1/wchan"
+}
+
+@test "events --follow waits for a state directory that is not there yet" {
+	"$HUSK" --config "$CONF" events --follow --json >"$T/followed" 2>&1 </dev/null 3>&- 4>&- &
+	pid=$!
+	wait_until 10 waits_in_poll "$pid"
+	[ ! -e "$STATE" ]
+	run_here 0 --name followed -- /bin/true
+	wait_until 20 grep -q '"followed"' "$T/followed"
+	kill "$pid"
+	wait "$pid" || true
 }
 
 @test "list, show and events tell the same to people and as JSON" {

@@ -130,7 +130,8 @@ for n in range(0, count, 7):
     assert open(f"/data/{n // 1000}/file-{n}").read() == "x"
 print("made", count)' "$count"
 	hook_bundle "$bundle" many
-	COMMAND_TIMEOUT_S=170
+	COMMAND_TIMEOUT_S=${HUSK_LONG:+3600}
+	COMMAND_TIMEOUT_S=${COMMAND_TIMEOUT_S:-170}
 	run_bundle 0 "$bundle"
 	output_has "made $count"
 	[ "$(find "$T/data" -type f | wc -l)" -eq "$count" ]

@@ -578,6 +578,8 @@ static int nothing_to_prepare(void *context)
 static void ignored_signals_stay_ignored(void **state)
 {
 	static const char *const argv[] = {"/bin/sh", "-c", "kill -HUP $PPID; exit 3", NULL};
+	const struct runtime_job job = {
+		.argv = argv, .pid_file = "/nonexistent", .prepare = nothing_to_prepare};
 	struct error err = ERROR_INIT;
 	sigset_t before;
 	int status = 0;
@@ -586,8 +588,7 @@ static void ignored_signals_stay_ignored(void **state)
 	assert_true(signal(SIGHUP, SIG_IGN) != SIG_ERR);
 	/* Ignored too, it must not take the status away. */
 	assert_true(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
-	assert_int_equal(runtime_run(argv, "/nonexistent", nothing_to_prepare, NULL, &status, &err),
-			 0);
+	assert_int_equal(runtime_run(&job, &status, &err), 0);
 	assert_int_equal(status, 3);
 	assert_true(signal(SIGHUP, SIG_DFL) == SIG_IGN);
 	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
