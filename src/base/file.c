@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -66,6 +67,26 @@ int read_to_end(int fd, size_t max, char **ret_bytes, size_t *ret_len)
 	bytes[len] = '\0';
 	*ret_bytes = steal_ptr(&bytes);
 	*ret_len = len;
+	return 0;
+}
+
+int map_file_at(int dirfd, const char *name, size_t min, size_t max, const void **ret_bytes,
+		size_t *ret_len)
+{
+	cleanup_close int fd =
+		openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	void *bytes;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)min || st.st_size > (off_t)max)
+		return -EPROTO;
+	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return -errno;
+	*ret_bytes = bytes;
+	*ret_len = (size_t)st.st_size;
 	return 0;
 }
 

@@ -24,6 +24,15 @@ int read_file_at(int dirfd, const char *name, size_t max, char **ret_bytes, size
 		 struct error *err);
 
 /*
+ * Maps the regular file `name` below `dirfd` for reading, all of it, populated. A link is not
+ * followed, and nothing that is no file is waited for or touched by the opening.
+ * ret_bytes: the caller gives them to munmap(2) with *ret_len. min: at least 1.
+ * Returns 0; -EPROTO where it is no regular file of `min` to `max` bytes; other -errno.
+ */
+int map_file_at(int dirfd, const char *name, size_t min, size_t max, const void **ret_bytes,
+		size_t *ret_len);
+
+/*
  * Replaces the file `name` in directory `dirfd` so that every reader, and every reader after a
  * crash, sees the old content or the new: temporary file, fsync, rename, fsync of the directory.
  * Returns 0 or -errno with *err set; then nothing has changed and no temporary file is left.

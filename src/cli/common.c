@@ -49,6 +49,8 @@ int cli_store(struct cli *cli, struct store **ret, struct error *err)
 	if (r < 0)
 		return r;
 	r = store_open(settings->state_directory, STORE_WAIT_MS, ret, err);
+	if (r == 0)
+		r = store_make_durable(*ret, err);
 	if ((r == -EACCES || r == -EPERM) && geteuid() != 0)
 		error_hint(err, "husk's state belongs to root: try again with sudo");
 	return r;

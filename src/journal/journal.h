@@ -12,7 +12,8 @@
 /*
  * The journal of one run: an append-only file of checksummed records, written by the mediator (and
  * only by it) through a shared mapping, so that everything recorded survives a kill -9 of the
- * writer without a system call a record, and a power loss up to the last journal_sync().
+ * writer without a system call a record. It is never synced: a power loss ends the run too, and
+ * costs at most what that run, and runs that the store has not taken yet, had shown.
  *
  * Record: u32 length of the payload, u32 CRC-32C of type and payload, u8 type, payload; little
  * endian, unaligned. The first record is JOURNAL_RUN and names the format's version; behind it
@@ -85,9 +86,6 @@ int journal_put(struct journal *journal, const struct journal_behaviour *b);
 
 /* Counts `count` behaviours of `domain` that were not recorded (a full table, a dropped queue). */
 void journal_lose(struct journal *journal, enum domain domain, uint64_t count);
-
-/* msync(2) of what was written. Returns 0 or -errno. */
-int journal_sync(struct journal *journal);
 
 /* Writes the last record, for which room is always kept, and frees the writer. Does not sync, nor
  * cut off the zeros behind it: the file is removed as soon as it is merged. */

@@ -7,13 +7,12 @@
 #include "journal/journal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "journal/format-internal.h"
 
@@ -191,24 +190,17 @@ int journal_reader_over(const void *bytes, size_t len, struct journal_reader **r
 
 int journal_reader_open(int dirfd, const char *name, struct journal_reader **ret, struct error *err)
 {
-	cleanup_close int fd =
-		openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-	void *bytes;
-	int r;
+	const void *bytes;
+	size_t len;
+	int r = map_file_at(dirfd, name, 1, JOURNAL_BYTES_MAX, &bytes, &len);
 
-	if (fd < 0)
-		return error_set(err, errno, "cannot open the journal '%s'", name);
-	if (fstat(fd, &st) < 0)
-		return error_set(err, errno, "cannot read the journal '%s'", name);
-	if (!S_ISREG(st.st_mode) || st.st_size == 0 || st.st_size > JOURNAL_BYTES_MAX)
+	if (r == -EPROTO)
 		return error_say(err, EPROTO, "'%s' is no journal", name);
-	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (bytes == MAP_FAILED)
-		return error_set(err, errno, "cannot map the journal '%s'", name);
-	r = journal_reader_over(bytes, (size_t)st.st_size, ret, err);
+	if (r < 0)
+		return error_set(err, -r, "cannot open the journal '%s'", name);
+	r = journal_reader_over(bytes, len, ret, err);
 	if (r < 0) {
-		munmap(bytes, (size_t)st.st_size);
+		munmap((void *)(uintptr_t)bytes, len);
 		error_wrap(err, "'%s'", name);
 		return r;
 	}

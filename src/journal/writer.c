@@ -243,11 +243,6 @@ void journal_lose(struct journal *journal, enum domain domain, uint64_t count)
 	write_losses(journal);
 }
 
-int journal_sync(struct journal *journal)
-{
-	return msync(journal->map, journal->used, MS_SYNC) < 0 ? -errno : 0;
-}
-
 void journal_close(struct journal *journal, const struct journal_end *end)
 {
 	char *record = journal->map + journal->used;

@@ -11,13 +11,12 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "policy/image-internal.h"
 
 struct policy_image {
@@ -159,25 +158,18 @@ int policy_image_check(const void *bytes, size_t len, struct policy_image **ret,
 
 int policy_image_open(int dirfd, const char *name, struct policy_image **ret, struct error *err)
 {
-	cleanup_close int fd =
-		openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-	void *bytes;
-	int r;
+	const void *bytes;
+	size_t len;
+	int r = map_file_at(dirfd, name, sizeof(struct image_header), POLICY_BYTES_MAX, &bytes,
+			    &len);
 
-	if (fd < 0)
-		return error_set(err, errno, "cannot open the policy image '%s'", name);
-	if (fstat(fd, &st) < 0)
-		return error_set(err, errno, "cannot read the policy image '%s'", name);
-	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct image_header) ||
-	    st.st_size > POLICY_BYTES_MAX)
+	if (r == -EPROTO)
 		return error_say(err, EPROTO, "'%s' is no policy image", name);
-	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-	if (bytes == MAP_FAILED)
-		return error_set(err, errno, "cannot map the policy image '%s'", name);
-	r = policy_image_check(bytes, (size_t)st.st_size, ret, err);
+	if (r < 0)
+		return error_set(err, -r, "cannot open the policy image '%s'", name);
+	r = policy_image_check(bytes, len, ret, err);
 	if (r < 0) {
-		munmap(bytes, (size_t)st.st_size);
+		munmap((void *)(uintptr_t)bytes, len);
 		error_wrap(err, "'%s'", name);
 		return r;
 	}

@@ -383,6 +383,11 @@ int store_leave(struct store *store, bool outer, int result, struct error *err)
 	return r < 0 ? r : result;
 }
 
+int store_make_durable(struct store *store, struct error *err)
+{
+	return run_script(store, "PRAGMA synchronous = FULL", "write", err);
+}
+
 int store_begin(struct store *store, struct error *err)
 {
 	bool outer;

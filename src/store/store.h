@@ -26,6 +26,12 @@ struct store;
  */
 int store_open(const char *state_directory, unsigned int wait_ms, struct store **ret,
 	       struct error *err);
+
+/*
+ * Has each transaction from here on wait until it is on the disk, as the words of people must. What
+ * runs show need not: without this, a power loss takes back the last transactions, each as a whole.
+ */
+int store_make_durable(struct store *store, struct error *err);
 void store_free(struct store *store);
 void store_free_p(struct store **store);
 

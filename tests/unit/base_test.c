@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -562,6 +563,27 @@ static int remove_directory(void **state)
 	return r;
 }
 
+static void only_a_file_of_the_right_size_is_mapped(void **state)
+{
+	const struct fixture *f = *state;
+	const void *mapped;
+	size_t mapped_len;
+
+	assert_int_equal(atomic_file_write(f->fd, "a", "content", 7, 0600, NULL), 0);
+	assert_int_equal(map_file_at(f->fd, "a", 7, 7, &mapped, &mapped_len), 0);
+	assert_int_equal(mapped_len, 7);
+	assert_memory_equal(mapped, "content", 7);
+	assert_int_equal(munmap((void *)(uintptr_t)mapped, mapped_len), 0);
+	assert_int_equal(map_file_at(f->fd, "a", 1, 6, &mapped, &mapped_len), -EPROTO);
+	assert_int_equal(map_file_at(f->fd, "a", 8, 20, &mapped, &mapped_len), -EPROTO);
+	assert_int_equal(map_file_at(f->fd, ".", 1, 20, &mapped, &mapped_len), -EPROTO);
+	assert_int_equal(map_file_at(f->fd, "none", 1, 10, &mapped, &mapped_len), -ENOENT);
+	assert_int_equal(mkfifoat(f->fd, "fifo", 0600), 0);
+	assert_int_equal(map_file_at(f->fd, "fifo", 1, 10, &mapped, &mapped_len), -EPROTO);
+	assert_int_equal(symlinkat("a", f->fd, "link"), 0);
+	assert_int_equal(map_file_at(f->fd, "link", 1, 20, &mapped, &mapped_len), -ELOOP);
+}
+
 static void a_file_is_replaced_whole(void **state)
 {
 	const struct fixture *f = *state;
@@ -680,6 +702,7 @@ int main(void)
 		cmocka_unit_test(unbalanced_json_is_an_error),
 		cmocka_unit_test(settings_are_read),
 		cmocka_unit_test(bad_settings_are_named_and_leave_the_defaults),
+		WITH_DIRECTORY(only_a_file_of_the_right_size_is_mapped),
 		WITH_DIRECTORY(a_file_is_replaced_whole),
 		WITH_DIRECTORY(nothing_leads_out_of_a_root),
 		WITH_DIRECTORY(a_tree_is_removed_but_not_through_links),

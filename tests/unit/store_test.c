@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/hash.h"
@@ -21,6 +23,21 @@
 #include "store/store.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* SQLite's library calls these in place of the C library's. */
+static unsigned int syncs;
+
+int fdatasync(int fd)
+{
+	syncs++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+	syncs++;
+	return (int)syscall(SYS_fsync, fd);
+}
 
 static int set_up(void **state)
 {
@@ -953,10 +970,30 @@ static void a_full_disk_changes_nothing(void **state)
 	assert_int_equal(umount(small), 0);
 }
 
+static void what_people_say_waits_for_the_disk(void **state)
+{
+	const struct test_dir *dir = *state;
+	cleanup_store struct store *store = opened(dir->path);
+	const struct journal_behaviour seen[] = {
+		{.behaviour = {DOMAIN_FS, ACCESS_READ, "/bin/x", "/y", 0}}};
+	unsigned int before;
+
+	merge_ok(store, dir->fd, &(struct test_run){.id = 1, .seen = seen, .count = 1});
+	before = syncs;
+	assert_int_equal(
+		store_set_mode(store, "thumbnail", "r1", DOMAIN_FS, MODE_SHADOW, true, NULL), 0);
+	assert_int_equal(syncs, before);
+	assert_int_equal(store_make_durable(store, NULL), 0);
+	assert_int_equal(
+		store_set_mode(store, "thumbnail", "r1", DOMAIN_FS, MODE_LEARN, true, NULL), 0);
+	assert_true(syncs > before);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		TEST(what_people_say_waits_for_the_disk),
 		TEST(a_new_store_is_empty_and_private),
 		TEST(a_run_counts_once),
 		TEST(a_run_without_function_is_refused),
