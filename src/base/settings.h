@@ -18,6 +18,7 @@ struct settings {
 	char event_file[PATH_MAX];	  /* default: events.jsonl in state_directory */
 	char launch_program[PATH_MAX];	  /* husk-launch, an absolute path */
 	char merge_program[PATH_MAX];	  /* husk-merge, an absolute path */
+	char observe_program[PATH_MAX];	  /* husk-observe, an absolute path */
 	char detector_file[PATH_MAX];	  /* the detector table */
 	unsigned long shadow_after_runs; /* clean runs without novelty: learn to shadow, 1 to 512 */
 	unsigned long enforce_after_runs; /* clean shadow runs without novelty: shadow to enforce, 1

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -194,6 +196,28 @@ static void look_cgroup(struct host_report *report)
 	}
 }
 
+/* What the observer of capabilities needs of the kernel, and whether it is there since the boot. */
+static void look_observer(struct host_report *report)
+{
+	struct statfs fs;
+
+	if (statfs("/sys/fs/bpf", &fs) < 0 || fs.f_type != BPF_FS_MAGIC)
+		mend(host_add(report, "capabilities", HOST_DEGRADED,
+			      "not observed: no BPF file system is mounted at /sys/fs/bpf"),
+		     "mount -t bpf bpf /sys/fs/bpf");
+	else if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+		mend(host_add(report, "capabilities", HOST_DEGRADED,
+			      "not observed: the kernel does not describe its types (BTF)"),
+		     "use a kernel with CONFIG_DEBUG_INFO_BTF");
+	else if (!host_has_capability(CAP_BPF) && !host_has_capability(CAP_SYS_ADMIN))
+		mend(host_add(report, "capabilities", HOST_DEGRADED,
+			      "not observed: no BPF program may be loaded"),
+		     "run as root; in a container, start it with --privileged");
+	else
+		host_add(report, "capabilities", HOST_OK,
+			 "observed in the kernel; husk-observe loads the observer once a boot");
+}
+
 void host_look_kernel(struct host_report *report)
 {
 	look_user(report);
@@ -205,6 +229,7 @@ void host_look_kernel(struct host_report *report)
 	look_fuse(report);
 	look_calls(report);
 	look_cgroup(report);
+	look_observer(report);
 }
 
 void host_look(const struct host_question *question, struct host_report *ret)

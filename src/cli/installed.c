@@ -178,6 +178,9 @@ void host_look_installed(const struct host_question *question, struct host_repor
 		     "install husk whole, or set launch_program in husk.conf(5)");
 	look_program(report, "husk-merge", settings->merge_program, HOST_MISSING,
 		     "install husk whole, or set merge_program in husk.conf(5)");
+	look_program(report, "husk-observe", settings->observe_program, HOST_DEGRADED,
+		     "build husk with clang, bpftool and libbpf, or set observe_program in "
+		     "husk.conf(5)");
 	if (access(settings->detector_file, R_OK) == 0)
 		host_add(report, "detectors", HOST_OK, "%s", settings->detector_file);
 	else

@@ -14,17 +14,14 @@
 #include "cli/options.h"
 #include "cli/place.h"
 #include "merge/merge.h"
+#include "policy/capability.h"
 #include "policy/shape.h"
-
-static enum domain access_domain(enum access access)
-{
-	return access >= ACCESS_EXEC ? DOMAIN_EXEC : DOMAIN_FS;
-}
 
 struct mark_request {
 	char function[CLI_NAME_ROOM];
 	enum mark mark;
 	bool withdraw;
+	enum domain domain;
 	enum access access;
 	char key[SHAPE_KEY_MAX];
 	char program[SHAPE_KEY_MAX];
@@ -35,6 +32,29 @@ struct mark_request {
 	enum mark marked; /* by a person, before */
 	char meant[SHAPE_KEY_MAX];
 };
+
+/* What is done to a key, in one word; of a capability it is only used, so the domain is named. */
+static int read_access(const struct cli_syntax *syntax, const char *word, struct mark_request *q,
+		       struct error *err)
+{
+	if (strcmp(word, domain_name(DOMAIN_CAP)) == 0) {
+		q->domain = DOMAIN_CAP;
+		return 0;
+	}
+	if (access_parse(word, &q->access) < 0 || q->access == ACCESS_NONE)
+		return cli_usage(err, syntax, "there is no access '%.60s'", word);
+	q->domain = q->access >= ACCESS_EXEC ? DOMAIN_EXEC : DOMAIN_FS;
+	return 0;
+}
+
+static int read_capability(const struct cli_syntax *syntax, const char *text, char *out,
+			   struct error *err)
+{
+	if (capability_parse(text) < 0)
+		return cli_usage(err, syntax, "there is no capability '%.60s'", text);
+	text_copy(out, SHAPE_KEY_MAX, text);
+	return 0;
+}
 
 static int read_key(const struct cli_syntax *syntax, const char *text, char *out, struct error *err)
 {
@@ -65,12 +85,12 @@ static int look(void *context, const struct store_behaviour *b)
 	bool done = b->runs > 0 || b->denied > 0;
 
 	if (strcmp(known->key, q->key) != 0) {
-		if (done && !q->meant[0] && known->domain == access_domain(q->access) &&
+		if (done && !q->meant[0] && known->domain == q->domain &&
 		    has_same_name(known->key, q->key))
 			text_copy(q->meant, sizeof(q->meant), known->key);
 		return 0;
 	}
-	if (known->access != q->access)
+	if (known->access != q->access || known->domain != q->domain)
 		return 0;
 	q->found = true;
 	if (strcmp(known->program, q->program) == 0)
@@ -87,7 +107,7 @@ static int settle_key(struct store *store, const char *revision, struct mark_req
 	char widened[SHAPE_KEY_MAX];
 	int r = store_each_behaviour(store, q->function, revision, look, q, err);
 
-	if (r < 0 || q->found || q->access >= ACCESS_EXEC || strpbrk(q->key, "{}"))
+	if (r < 0 || q->found || q->domain != DOMAIN_FS || strpbrk(q->key, "{}"))
 		return r;
 	shape_key(q->key, 0, widened);
 	if (strcmp(widened, q->key) == 0)
@@ -98,10 +118,8 @@ static int settle_key(struct store *store, const char *revision, struct mark_req
 
 static int apply(struct cli *cli, struct mark_request *q, const char *wanted, struct error *err)
 {
-	struct behaviour b = {.domain = access_domain(q->access),
-			      .access = q->access,
-			      .program = q->program,
-			      .key = q->key};
+	struct behaviour b = {
+		.domain = q->domain, .access = q->access, .program = q->program, .key = q->key};
 	struct event event = EVENT(EVENT_MARKED);
 	enum mark mark = q->withdraw ? MARK_NONE : q->mark;
 	cleanup_store struct store *store = NULL;
@@ -154,7 +172,8 @@ static int tell(const struct mark_request *q, struct error *err)
 	text_escape(q->key, key, sizeof(key));
 	text_escape(q->program, program, sizeof(program));
 	buf_format(&out, "%s%s: %s %s", q->withdraw ? "no longer " : "",
-		   q->mark == MARK_ALLOW ? "allowed" : "denied", access_name(q->access), key);
+		   q->mark == MARK_ALLOW ? "allowed" : "denied",
+		   q->access == ACCESS_NONE ? domain_name(q->domain) : access_name(q->access), key);
 	buf_format(&out, " by %s\n", q->program[0] ? program : "any program");
 	return cli_print(&out, err);
 }
@@ -186,8 +205,8 @@ static int mark_command(struct cli *cli, enum mark mark, int argc, char **argv, 
 	};
 	const struct cli_syntax syntax = {
 		.usage = mark == MARK_ALLOW
-				 ? "allow [OPTION]... FUNCTION read|write|create|list|exec KEY"
-				 : "deny [OPTION]... FUNCTION read|write|create|list|exec KEY",
+				 ? "allow [OPTION]... FUNCTION read|write|create|list|exec|cap KEY"
+				 : "deny [OPTION]... FUNCTION read|write|create|list|exec|cap KEY",
 		.about = mark == MARK_ALLOW ? "Allows one behaviour, whether it was seen or not."
 					    : "Denies one behaviour, in every mode.",
 		.options = options,
@@ -200,10 +219,14 @@ static int mark_command(struct cli *cli, enum mark mark, int argc, char **argv, 
 	if (r != 0)
 		return r;
 	q->mark = mark;
-	if (access_parse(argv[1], &q->access) < 0 || q->access == ACCESS_NONE)
-		return cli_usage(err, &syntax, "there is no access '%.60s'", argv[1]);
-	r = cli_function_name(argv[0], q->function, err);
+	r = read_access(&syntax, argv[1], q, err);
+	if (r == 0 && q->domain == DOMAIN_CAP && program)
+		r = cli_usage(err, &syntax, "capabilities are those of the whole container");
 	if (r == 0)
+		r = cli_function_name(argv[0], q->function, err);
+	if (r == 0 && q->domain == DOMAIN_CAP)
+		r = read_capability(&syntax, argv[2], q->key, err);
+	else if (r == 0)
 		r = read_key(&syntax, argv[2], q->key, err);
 	if (r == 0 && program)
 		r = read_key(&syntax, program, q->program, err);

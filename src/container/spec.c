@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "container/document-internal.h"
+#include "policy/capability.h"
 
 #define ID_MAX (UINT32_MAX - 1) /* (uid_t)-1 means "no id" to the kernel */
 
@@ -58,6 +59,39 @@ static int read_strings(const char *name, const struct json *process, struct oci
 	return r;
 }
 
+/* A set of capabilities. Runtimes pass over names that they do not know, with a warning. */
+static int read_set(const char *name, const struct json *sets, const char *which, uint64_t *ret,
+		    struct error *err)
+{
+	const struct json *set = NULL;
+	char path[64];
+	int r;
+
+	snprintf(path, sizeof(path), "process.capabilities.%s", which);
+	r = document_array(name, sets, which, path, &set, err);
+	for (size_t i = 0; r == 0 && i < json_count(set); i++) {
+		const char *capability = json_string(json_at(set, i));
+		int number = capability ? capability_parse(capability) : -EINVAL;
+
+		if (!capability)
+			r = document_error(name, path, "holds what is no string", err);
+		else if (number >= 0)
+			*ret |= UINT64_C(1) << number;
+	}
+	return r;
+}
+
+static int read_privileges(const char *name, const struct json *process, struct oci_spec *spec,
+			   struct error *err)
+{
+	const struct json *sets = NULL;
+	int r = document_object(name, process, "capabilities", "process.capabilities", &sets, err);
+
+	if (r == 0)
+		r = read_set(name, sets, "bounding", &spec->bounding, err);
+	return r;
+}
+
 static int read_process(const char *name, const struct json *root, struct oci_spec *spec,
 			struct error *err)
 {
@@ -76,6 +110,8 @@ static int read_process(const char *name, const struct json *root, struct oci_sp
 		r = read_user(name, process, spec, err);
 	if (r == 0)
 		r = read_strings(name, process, spec, err);
+	if (r == 0)
+		r = read_privileges(name, process, spec, err);
 	return r;
 }
 

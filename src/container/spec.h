@@ -34,6 +34,7 @@ struct oci_spec {
 	const char *cwd; /* absolute; "/" where absent */
 	uint32_t uid, gid;
 	bool terminal;
+	uint64_t bounding; /* capabilities as bits; names that nobody knows are left out */
 	struct oci_mount *mounts;
 	size_t n_mounts;
 	bool mount_namespace_new; /* linux.namespaces has "mount" without a path */

@@ -42,7 +42,8 @@ struct journal_run {
 	int64_t started_ns;	   /* clock_wall_ns() */
 	uint64_t policy_serial;	   /* 0: there was no policy */
 	enum mode modes[DOMAINS];
-	bool trusted; /* `husk run --trusted`, or the operator's annotation */
+	uint64_t capabilities; /* what the engine gave at most: bits of policy/capability.h */
+	bool trusted;	       /* `husk run --trusted`, or the operator's annotation */
 };
 
 /* One behaviour as it was seen, once per run and verdict. */

@@ -134,6 +134,7 @@ static bool read_run(struct journal_reader *reader)
 	reader->at = RECORD_HEAD + 4 + p.left;
 	run->started_ns = (int64_t)take_u64(&p);
 	run->policy_serial = take_u64(&p);
+	run->capabilities = take_u64(&p);
 	run->trusted = take_below(&p, 2);
 	for (size_t i = 0; i < DOMAINS; i++)
 		run->modes[i] = (enum mode)take_below(&p, MODES);

@@ -119,7 +119,7 @@ static int write_run(struct journal *journal, const struct journal_run *run)
 {
 	const char *names[] = {run->id, run->function, run->revision, run->identified_by,
 			       run->container};
-	size_t len = 4 + 8 + 8 + 1 + JOURNAL_DOMAINS_ROOM;
+	size_t len = 4 + 8 + 8 + 8 + 1 + JOURNAL_DOMAINS_ROOM;
 	char *record = journal->map, *at = record + RECORD_HEAD;
 	int r;
 
@@ -138,10 +138,11 @@ static int write_run(struct journal *journal, const struct journal_run *run)
 	put_u32(at, JOURNAL_VERSION);
 	put_u64(at + 4, (uint64_t)run->started_ns);
 	put_u64(at + 12, run->policy_serial);
-	at[20] = (char)run->trusted;
+	put_u64(at + 20, run->capabilities);
+	at[28] = (char)run->trusted;
 	for (size_t i = 0; i < DOMAINS; i++)
-		at[21 + i] = (char)run->modes[i];
-	at += 21 + JOURNAL_DOMAINS_ROOM;
+		at[29 + i] = (char)run->modes[i];
+	at += 29 + JOURNAL_DOMAINS_ROOM;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		at = put_name(at, names[i], strlen(names[i]));
 	seal(record, JOURNAL_RUN, len);

@@ -58,7 +58,7 @@ static void tell_requests(struct mediator *m)
 		event_emit(m->events, &event);
 }
 
-_Noreturn void end_run(struct mediator *m, struct journal *journal)
+_Noreturn void end_run(struct mediator *m)
 {
 	struct journal_end end;
 
@@ -66,11 +66,12 @@ _Noreturn void end_run(struct mediator *m, struct journal *journal)
 		end = process_end(m->init_fd, REAPED_WITHIN_MS);
 		if (end.outcome == OUTCOME_KILLED && m->out_of_memory)
 			end.outcome = OUTCOME_OOM;
+		capabilities_end(m);
 		watch_free(m->watch);
-		journal_close(journal, &end);
+		journal_close(m->journal, &end);
 	} else {
 		watch_free(m->watch);
-		journal_abandon(journal);
+		journal_abandon(m->journal);
 		end_without_run(m);
 	}
 	if (m->wrapped && m->setup->settings->count_requests)

@@ -10,7 +10,7 @@
  * locks: the journal is husk-merge's then, which never met a container. A run that never executed
  * the real program leaves nothing.
  */
-_Noreturn void end_run(struct mediator *m, struct journal *journal);
+_Noreturn void end_run(struct mediator *m);
 
 /* Removes what set-up has made, where the container does not get husk. */
 void end_without_run(struct mediator *m);

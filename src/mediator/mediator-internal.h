@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "event/event.h"
+#include "mediator/capabilities.h"
 #include "mediator/latency.h"
 #include "mediator/loop.h"
 #include "mediator/mediator.h"
@@ -32,6 +33,8 @@ struct mediator {
 	struct policy_image *policy; /* NULL where nothing was learned yet */
 	struct view *view;
 	struct watch *watch;
+	struct capabilities capabilities;
+	struct journal *journal;
 	struct event_sink *events;
 	struct helper *helper; /* NULL while none runs */
 	struct loop *loop;

@@ -60,7 +60,7 @@ void mediator_tell(struct mediator *m, enum event_kind kind, const char *detail)
 
 /* ---- set-up ---- */
 
-static int open_journal(struct mediator *m, struct journal **ret, struct error *err)
+static int open_journal(struct mediator *m, struct error *err)
 {
 	const struct mediator_setup *setup = m->setup;
 	struct journal_run run = {
@@ -71,6 +71,7 @@ static int open_journal(struct mediator *m, struct journal **ret, struct error *
 		.started_ns = clock_wall_ns(),
 		.policy_serial = m->policy ? policy_image_info(m->policy).serial : 0,
 		.trusted = setup->identity->trusted,
+		.capabilities = setup->spec->bounding,
 	};
 	cleanup_close int dir = -1;
 	int r;
@@ -82,7 +83,7 @@ static int open_journal(struct mediator *m, struct journal **ret, struct error *
 	dir = openat(setup->state_fd, JOURNAL_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return error_set(err, errno, "cannot open the directory '%s'", JOURNAL_DIRECTORY);
-	r = journal_create(dir, m->journal_name, &run, ret, err);
+	r = journal_create(dir, m->journal_name, &run, &m->journal, err);
 	if (r < 0)
 		return r;
 	/* The lock tells a later merge that this journal still has a writer. */
@@ -107,13 +108,13 @@ static void exec_closed(void *context, uint32_t opening)
 	watch_exec_closed(m->watch, opening);
 }
 
-static int start_watching(struct mediator *m, struct journal *journal, struct error *err)
+static int start_watching(struct mediator *m, struct error *err)
 {
 	const struct identity *identity = m->setup->identity;
 	struct watch_options options = {
 		.proc_fd = m->proc_fd,
 		.init = m->setup->state->pid,
-		.journal = journal,
+		.journal = m->journal,
 		.events = m->events,
 		.function = identity->function,
 		.revision = identity->revision,
@@ -229,6 +230,7 @@ static void finish_wrap(struct mediator *m)
 	r = end_helper(m, &err);
 	close(m->mount_fd); /* the view's end could not be seen while this is open */
 	m->mount_fd = -1;
+	capabilities_begin(m);
 	if (r == 0)
 		r = confine(m->attached.count > 0, &err);
 	if (r == 0)
@@ -386,6 +388,7 @@ static void serve(struct mediator *m)
 			policy_refresh(m);
 		if (!m->flowed)
 			latency_release(&m->latency);
+		capabilities_look(m);
 		if (!settled && watch_started(m->watch)) {
 			view_settle(m->view);
 			settled = true;
@@ -416,7 +419,7 @@ static void detach_from_engine(void)
 	mallopt(M_ARENA_MAX, 1); /* a helper's few allocations are not worth an arena of its own */
 }
 
-static int set_up(struct mediator *m, struct journal **journal, struct error *err)
+static int set_up(struct mediator *m, struct error *err)
 {
 	const struct mediator_setup *setup = m->setup;
 	int r = 0;
@@ -437,11 +440,13 @@ static int set_up(struct mediator *m, struct journal **journal, struct error *er
 	r = event_sink_open(setup->settings->event_file, setup->settings->events_per_run,
 			    &m->events, err);
 	if (r == 0)
-		r = open_journal(m, journal, err);
+		capabilities_open(m);
+	if (r == 0)
+		r = open_journal(m, err);
 	if (r == 0)
 		r = start_view(m, err);
 	if (r == 0)
-		r = start_watching(m, *journal, err);
+		r = start_watching(m, err);
 	if (r == 0)
 		r = bind_gate(m, err);
 	if (r == 0)
@@ -454,9 +459,14 @@ static void tell_start(struct mediator *m)
 	struct event event = mediator_event(m, EVENT_RUN);
 	enum mode modes[DOMAINS];
 
+	char detail[sizeof(m->capabilities.why_not) + 128];
+
 	mediator_modes(m->policy, m->setup->identity, modes);
+	snprintf(detail, sizeof(detail), "net, dns and syscall are not watched by this version%s%s",
+		 m->capabilities.why_not[0] ? "; capabilities are not observed: " : "",
+		 m->capabilities.why_not);
 	event.modes = modes;
-	event.detail = "net, dns, cap and syscall are not watched by this version";
+	event.detail = detail;
 	event_emit(m->events, &event);
 }
 
@@ -473,13 +483,13 @@ static _Noreturn void run(const struct mediator_setup *setup, int report_fd)
 		.started_ns = clock_wall_ns(),
 		.policy = setup->policy,
 		.latency = {.fd = -1},
+		.capabilities = {.map_fd = -1},
 		.mount_fd = -1,
 		.init_fd = -1,
 		.memory_fd = -1,
 		.journal_fd = -1,
 	};
 	struct report report = {0};
-	struct journal *journal = NULL;
 	char name[NAME_MAX + 1];
 
 	detach_from_engine();
@@ -487,9 +497,9 @@ static _Noreturn void run(const struct mediator_setup *setup, int report_fd)
 	snprintf(m.policy_path, sizeof(m.policy_path), POLICY_DIRECTORY "/%s", name);
 	m.policy_stamp = policy_stamp(&m);
 	snprintf(m.journal_name, sizeof(m.journal_name), "%s" JOURNAL_SUFFIX, setup->run_id);
-	report.result = set_up(&m, &journal, &report.err);
+	report.result = set_up(&m, &report.err);
 	if (report.result != 0) {
-		journal_abandon(journal);
+		journal_abandon(m.journal);
 		end_without_run(&m);
 	}
 	/* From here on the container runs with husk, or its exec fails. */
@@ -499,7 +509,7 @@ static _Noreturn void run(const struct mediator_setup *setup, int report_fd)
 		_exit(1);
 	tell_start(&m);
 	serve(&m);
-	end_run(&m, journal);
+	end_run(&m);
 }
 
 int mediator_start(const struct mediator_setup *setup, struct error *err)

@@ -19,7 +19,7 @@ void mediator_modes(const struct policy_image *policy, const struct identity *id
 	static const enum mode unlearned[DOMAINS] = {
 		[DOMAIN_FS] = MODE_LEARN,	 [DOMAIN_EXEC] = MODE_LEARN,
 		[DOMAIN_NET] = MODE_UNAVAILABLE, [DOMAIN_DNS] = MODE_UNAVAILABLE,
-		[DOMAIN_CAP] = MODE_UNAVAILABLE, [DOMAIN_SYSCALL] = MODE_UNAVAILABLE,
+		[DOMAIN_CAP] = MODE_LEARN,	 [DOMAIN_SYSCALL] = MODE_UNAVAILABLE,
 	};
 
 	memcpy(ret, unlearned, sizeof(unlearned));
@@ -29,6 +29,9 @@ void mediator_modes(const struct policy_image *policy, const struct identity *id
 		if (ret[i] > identity->mode_at_most)
 			ret[i] = identity->mode_at_most;
 	}
+	/* husk-launch takes no capability away yet */
+	if (ret[DOMAIN_CAP] > MODE_SHADOW)
+		ret[DOMAIN_CAP] = MODE_SHADOW;
 }
 
 void policy_use(struct mediator *m)

@@ -197,7 +197,7 @@ static enum first first_time(struct watch *watch, const struct behaviour *b, enu
 }
 
 static void tell(struct watch *watch, const struct behaviour *b, struct decision decision,
-		 pid_t pid)
+		 pid_t pid, const char *detail)
 {
 	static const enum event_kind kinds[VERDICTS] = {
 		[VERDICT_ALLOWED] = EVENT_KINDS,
@@ -215,11 +215,12 @@ static void tell(struct watch *watch, const struct behaviour *b, struct decision
 	event.behaviour = b;
 	event.mode = (int)watch->modes[b->domain];
 	event.pid = pid;
+	event.detail = detail;
 	event_emit(watch->options.events, &event);
 }
 
 static void record(struct watch *watch, const struct behaviour *b, struct decision decision,
-		   pid_t pid)
+		   pid_t pid, const char *detail)
 {
 	struct journal_behaviour entry = {
 		.behaviour = *b,
@@ -233,7 +234,7 @@ static void record(struct watch *watch, const struct behaviour *b, struct decisi
 		watch->repeated += decision.verdict >= VERDICT_WOULD_DENY;
 		return;
 	}
-	tell(watch, b, decision, pid);
+	tell(watch, b, decision, pid, detail);
 	if (!watch->options.journal)
 		return;
 	if (first == FIRST_LOST)
@@ -356,7 +357,7 @@ static enum verdict settle(struct watch *watch, struct behaviour *b, struct deci
 			return VERDICT_ALLOWED;
 		b->flags |= BEHAVIOUR_FOREIGN; /* judged, and never learned from */
 	}
-	record(watch, b, decision, pid);
+	record(watch, b, decision, pid, NULL);
 	return decision.verdict;
 }
 
@@ -370,6 +371,23 @@ enum verdict watch_observe(struct watch *watch, const struct behaviour *b, pid_t
 	if (ret_novel)
 		*ret_novel = decision.novel;
 	return settle(watch, &copy, decision, pid, foreign);
+}
+
+void watch_happened(struct watch *watch, const struct behaviour *b, bool refused, pid_t pid,
+		    const char *detail)
+{
+	struct decision decision = policy_decide(watch->policy, watch->modes, b);
+
+	if (refused)
+		decision.verdict = VERDICT_DENIED;
+	else if (decision.verdict == VERDICT_DENIED)
+		decision.verdict = VERDICT_WOULD_DENY;
+	record(watch, b, decision, pid, detail);
+}
+
+dev_t watch_view(const struct watch *watch)
+{
+	return watch->options.view;
 }
 
 /* *ret_lasting: the same question by the same program gets the same answer, whichever

@@ -62,6 +62,17 @@ int watch_judge(struct watch *watch, const struct view_question *question);
 enum verdict watch_observe(struct watch *watch, const struct behaviour *b, pid_t pid,
 			   bool *ret_novel);
 
+/*
+ * Records and tells what has been done already, or was refused already, by whatever the policy
+ * says: what was done is never told as denied. pid: as above, of a process that is not foreign.
+ * detail: goes into the event.
+ */
+void watch_happened(struct watch *watch, const struct behaviour *b, bool refused, pid_t pid,
+		    const char *detail);
+
+/* The device of the view, as watch_new() was told. */
+dev_t watch_view(const struct watch *watch);
+
 /* An open for execution has ended (view_exec_closed). */
 void watch_exec_closed(struct watch *watch, uint32_t opening);
 

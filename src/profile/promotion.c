@@ -12,7 +12,9 @@ _Static_assert(FACTS_TRUSTED_AT == 18, "the layout is stored");
 
 enum mode promotion_start(enum domain domain)
 {
-	return domain == DOMAIN_FS || domain == DOMAIN_EXEC ? MODE_LEARN : MODE_UNAVAILABLE;
+	return domain == DOMAIN_FS || domain == DOMAIN_EXEC || domain == DOMAIN_CAP
+		       ? MODE_LEARN
+		       : MODE_UNAVAILABLE;
 }
 
 bool promotion_is_lossy(const struct promotion_run *run)
@@ -20,7 +22,7 @@ bool promotion_is_lossy(const struct promotion_run *run)
 	if (run->outcome == OUTCOME_LOST)
 		return true;
 	for (int d = 0; d < DOMAINS; d++) {
-		if (run->lost[d])
+		if (run->lost[d] && d != DOMAIN_CAP)
 			return true;
 	}
 	return false;

@@ -44,7 +44,8 @@ enum mode promotion_start(enum domain domain);
 /* Is this run clean for that domain? */
 bool promotion_is_clean(const struct promotion_run *run, enum domain domain);
 
-/* Did it fail by itself; did it lose observations? For counting. */
+/* Did it fail by itself; did it lose observations? For counting. Capabilities that the host cannot
+ * show are no loss that tells of trouble: such a run is only not clean for that domain. */
 bool promotion_is_failed(const struct promotion_run *run);
 bool promotion_is_lossy(const struct promotion_run *run);
 

@@ -110,7 +110,7 @@ int view_add_lower(struct view *view, const struct view_lower *lower, struct err
  * `opened` once and is answered only by view_gate_answer(); until then other requests are served. A
  * later or plain open reads the bytes.
  */
-#define VIEW_GATE "gate"
+#define VIEW_GATE "husk-gate"
 
 typedef void view_gate_opened(void *context, pid_t pid);
 

@@ -13,6 +13,7 @@ HUSK=$HUSK_BUILD/src/cli/husk
 HUSK_HOOK=$HUSK_BUILD/src/husk-hook
 HUSK_MERGE=$HUSK_BUILD/src/husk-merge
 HUSK_LAUNCH=$HUSK_BUILD/src/launch/husk-launch
+HUSK_OBSERVE=$HUSK_BUILD/src/observe/bpf/husk-observe
 COMMAND_TIMEOUT_S=${COMMAND_TIMEOUT_S:-60}
 
 # A sanitizer's reports would be lost with the mediator's standard error, so they go to files that
@@ -43,6 +44,7 @@ write_conf() {
 			runtime_directory = $RUNTIME
 			launch_program = $HUSK_LAUNCH
 			merge_program = $HUSK_MERGE
+			observe_program = $HUSK_OBSERVE
 			detector_file = $HUSK_SOURCE/config/detectors
 			poststop_wait_ms = 30000
 		EOF

@@ -106,7 +106,8 @@ static void test_spec_members(void **unused)
 {
 	static const char text[] =
 		"{\"ociVersion\":\"1.0\",\"unknown\":[1,{}]," ROOT
-		",\"process\":{\"terminal\":true,"
+		",\"process\":{\"terminal\":true,\"capabilities\":{\"bounding\":"
+		"[\"CAP_CHOWN\",\"CAP_BPF\",\"CAP_OF_TOMORROW\"],\"effective\":[\"CAP_KILL\"]},"
 		"\"user\":{\"uid\":1000,\"gid\":100},\"args\":[\"/bin/sh\",\"-c\",\"\"],\"cwd\":\"/"
 		"w\","
 		"\"env\":[\"A=1\",\"AB=2\",\"A=3\",\"B=\",\"C=1\",\"C\"]},"
@@ -125,6 +126,7 @@ static void test_spec_members(void **unused)
 	assert_int_equal(spec.uid, 1000);
 	assert_int_equal(spec.gid, 100);
 	assert_true(spec.terminal);
+	assert_true(spec.bounding == (UINT64_C(1) | UINT64_C(1) << 39));
 	assert_false(spec.root_readonly);
 	assert_string_equal(spec.cwd, "/w");
 	assert_int_equal(spec.n_mounts, 2);
@@ -214,6 +216,10 @@ static void test_spec_errors_name_the_member(void **unused)
 		{"{" ROOT ",\"process\":{\"user\":{\"uid\":99999999999999999999}}}",
 		 "'process.user.uid' is no integer"},
 		{"{" ROOT ",\"process\":{\"terminal\":\"yes\"}}", "'process.terminal' is neither"},
+		{"{" ROOT ",\"process\":{\"capabilities\":{\"bounding\":[1]}}}",
+		 "'process.capabilities.bounding' holds what is no string"},
+		{"{" ROOT ",\"process\":{\"capabilities\":[]}}",
+		 "'process.capabilities' is no object"},
 		{"{" ROOT ",\"mounts\":[7]}", "'mounts[0]' is no object"},
 		{"{" ROOT ",\"mounts\":[{}]}", "'mounts[0].destination' is missing"},
 		{"{" ROOT ",\"mounts\":[{\"destination\":\"/\",\"type\":1}]}",

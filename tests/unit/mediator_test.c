@@ -443,6 +443,27 @@ static void what_no_question_asked_is_judged_and_recorded(void **state)
 	assert_int_equal(close_court(&court, "observed", VERDICT_NOVEL), 1);
 }
 
+static void what_was_done_is_never_told_as_denied(void **state)
+{
+	static const enum mode enforced[DOMAINS] = {[DOMAIN_CAP] = MODE_ENFORCE};
+	static const enum mode learned[DOMAINS] = {[DOMAIN_CAP] = MODE_LEARN};
+	struct behaviour used = {DOMAIN_CAP, ACCESS_NONE, "", "CAP_KILL", 0};
+	struct behaviour refused = {DOMAIN_CAP, ACCESS_NONE, "", "CAP_MKNOD", 0};
+	struct court court;
+
+	open_court(&court, "done");
+	watch_use(court.watch, NULL, enforced);
+	watch_happened(court.watch, &used, false, 0, "by 'x'");
+	watch_happened(court.watch, &used, false, 0, "by 'y'");
+	assert_int_equal(close_court(&court, "done", VERDICT_WOULD_DENY), 1);
+
+	open_court(&court, "undone");
+	watch_use(court.watch, NULL, learned);
+	watch_happened(court.watch, &refused, true, 0, "by 'x'");
+	watch_happened(court.watch, &used, false, 0, "by 'x'");
+	assert_int_equal(close_court(&court, "undone", VERDICT_DENIED), 1);
+}
+
 /* ---- the loop ---- */
 
 struct waiter {
@@ -660,6 +681,7 @@ int main(void)
 		cmocka_unit_test(an_interpreter_belongs_to_the_file_that_is_executed),
 		cmocka_unit_test(a_flood_of_names_is_bounded_and_counted),
 		cmocka_unit_test(what_no_question_asked_is_judged_and_recorded),
+		cmocka_unit_test(what_was_done_is_never_told_as_denied),
 		cmocka_unit_test(each_source_is_called_when_it_is_ready),
 		cmocka_unit_test(a_scan_finds_what_must_stay_mediated),
 		cmocka_unit_test(only_a_container_that_cannot_undo_it_has_natives),

@@ -340,6 +340,14 @@ static const struct {
 	 true,
 	 true,
 	 false},
+	{"unknown end, capabilities not observed",
+	 {.outcome = OUTCOME_UNKNOWN,
+	  .modes = {MODE_LEARN, MODE_LEARN},
+	  .lost = {[DOMAIN_CAP] = true}},
+	 true,
+	 true,
+	 false,
+	 false},
 	{"exit 0, a new program",
 	 {.outcome = OUTCOME_EXITED, .modes = {MODE_LEARN, MODE_LEARN}, .novel = {false, true}},
 	 true,
@@ -363,6 +371,8 @@ static void a_run_is_clean_by_the_rule(void **state)
 		print_message("# %s\n", run_cases[i].what);
 		assert_int_equal(promotion_is_clean(run, DOMAIN_FS), run_cases[i].clean_fs);
 		assert_int_equal(promotion_is_clean(run, DOMAIN_EXEC), run_cases[i].clean_exec);
+		if (run->lost[DOMAIN_CAP])
+			assert_false(promotion_is_clean(run, DOMAIN_CAP));
 		assert_int_equal(promotion_is_lossy(run), run_cases[i].lossy);
 		assert_int_equal(promotion_is_failed(run), run_cases[i].failed);
 		assert_int_equal(promotion_counts(facts, DOMAIN_FS, MODE_LEARN),

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# The domain cap: what a function needs is seen exactly, held against a record of the kernel's own, and
+# told. The functions have the capabilities that Podman gives, and two more that older engines did.
+
+load helpers
+
+setup() {
+	[ -e "$HUSK_OBSERVE" ] || skip "husk-observe was not built"
+	[ "$(stat -f -c %T /sys/fs/bpf)" = bpf_fs ] || skip "this host has no BPF file system"
+	husk_setup 'shadow_after_runs = 3' 'enforce_after_runs = 3'
+}
+
+teardown() {
+	husk_teardown
+}
+
+GIVEN='["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_NET_BIND_SERVICE",
+	"CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT", "CAP_NET_RAW", "CAP_MKNOD"]'
+
+# cap_bundle FUNCTION WORD...: a function that may write to /tmp alone. Sets $BUNDLE.
+cap_bundle() {
+	local function=$1
+	shift
+	BUNDLE=$(bundle "$function" "$HUSK_ROOTFS" '
+		.root.readonly = true
+		| .process.capabilities = ({bounding: '"$GIVEN"', effective: '"$GIVEN"', permitted: '"$GIVEN"'})
+		| .mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["mode=1777"]}]')
+	set_args "$BUNDLE" "$@"
+	hook_bundle "$BUNDLE" "$function"
+}
+
+python_bundle() {
+	cap_bundle "$1" /usr/bin/python3 -B -I -c "$2"
+}
+
+# capabilities FUNCTION: those that it was seen to use, in a row.
+capabilities() {
+	husk show --json "$1" | jq -r '[.behaviours[] | select(.domain == "cap") | .key | ltrimstr("CAP_")] | sort | join(" ")'
+}
+
+# sees FUNCTION "NAME...": runs $BUNDLE, which must work, and compares.
+sees() {
+	run_bundle 0 "$BUNDLE"
+	[ "$(capabilities "$1")" = "$2" ] || fail "$1 uses '$(capabilities "$1")', not '$2'"
+}
+
+declare -A NEEDS=(
+	[none]='import json, socket, threading; socket.socket().close(); open("/tmp/x", "w").write(json.dumps([1]))'
+	[bind]='import socket; s = socket.socket(); s.bind(("127.0.0.1", 80)); s.listen()'
+	[chown]='import os; open("/tmp/x", "w"); os.chown("/tmp/x", 1000, 1000)'
+	[drops]='import os; os.setgroups([]); os.setgid(1000); os.setuid(1000)'
+	[stays]='import os; os.setgid(0); os.setuid(0); open("/tmp/x", "w"); os.chmod("/tmp/x", 0o644)'
+	[kills]='import os, time
+r, w = os.pipe()
+if not os.fork():
+    os.setuid(1000)
+    os.write(w, b"1")
+    time.sleep(30)
+os.read(r, 1)
+os.kill(-1, 9)
+os.wait()'
+	[raw]='import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)'
+	[mknod]='import os, stat; os.mknod("/tmp/n", 0o600 | stat.S_IFCHR, os.makedev(1, 3))'
+	[setgid]='import os; os.mkdir("/tmp/d"); os.chown("/tmp/d", 0, 1000); os.chmod("/tmp/d", 0o2755)'
+	[peeks]='import os; os.mkdir("/tmp/d", 0o700); os.chown("/tmp/d", 1000, 1000); os.listdir("/tmp/d")'
+	[probes]='import os, socket
+s = socket.socket()
+try:
+    s.setsockopt(socket.SOL_SOCKET, 33, 4096)
+except PermissionError:
+    pass
+open("/proc/sys/net/core/somaxconn").read()
+open("/proc/1/stat").read()
+os.access("/etc/shadow", os.W_OK)'
+)
+declare -A USES=(
+	[none]='' [bind]='NET_BIND_SERVICE' [chown]='CHOWN' [drops]='SETGID SETUID' [stays]='' [kills]='KILL SETUID'
+	[raw]='NET_RAW' [mknod]='MKNOD' [setgid]='CHOWN FSETID' [peeks]='CHOWN DAC_OVERRIDE' [probes]=''
+)
+
+@test "what each function needs is seen, and nothing else" {
+	for function in "${!NEEDS[@]}"; do
+		python_bundle "$function" "${NEEDS[$function]}"
+		sees "$function" "${USES[$function]}"
+	done
+	cap_bundle ping /bin/busybox ping -c 1 127.0.0.1
+	sees ping NET_RAW
+	has_event '.event == "run" and .modes.cap == "learn"'
+	no_event '.event == "degraded"'
+	nothing_left
+}
+
+# recorded PROGRAM: runs $BUNDLE under the kernel's own trace of capability checks, an instance of this
+# test's, and prints what that says.
+recorded() {
+	local tracing=$T/tracing instance
+	mkdir -p "$tracing"
+	mountpoint -q "$tracing" || mount -t tracefs tracefs "$tracing"
+	instance=$tracing/instances/$NAME
+	mkdir "$instance"
+	echo 1 >"$instance/options/stacktrace"
+	echo 1 >"$instance/options/event-fork"
+	echo 16384 >"$instance/buffer_size_kb"
+	(
+		echo "$BASHPID" >"$instance/set_event_pid"
+		for event in capability/cap_capable sched/sched_process_fork sched/sched_process_exec; do
+			echo 1 >"$instance/events/$event/enable"
+		done
+		exec timeout "$COMMAND_TIMEOUT_S" "$ENGINE" run --bundle "$BUNDLE" "$(new_id)"
+	) >/dev/null
+	echo 0 >"$instance/tracing_on"
+	cat "$instance/trace" >"$T/trace"
+	rmdir "$instance"
+	"$BATS_TEST_DIRNAME/capability-record" "$T/trace" "$1"
+}
+
+@test "what is seen is what the kernel's own trace of the same run says" {
+	[ -e /sys/kernel/tracing ] || skip "this kernel has no tracefs"
+	# Asked before the ids are compared, and not needed for the ids that are there already.
+	declare -A EXPLAINED=([stays]='SETGID SETUID')
+	for function in "${!NEEDS[@]}"; do
+		python_bundle "$function" "${NEEDS[$function]}"
+		trace=$(recorded /usr/bin/python3)
+		expected=$(xargs -n1 <<<"${USES[$function]} ${EXPLAINED[$function]-}" | sort | xargs)
+		[ "$trace" = "$expected" ] || fail "$function: the trace says '$trace', not '$expected'"
+		[ "$(capabilities "$function")" = "${USES[$function]}" ]
+	done
+}
+
+@test "of many containers at once, each is seen for itself" {
+	local words=(chown kills bind raw drops) number function id started=() count=${HUSK_CONTAINERS:-25}
+	for number in $(seq "$count"); do
+		function=${words[$((number % 5))]}
+		python_bundle "many-$number" "import sys; sys.stdin.read()
+${NEEDS[$function]}"
+	done
+	# All of them live before the first one does what it does.
+	mkfifo "$T/go"
+	exec 9<>"$T/go"
+	for number in $(seq "$count"); do
+		id=$(new_id)
+		timeout 120 "$ENGINE" run --bundle "$T/bundles/many-$number" "$id" \
+			<"$T/go" >"$T/out-$number" 2>&1 3>&- 9>&- &
+		started+=($!)
+	done
+	all_run() { [ "$(event_count '.event == "run"')" -eq "$count" ]; }
+	wait_until 60 all_run
+	exec 9>&-
+	for number in $(seq "$count"); do
+		wait "${started[$((number - 1))]}" || fail "$(cat "$T/out-$number")"
+		function=${words[$((number % 5))]}
+		[ "$(capabilities "many-$number")" = "${USES[$function]}" ] ||
+			fail "$function uses '$(capabilities "many-$number")', not '${USES[$function]}'"
+	done
+	nothing_left
+}
