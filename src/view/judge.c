@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "view/executable.h"
@@ -77,6 +78,23 @@ int judge_file(struct view *view, fuse_req_t req, enum access access, const stru
 	return ask(view, req, &question, inode, NULL);
 }
 
+/*
+ * Does the file give its caller other ids, or capabilities? Root of the host has all that an exec
+ * could give already. What a mount takes away again (nosuid) is not looked at.
+ */
+static bool is_privileged(fuse_req_t req, const struct statx *stx, int fd)
+{
+	const struct fuse_ctx *caller = fuse_req_ctx(req);
+	char capabilities[64];
+
+	if (stx->stx_mode & S_ISUID && stx->stx_uid != caller->uid)
+		return true;
+	if (stx->stx_mode & S_ISGID && stx->stx_mode & S_IXGRP && stx->stx_gid != caller->gid)
+		return true;
+	return caller->uid != 0 &&
+	       fgetxattr(fd, "security.capability", capabilities, sizeof(capabilities)) > 0;
+}
+
 int judge_exec(struct view *view, fuse_req_t req, struct inode *inode, const struct statx *stx)
 {
 	struct view_question question = {
@@ -89,6 +107,8 @@ int judge_exec(struct view *view, fuse_req_t req, struct inode *inode, const str
 	if (fd < 0)
 		return fd;
 	question.executable = executable_look(fd);
+	if (is_privileged(req, stx, fd))
+		question.flags |= BEHAVIOUR_PRIVILEGED;
 	close(fd);
 	if (++view->openings == 0)
 		view->openings++;

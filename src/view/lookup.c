@@ -2,6 +2,7 @@
 /* Names to files. One statx(2) in the lower file system for each LOOKUP. */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -125,11 +126,32 @@ static int look_up(struct view *view, struct inode *dir, const char *name,
 	return rc;
 }
 
+void view_hear(struct view *view, const char *prefix, view_word_heard *heard, void *context)
+{
+	view->word = (struct word){prefix, heard, context};
+}
+
+static bool is_word(const struct view *view, fuse_ino_t parent, const char *name)
+{
+	const char *prefix = view->word.prefix;
+
+	return prefix && parent == FUSE_ROOT_ID && strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct view *view = view_of(req);
 	struct fuse_entry_param entry = {0};
 
+	if (is_word(view, parent, name)) {
+		const struct word *word = &view->word;
+
+		reply_entry(req,
+			    word->heard(word->context, fuse_req_ctx(req)->pid,
+					name + strlen(word->prefix)),
+			    &entry);
+		return;
+	}
 	reply_entry(req, look_up(view, node_of(view, parent), name, &entry), &entry);
 }
 

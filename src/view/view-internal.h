@@ -51,6 +51,13 @@ struct gate {
 	fuse_req_t waiting;
 };
 
+/* What is listened for, view_hear(). */
+struct word {
+	const char *prefix; /* NULL: nothing */
+	view_word_heard *heard;
+	void *context;
+};
+
 struct view {
 	struct fuse_session *session;
 	int fd;
@@ -64,6 +71,7 @@ struct view {
 	dev_t devices[VIEW_DEVICES_MAX]; /* of the lower file systems, in order of appearance */
 	size_t device_count;
 	struct gate gate;
+	struct word word;
 
 	/* descriptor.c */
 	struct inode *oldest, *newest; /* inodes whose descriptor may be closed */

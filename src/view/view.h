@@ -128,6 +128,15 @@ void view_gate_answer(struct view *view, int result);
 void view_open_way(struct view *view, const char *cwd);
 void view_settle(struct view *view);
 
+/*
+ * The word of the launcher: looking a name up in the root that begins with `prefix` (borrowed) asks
+ * `heard` in place of the file system below, with the rest of the name and the caller's thread, and
+ * fails with the negative errno that it returns. NULL for `prefix`: names are only names.
+ */
+typedef int view_word_heard(void *context, pid_t pid, const char *rest);
+
+void view_hear(struct view *view, const char *prefix, view_word_heard *heard, void *context);
+
 /* Counters for `husk` and for benches. */
 struct view_statistics {
 	uint64_t requests;
