@@ -85,10 +85,16 @@ static int read_privileges(const char *name, const struct json *process, struct 
 			   struct error *err)
 {
 	const struct json *sets = NULL;
-	int r = document_object(name, process, "capabilities", "process.capabilities", &sets, err);
+	int r = document_bool(name, process, "noNewPrivileges", "process.noNewPrivileges",
+			      &spec->no_new_privileges, err);
 
 	if (r == 0)
+		r = document_object(name, process, "capabilities", "process.capabilities", &sets,
+				    err);
+	if (r == 0)
 		r = read_set(name, sets, "bounding", &spec->bounding, err);
+	if (r == 0)
+		r = read_set(name, sets, "ambient", &spec->ambient, err);
 	return r;
 }
 
@@ -230,6 +236,20 @@ static int read_namespace(const char *name, const struct json *entry, size_t i,
 	return 0;
 }
 
+static int read_seccomp(const char *name, const struct json *section, struct oci_spec *spec,
+			struct error *err)
+{
+	const struct json *seccomp = NULL;
+	const char *listener = NULL;
+	int r = document_object(name, section, "seccomp", "linux.seccomp", &seccomp, err);
+
+	if (r == 0)
+		r = document_string(name, seccomp, "listenerPath", "linux.seccomp.listenerPath",
+				    &listener, err);
+	spec->seccomp_listener = listener && *listener;
+	return r;
+}
+
 static int read_linux(const char *name, const struct json *json, struct oci_spec *spec,
 		      struct error *err)
 {
@@ -250,7 +270,7 @@ static int read_linux(const char *name, const struct json *json, struct oci_spec
 				   err);
 	for (size_t i = 0; r == 0 && i < json_count(namespaces); i++)
 		r = read_namespace(name, json_at(namespaces, i), i, spec, err);
-	return r;
+	return r == 0 ? read_seccomp(name, section, spec, err) : r;
 }
 
 /* Keys go into the error only as far as they are short: error_print() makes them harmless. */

@@ -34,7 +34,9 @@ struct oci_spec {
 	const char *cwd; /* absolute; "/" where absent */
 	uint32_t uid, gid;
 	bool terminal;
-	uint64_t bounding; /* capabilities as bits; names that nobody knows are left out */
+	bool no_new_privileges;
+	uint64_t bounding, ambient; /* capabilities as bits; names that nobody knows are left out */
+	bool seccomp_listener;	    /* linux.seccomp.listenerPath: the engine listens itself */
 	struct oci_mount *mounts;
 	size_t n_mounts;
 	bool mount_namespace_new; /* linux.namespaces has "mount" without a path */
