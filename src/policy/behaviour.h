@@ -57,6 +57,8 @@ enum behaviour_flags {
 	BEHAVIOUR_IMAGE = 1 << 0,      /* image content that did not change since the start */
 	BEHAVIOUR_PERSISTENT = 1 << 1, /* the key lies in a volume that outlives the container */
 	BEHAVIOUR_FOREIGN = 1 << 2,    /* by a process that an engine executed into the container */
+	BEHAVIOUR_PRIVILEGED =
+		1 << 3, /* exec: the file gives its caller other ids or capabilities */
 };
 
 /* What the policy says of one behaviour in one run. */

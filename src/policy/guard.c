@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "policy/calls.h"
+
 enum reach {
 	READS = 1 << ACCESS_READ,
 	CHANGES = 1 << ACCESS_WRITE | 1 << ACCESS_CREATE,
@@ -99,6 +101,8 @@ enum guard guard_of(const struct behaviour *b, const char **ret_reason)
 	unsigned int reach = 1U << b->access;
 
 	*ret_reason = "";
+	if (b->domain == DOMAIN_SYSCALL)
+		return calls_guard(b->key, ret_reason);
 	if (b->domain != DOMAIN_FS)
 		return GUARD_NONE;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

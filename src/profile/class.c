@@ -145,6 +145,10 @@ static enum behaviour_class judge_program(const struct behaviour *b, const char 
 			return CLASS_DANGEROUS;
 		}
 	}
+	if (b->flags & BEHAVIOUR_PRIVILEGED) {
+		*ret_reason = "gains privileges";
+		return CLASS_DANGEROUS;
+	}
 	if (!(b->flags & BEHAVIOUR_IMAGE)) {
 		*ret_reason = "program that is no image content";
 		return CLASS_DANGEROUS;
@@ -213,7 +217,7 @@ static enum behaviour_class judge(const struct behaviour *b, const char **ret_re
 	*ret_reason = "";
 	if (b->domain == DOMAIN_CAP)
 		return judge_capability(b, ret_reason);
-	if (b->domain != DOMAIN_FS && b->domain != DOMAIN_EXEC)
+	if (b->domain != DOMAIN_FS && b->domain != DOMAIN_EXEC && b->domain != DOMAIN_SYSCALL)
 		return CLASS_ORDINARY;
 	guard = guard_of(b, ret_reason);
 	if (guard != GUARD_NONE)

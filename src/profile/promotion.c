@@ -12,9 +12,7 @@ _Static_assert(FACTS_TRUSTED_AT == 18, "the layout is stored");
 
 enum mode promotion_start(enum domain domain)
 {
-	return domain == DOMAIN_FS || domain == DOMAIN_EXEC || domain == DOMAIN_CAP
-		       ? MODE_LEARN
-		       : MODE_UNAVAILABLE;
+	return domain == DOMAIN_NET || domain == DOMAIN_DNS ? MODE_UNAVAILABLE : MODE_LEARN;
 }
 
 bool promotion_is_lossy(const struct promotion_run *run)
@@ -80,7 +78,9 @@ enum mode promotion_next(const struct promotion_rule *rule, enum mode mode, bool
 	return mode;
 }
 
-bool promotion_admits(enum behaviour_class c, int64_t seen_runs)
+bool promotion_admits(enum domain domain, enum behaviour_class c, int64_t seen_runs)
 {
-	return seen_runs > 0 && c != CLASS_GUARDED;
+	bool alone = c != CLASS_DANGEROUS || (domain != DOMAIN_CAP && domain != DOMAIN_SYSCALL);
+
+	return c != CLASS_GUARDED && seen_runs >= (alone ? 1 : PROMOTION_DANGEROUS_RUNS);
 }

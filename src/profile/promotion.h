@@ -19,9 +19,12 @@
  * run.
  * - learn -> shadow after so many clean runs since the last novelty; shadow -> enforce after so
  * many more that were watched in shadow at least. A novelty starts the count again.
- * - What learn and shadow saw is admitted at once, but for the guarded class: that takes a person.
- *   What was denied is never admitted.
+ * - What learn and shadow saw is admitted at once, but for the guarded class: that takes a person;
+ *   and dangerous capabilities and system calls are not admitted by one run alone, but once
+ *   PROMOTION_DANGEROUS_RUNS runs had them. What was denied is never admitted.
  */
+enum promotion_limits { PROMOTION_DANGEROUS_RUNS = 3 };
+
 struct promotion_rule {
 	unsigned long shadow_after_runs;
 	unsigned long enforce_after_runs;
@@ -68,6 +71,6 @@ enum mode promotion_next(const struct promotion_rule *rule, enum mode mode, bool
 
 /* Is a behaviour part of the policy by what was learned, having been allowed in `seen_runs` runs?
  */
-bool promotion_admits(enum behaviour_class c, int64_t seen_runs);
+bool promotion_admits(enum domain domain, enum behaviour_class c, int64_t seen_runs);
 
 #endif

@@ -169,13 +169,16 @@ static int make_room(struct store *store, int64_t revision, const struct run *ru
 	return 0;
 }
 
+static bool is_admitted(const struct behaviour *b, const struct known *known)
+{
+	return promotion_admits(b->domain, class_of(b), known->seen.count);
+}
+
 static int see(struct store *store, int64_t revision, const struct run *run,
 	       const struct journal_behaviour *b, struct news *news, struct error *err)
 {
 	bool denied = b->verdict == VERDICT_DENIED;
-	int64_t first_ns;
-	uint32_t flags;
-	struct known known;
+	struct known known, before;
 	int r = row_known_read(store, revision, &b->behaviour, &known, err);
 
 	if (r == 0) {
@@ -185,18 +188,20 @@ static int see(struct store *store, int64_t revision, const struct run *run,
 	}
 	if (r < 0)
 		return r;
-	first_ns = known.first_ns;
-	flags = known.flags;
+	before = known;
 	if (!known_see(&known, b->behaviour.flags, run->hash, run->at_ns, denied))
 		return 0;
-	if (first_ns == 0 && known.first_ns != 0) {
+	if (before.first_ns == 0 && known.first_ns != 0) {
 		news->stale = true;
 		note_novelty(news, run, &b->behaviour);
 	}
 	/* The class, and with it what is a novelty, follows from the flags. */
-	if (first_ns != 0 && (known.first_ns != first_ns || known.flags != flags))
+	if (before.first_ns != 0 &&
+	    (known.first_ns != before.first_ns || known.flags != before.flags))
 		news->earlier = true;
-	if (first_ns != 0 && known.flags != flags)
+	if (before.first_ns != 0 && known.flags != before.flags)
+		news->stale = true;
+	if (is_admitted(&b->behaviour, &known) != is_admitted(&b->behaviour, &before))
 		news->stale = true;
 	return row_known_write(store, revision, &b->behaviour, &known, err);
 }

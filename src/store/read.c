@@ -159,7 +159,7 @@ static int call_behaviour(struct store *store, sqlite3_stmt *row, const struct r
 	b.denied = sketch_runs(&known.denied, &counts->sketch, all_runs);
 	b.first_ns = known_first_ns(&known);
 	b.last_ns = known_last_ns(&known);
-	b.admitted = promotion_admits(class_of(&b.behaviour), known.seen.count);
+	b.admitted = promotion_admits(b.behaviour.domain, class_of(&b.behaviour), known.seen.count);
 	b.mark = known.mark;
 	b.mark_author = known.mark_author;
 	b.mark_ns = known.mark_ns;

@@ -116,7 +116,9 @@ int row_domains_read(struct store *store, int64_t revision, struct row_domain re
 	cleanup_walk sqlite3_stmt *stmt = NULL;
 	int r = store_query(store, SQL_DOMAINS, &stmt, err, "i", revision);
 
-	memset(ret, 0, DOMAINS * sizeof(*ret));
+	/* A revision that was made by a version without the domain has no row of it. */
+	for (int d = 0; d < DOMAINS; d++)
+		ret[d] = (struct row_domain){.mode.mode = promotion_start((enum domain)d)};
 	if (r < 0)
 		return r;
 	while ((r = store_step(store, stmt, err)) == 1) {

@@ -66,6 +66,13 @@ static const struct {
 	{DOMAIN_CAP, ACCESS_NONE, 0, "CAP_WAKE_ALARM", CLASS_DANGEROUS},
 	{DOMAIN_CAP, ACCESS_NONE, 0, "CAP_SYS_ADMIN", CLASS_GUARDED},
 	{DOMAIN_CAP, ACCESS_NONE, 0, "CAP_OF_TOMORROW", CLASS_DANGEROUS},
+	{DOMAIN_SYSCALL, ACCESS_NONE, 0, "socket", CLASS_ORDINARY},
+	{DOMAIN_SYSCALL, ACCESS_NONE, 0, "io_uring_setup", CLASS_DANGEROUS},
+	{DOMAIN_SYSCALL, ACCESS_NONE, 0, "call:999", CLASS_DANGEROUS},
+	{DOMAIN_SYSCALL, ACCESS_NONE, 0, "mount", CLASS_GUARDED},
+	{DOMAIN_SYSCALL, ACCESS_NONE, 0, "abi:i386", CLASS_GUARDED},
+	{DOMAIN_EXEC, ACCESS_EXEC, BEHAVIOUR_IMAGE | BEHAVIOUR_PRIVILEGED, "/usr/bin/newgrp",
+	 CLASS_DANGEROUS},
 };
 
 static void every_behaviour_has_the_class_of_the_table(void **state)
@@ -421,9 +428,17 @@ static void promotion_takes_one_step_at_a_time(void **state)
 	assert_int_equal(promotion_start(DOMAIN_FS), MODE_LEARN);
 	assert_int_equal(promotion_start(DOMAIN_EXEC), MODE_LEARN);
 	assert_int_equal(promotion_start(DOMAIN_NET), MODE_UNAVAILABLE);
-	assert_true(promotion_admits(CLASS_DANGEROUS, 1));
-	assert_false(promotion_admits(CLASS_GUARDED, 100));
-	assert_false(promotion_admits(CLASS_ORDINARY, 0));
+	assert_int_equal(promotion_start(DOMAIN_SYSCALL), MODE_LEARN);
+	assert_true(promotion_admits(DOMAIN_EXEC, CLASS_DANGEROUS, 1));
+	assert_false(promotion_admits(DOMAIN_EXEC, CLASS_GUARDED, 100));
+	assert_false(promotion_admits(DOMAIN_FS, CLASS_ORDINARY, 0));
+	assert_true(promotion_admits(DOMAIN_SYSCALL, CLASS_ORDINARY, 1));
+	assert_false(promotion_admits(DOMAIN_SYSCALL, CLASS_DANGEROUS, 1));
+	assert_false(
+		promotion_admits(DOMAIN_SYSCALL, CLASS_DANGEROUS, PROMOTION_DANGEROUS_RUNS - 1));
+	assert_true(promotion_admits(DOMAIN_SYSCALL, CLASS_DANGEROUS, PROMOTION_DANGEROUS_RUNS));
+	assert_false(promotion_admits(DOMAIN_CAP, CLASS_DANGEROUS, 1));
+	assert_false(promotion_admits(DOMAIN_SYSCALL, CLASS_GUARDED, 100));
 }
 
 int main(void)
