@@ -6,10 +6,12 @@
 #include <stdlib.h>
 
 #include "compile/natives.h"
+#include "compile/restricting.h"
 
 struct compile {
 	struct policy_builder *builder;
 	struct natives *natives;
+	struct restricting *restricting;
 };
 
 struct compile *compile_new(void)
@@ -20,7 +22,8 @@ struct compile *compile_new(void)
 		return NULL;
 	compile->builder = policy_builder_new();
 	compile->natives = natives_new();
-	if (!compile->builder || !compile->natives) {
+	compile->restricting = restricting_new();
+	if (!compile->builder || !compile->natives || !compile->restricting) {
 		compile_free(compile);
 		return NULL;
 	}
@@ -33,6 +36,7 @@ void compile_free(struct compile *compile)
 		return;
 	policy_builder_free(compile->builder);
 	natives_free(compile->natives);
+	restricting_free(compile->restricting);
 	free(compile);
 }
 
@@ -48,12 +52,17 @@ void compile_free_p(struct compile **compile)
 int compile_add(struct compile *compile, const struct behaviour *b, bool admitted, enum mark mark,
 		struct error *err)
 {
+	enum policy_match match = POLICY_ABSENT;
 	int r = natives_add(compile->natives, b, admitted, mark);
 
-	if (r == 0 && mark == MARK_DENY)
-		r = policy_builder_add(compile->builder, b, POLICY_DENIED);
-	else if (r == 0 && (mark == MARK_ALLOW || admitted))
-		r = policy_builder_add(compile->builder, b, POLICY_ALLOWED);
+	if (mark == MARK_DENY)
+		match = POLICY_DENIED;
+	else if (mark == MARK_ALLOW || admitted)
+		match = POLICY_ALLOWED;
+	if (r == 0)
+		r = policy_builder_add(compile->builder, b, match);
+	if (r == 0)
+		r = restricting_add(compile->restricting, b, match);
 	return r < 0 ? error_set(err, -r, "cannot add %s '%s' to the policy",
 				 access_name(b->access), b->key)
 		     : 0;
@@ -76,11 +85,13 @@ static int attach_natives(struct compile *compile, const struct policy_info *inf
 int compile_finish(struct compile *compile, const struct policy_info *info, void **ret_bytes,
 		   size_t *ret_len, struct error *err)
 {
-	int r = attach_natives(compile, info);
+	int r = restricting_attach(compile->restricting, info, compile->builder, err);
 
+	if (r < 0)
+		return r;
+	r = attach_natives(compile, info);
 	if (r == 0)
 		r = policy_builder_finish(compile->builder, info, ret_bytes, ret_len);
-
 	return r < 0 ? error_set(err, -r, "cannot compile the policy of '%s', revision '%s'",
 				 info->function, info->revision)
 		     : 0;

@@ -2,16 +2,18 @@
 /*
  * husk-launch: the first program inside the container. The runtime executes it in place of the
  * entry point; it enters process.cwd again, because its working directory lies in the tree that was
- * there before the view, and executes the same path once more: the real program, through the view.
+ * there before the view, takes away what the function was never seen to need (apply.c), and
+ * executes the same path once more: the real program, through the view.
  *
  * No library, no allocation, no configuration. It runs with the function's ids and inherits
- * everything (arguments, environment, descriptors, signals, terminal), so it must leave all as it
- * is.
+ * everything (arguments, environment, descriptors, signals, terminal), so it must leave all else
+ * as it is.
  */
 #include <elf.h>
 #include <errno.h>
 #include <sys/syscall.h>
 
+#include "launch/apply.h"
 #include "launch/slot.h"
 #include "launch/syscall.h"
 
@@ -34,7 +36,7 @@ static unsigned long length(const char *text)
 
 static void say(const char *text)
 {
-	syscall3(SYS_write, 2, (long)text, (long)length(text));
+	syscall5(SYS_write, 2, (long)text, (long)length(text), 0, 0);
 }
 
 static void say_number(unsigned long number)
@@ -50,18 +52,30 @@ static void say_number(unsigned long number)
 	say(at);
 }
 
-static void fail(const char *what, const char *path, long result)
+static long call(long number, long a, long b, long c, long d, long e)
+{
+	return syscall5(number, a, b, c, d, e);
+}
+
+/* subject: what stands in quotes, or NULL */
+static void fail(const char *what, const char *subject, long result)
 {
 	int code = result == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE;
 
 	say("husk-launch: cannot ");
 	say(what);
-	say(" '");
-	say(path);
-	say("': ");
+	if (subject) {
+		say(" '");
+		say(subject);
+		say("'");
+	}
+	say(": ");
 	switch (-result) {
 	case EACCES:
 		say("Permission denied");
+		break;
+	case EPERM:
+		say("Operation not permitted");
 		break;
 	case ENOENT:
 		say("No such file or directory");
@@ -75,7 +89,7 @@ static void fail(const char *what, const char *path, long result)
 	}
 	say("\n");
 	for (;;)
-		syscall3(SYS_exit_group, code, 0, 0);
+		syscall5(SYS_exit_group, code, 0, 0, 0, 0);
 }
 
 /* The path that the runtime executed. Source: getauxval(3), AT_EXECFN. */
@@ -98,14 +112,19 @@ void launch_main(const long *stack)
 	const char *const *environment = arguments + stack[0] + 1;
 	const char *path = executed_path(environment);
 	const char *cwd = (const char *)slot.cwd;
+	const char *what;
 	long result;
 
 	/* An empty slot is an image that no mediator served: executing again would never end. */
 	if (!cwd[0])
 		fail("start without husk", path, -EINVAL);
-	result = syscall3(SYS_chdir, (long)cwd, 0, 0);
+	result = call(SYS_chdir, (long)cwd, 0, 0, 0, 0);
 	if (result < 0)
 		fail("enter", cwd, result);
-	result = syscall3(SYS_execve, (long)path, (long)arguments, (long)environment);
+	/* From here on what is lost is lost, and only the real program may follow. */
+	result = launch_apply((struct launch_policy *)&slot.policy, call, &what);
+	if (result < 0)
+		fail(what, 0, result);
+	result = call(SYS_execve, (long)path, (long)arguments, (long)environment, 0, 0);
 	fail("execute", path, result);
 }

@@ -2,7 +2,6 @@
 #ifndef HUSK_MEDIATOR_END_H
 #define HUSK_MEDIATOR_END_H
 
-#include "journal/journal.h"
 #include "mediator/mediator-internal.h"
 
 /*

@@ -10,7 +10,6 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "launch/slot.h"
 
 #define LAUNCHER_BYTES_MAX 65536
 
@@ -24,9 +23,8 @@ static char *find_slot(char *bytes, size_t len)
 	return at;
 }
 
-int launcher_set_gate(struct view *view, const char *program, const char *cwd,
-		      const struct stat *like, view_gate_opened *opened, void *context,
-		      struct error *err)
+int launcher_make(const char *program, const char *cwd, const struct launch_policy *policy,
+		  char **ret, size_t *ret_len, struct error *err)
 {
 	cleanup_free char *bytes = NULL;
 	char *slot;
@@ -41,8 +39,8 @@ int launcher_set_gate(struct view *view, const char *program, const char *cwd,
 	if (!text_copy(slot + offsetof(struct launch_slot, cwd), LAUNCH_CWD_ROOM, cwd))
 		return error_say(err, ENAMETOOLONG, "process.cwd is longer than %d bytes",
 				 LAUNCH_CWD_ROOM - 1);
-	r = view_set_gate(view, bytes, len, like, opened, context);
-	if (r < 0)
-		return error_set(err, -r, "cannot set the gate up");
+	memcpy(slot + offsetof(struct launch_slot, policy), policy, sizeof(*policy));
+	*ret = steal_ptr(&bytes);
+	*ret_len = len;
 	return 0;
 }

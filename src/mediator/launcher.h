@@ -5,15 +5,15 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "launch/slot.h"
 #include "view/view.h"
 
 /*
- * Reads husk-launch from `program`, writes `cwd` into its slot (launch/slot.h), and gives the view
- * its gate: these bytes, with the attributes of the entry point. Returns 0 or -errno; -EINVAL where
- * the program has no slot.
+ * husk-launch as it is served once: read from `program`, with what it is to do written into its
+ * slot (launch/slot.h). *ret is malloc'd, the caller frees. Returns 0 or -errno; -EINVAL where the
+ * program has no slot, -ENAMETOOLONG.
  */
-int launcher_set_gate(struct view *view, const char *program, const char *cwd,
-		      const struct stat *like, view_gate_opened *opened, void *context,
-		      struct error *err);
+int launcher_make(const char *program, const char *cwd, const struct launch_policy *policy,
+		  char **ret, size_t *ret_len, struct error *err);
 
 #endif

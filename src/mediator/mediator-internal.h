@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "event/event.h"
+#include "mediator/calls.h"
 #include "mediator/capabilities.h"
 #include "mediator/latency.h"
 #include "mediator/loop.h"
@@ -34,6 +35,7 @@ struct mediator {
 	struct view *view;
 	struct watch *watch;
 	struct capabilities capabilities;
+	struct calls *calls;
 	struct journal *journal;
 	struct event_sink *events;
 	struct helper *helper; /* NULL while none runs */
@@ -51,6 +53,12 @@ struct mediator {
 	struct policy_stamp policy_stamp;
 	int64_t started_ns;	   /* CLOCK_REALTIME */
 	int64_t policy_checked_ns; /* CLOCK_MONOTONIC */
+	/* What each domain is at most in this run, by what this host and this container allow. */
+	enum mode at_most[DOMAINS];
+	const char *why_lowered[DOMAINS]; /* NULL: it is not */
+	char *launcher; /* husk-launch with its slot filled, until the view has it */
+	size_t launcher_len;
+	bool listens; /* husk-launch is to hand a listener over */
 	char journal_name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
 	int exec_result;    /* < 0: what the exec of the entry point fails with, whoever does it */
 	bool wrapped;	    /* the view is the container's root */
@@ -64,5 +72,8 @@ struct mediator {
 /* An event about this run, and one with a sentence, told at once. */
 struct event mediator_event(const struct mediator *m, enum event_kind kind);
 void mediator_tell(struct mediator *m, enum event_kind kind, const char *detail);
+
+/* The modes of this run as they are now. */
+void mediator_modes_now(const struct mediator *m, enum mode ret[DOMAINS]);
 
 #endif

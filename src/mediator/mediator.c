@@ -24,14 +24,15 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "launch/slot.h"
 #include "mediator/cgroup.h"
 #include "mediator/confine.h"
 #include "mediator/end.h"
 #include "mediator/helper.h"
-#include "mediator/launcher.h"
 #include "mediator/mediator-internal.h"
 #include "mediator/native-review.h"
 #include "mediator/policy-watch.h"
+#include "mediator/privileges.h"
 #include "mediator/process.h"
 #include "journal/run-file.h"
 #include "policy/file.h"
@@ -77,7 +78,7 @@ static int open_journal(struct mediator *m, struct error *err)
 	int r;
 
 	memcpy(run.id, setup->run_id, sizeof(run.id));
-	mediator_modes(m->policy, setup->identity, run.modes);
+	mediator_modes_now(m, run.modes);
 	if (mkdirat(setup->state_fd, JOURNAL_DIRECTORY, 0700) < 0 && errno != EEXIST)
 		return error_set(err, errno, "cannot create the directory '%s'", JOURNAL_DIRECTORY);
 	dir = openat(setup->state_fd, JOURNAL_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -131,6 +132,9 @@ static int start_watching(struct mediator *m, struct error *err)
 	r = watch_new(&options, &m->watch);
 	if (r < 0)
 		return error_set(err, -r, "cannot set up the watch");
+	m->calls = calls_new(m->watch, m->loop);
+	if (!m->calls)
+		return error_set(err, ENOMEM, "cannot set up the watch");
 	policy_use(m);
 	return 0;
 }
@@ -163,6 +167,8 @@ static int start_view(struct mediator *m, struct error *err)
 	r = view_new(fuse_fd, &options, &m->view, err);
 	if (r < 0)
 		return r;
+	if (m->listens)
+		view_hear(m->view, LAUNCH_WORD, privileges_hear, m);
 	loop_add(m->loop, view_fd(m->view), serve_view, m); /* the first source: there is room */
 	return 0;
 }
@@ -173,7 +179,7 @@ static bool is_enforced(const struct mediator *m)
 {
 	enum mode modes[DOMAINS];
 
-	mediator_modes(m->policy, m->setup->identity, modes);
+	mediator_modes_now(m, modes);
 	return modes[DOMAIN_FS] == MODE_ENFORCE || modes[DOMAIN_EXEC] == MODE_ENFORCE;
 }
 
@@ -296,16 +302,19 @@ static void hear_binding(void *context)
 {
 	struct binding *binding = context;
 	struct mediator *m = binding->m;
-	const struct mediator_setup *setup = m->setup;
+	int r;
 
 	if (helper_hear(m->helper) == HELPER_DONE) {
 		binding->result = end_helper(m, binding->err->code ? NULL : binding->err);
 		return;
 	}
-	helper_go_on(m->helper,
-		     launcher_set_gate(m->view, setup->settings->launch_program, setup->spec->cwd,
-				       helper_entry(m->helper, &m->exec_result), on_gate_opened, m,
-				       binding->err));
+	r = view_set_gate(m->view, m->launcher, m->launcher_len,
+			  helper_entry(m->helper, &m->exec_result), on_gate_opened, m);
+	if (r < 0)
+		error_set(binding->err, -r, "cannot set the gate up");
+	free(m->launcher);
+	m->launcher = NULL;
+	helper_go_on(m->helper, r);
 }
 
 /* Serves the view until the helper that binds the gate has ended. */
@@ -391,6 +400,7 @@ static void serve(struct mediator *m)
 		capabilities_look(m);
 		if (!settled && watch_started(m->watch)) {
 			view_settle(m->view);
+			privileges_settle(m);
 			settled = true;
 		}
 		/* Created and never started, or failed in the wrap: the gate is all there was. */
@@ -439,8 +449,10 @@ static int set_up(struct mediator *m, struct error *err)
 		return error_set(err, ENOMEM, "cannot set up the mediator");
 	r = event_sink_open(setup->settings->event_file, setup->settings->events_per_run,
 			    &m->events, err);
-	if (r == 0)
+	if (r == 0) {
 		capabilities_open(m);
+		r = privileges_plan(m, err);
+	}
 	if (r == 0)
 		r = open_journal(m, err);
 	if (r == 0)
@@ -454,17 +466,36 @@ static int set_up(struct mediator *m, struct error *err)
 	return r;
 }
 
+/* Of each domain that is not as it is wanted, why. */
+static void describe_lowered(const struct mediator *m, const enum mode modes[DOMAINS], char *out,
+			     size_t room)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (int d = 0; d < DOMAINS && at < room; d++) {
+		const char *why = m->why_lowered[d];
+		int len;
+
+		if (!why && modes[d] != MODE_UNAVAILABLE)
+			continue;
+		len = snprintf(out + at, room - at, "%s%s: %s", at > 0 ? "; " : "",
+			       domain_name((enum domain)d),
+			       why ? why : "not watched by this version");
+		if (len < 0)
+			return;
+		at += (size_t)len;
+	}
+}
+
 static void tell_start(struct mediator *m)
 {
 	struct event event = mediator_event(m, EVENT_RUN);
 	enum mode modes[DOMAINS];
+	char detail[1024];
 
-	char detail[sizeof(m->capabilities.why_not) + 128];
-
-	mediator_modes(m->policy, m->setup->identity, modes);
-	snprintf(detail, sizeof(detail), "net, dns and syscall are not watched by this version%s%s",
-		 m->capabilities.why_not[0] ? "; capabilities are not observed: " : "",
-		 m->capabilities.why_not);
+	mediator_modes_now(m, modes);
+	describe_lowered(m, modes, detail, sizeof(detail));
 	event.modes = modes;
 	event.detail = detail;
 	event_emit(m->events, &event);
@@ -497,6 +528,8 @@ static _Noreturn void run(const struct mediator_setup *setup, int report_fd)
 	snprintf(m.policy_path, sizeof(m.policy_path), POLICY_DIRECTORY "/%s", name);
 	m.policy_stamp = policy_stamp(&m);
 	snprintf(m.journal_name, sizeof(m.journal_name), "%s" JOURNAL_SUFFIX, setup->run_id);
+	for (int d = 0; d < DOMAINS; d++)
+		m.at_most[d] = MODE_ENFORCE;
 	report.result = set_up(&m, &report.err);
 	if (report.result != 0) {
 		journal_abandon(m.journal);

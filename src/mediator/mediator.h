@@ -38,7 +38,7 @@ struct mediator_setup {
  */
 int mediator_start(const struct mediator_setup *setup, struct error *err);
 
-/* The modes of a run: what the policy says, lowered by what the identity allows. */
+/* The modes that are wanted: what the policy says, lowered by what the identity allows. */
 void mediator_modes(const struct policy_image *policy, const struct identity *identity,
 		    enum mode ret[DOMAINS]);
 

@@ -19,7 +19,7 @@ void mediator_modes(const struct policy_image *policy, const struct identity *id
 	static const enum mode unlearned[DOMAINS] = {
 		[DOMAIN_FS] = MODE_LEARN,	 [DOMAIN_EXEC] = MODE_LEARN,
 		[DOMAIN_NET] = MODE_UNAVAILABLE, [DOMAIN_DNS] = MODE_UNAVAILABLE,
-		[DOMAIN_CAP] = MODE_LEARN,	 [DOMAIN_SYSCALL] = MODE_UNAVAILABLE,
+		[DOMAIN_CAP] = MODE_LEARN,	 [DOMAIN_SYSCALL] = MODE_LEARN,
 	};
 
 	memcpy(ret, unlearned, sizeof(unlearned));
@@ -34,12 +34,23 @@ void mediator_modes(const struct policy_image *policy, const struct identity *id
 		ret[DOMAIN_CAP] = MODE_SHADOW;
 }
 
+void mediator_modes_now(const struct mediator *m, enum mode ret[DOMAINS])
+{
+	mediator_modes(m->policy, m->setup->identity, ret);
+	for (int i = 0; i < DOMAINS; i++) {
+		if (ret[i] > m->at_most[i])
+			ret[i] = m->at_most[i];
+	}
+}
+
 void policy_use(struct mediator *m)
 {
 	enum mode modes[DOMAINS];
 
-	mediator_modes(m->policy, m->setup->identity, modes);
+	mediator_modes_now(m, modes);
 	watch_use(m->watch, m->policy, modes);
+	if (m->calls)
+		calls_decide_again(m->calls);
 }
 
 /* The file that the policy was read from: another one has another inode or another time. */

@@ -206,13 +206,20 @@ static void tell(struct watch *watch, const struct behaviour *b, struct decision
 		[VERDICT_DENIED] = EVENT_DENIED,
 	};
 	struct event event = new_event(watch, kinds[decision.verdict]);
+	struct behaviour shown = *b;
+	char program[PATH_MAX];
 
 	if (event.kind == EVENT_KINDS)
 		return;
 	/* A function of which nothing is known yet has nothing but novelties. */
 	if (event.kind == EVENT_NOVELTY && !watch->policy)
 		return;
-	event.behaviour = b;
+	/* Where the policy does not tell programs apart, the event does. */
+	if (!*shown.program && pid > 0) {
+		process_program(watch->options.proc_fd, pid, watch->options.view, program);
+		shown.program = program;
+	}
+	event.behaviour = &shown;
 	event.mode = (int)watch->modes[b->domain];
 	event.pid = pid;
 	event.detail = detail;
@@ -366,7 +373,9 @@ enum verdict watch_observe(struct watch *watch, const struct behaviour *b, pid_t
 {
 	struct behaviour copy = *b;
 	struct decision decision = policy_decide(watch->policy, watch->modes, b);
-	bool foreign = decision.novel && pid > 0 && is_foreign(watch, pid);
+	/* Whoever is under the launcher's filter descends from the launcher. */
+	bool foreign =
+		decision.novel && pid > 0 && b->domain != DOMAIN_SYSCALL && is_foreign(watch, pid);
 
 	if (ret_novel)
 		*ret_novel = decision.novel;

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A program of the build: prints what the mediator, which has no libseccomp, needs of system calls
+ * (mediator/call-tables.h), for the machine that the build is for.
+ */
+#include <inttypes.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "compile/filter.h"
+
+enum { NUMBERS = 1024 };
+
+static int print_filter(void)
+{
+	static const struct filter_wish base = {.enforce = false};
+	static struct sock_filter code[RESTRICTION_FILTER_MAX];
+	struct error err = ERROR_INIT;
+	uint32_t count = 0;
+
+	if (filter_make(&base, code, &count, &err) < 0) {
+		error_print("husk-tables", &err);
+		return EXIT_FAILURE;
+	}
+	printf("const struct sock_filter call_base_filter[] = {\n");
+	for (uint32_t i = 0; i < count; i++)
+		printf("\t{%#x, %u, %u, %#" PRIx32 "},\n", (unsigned int)code[i].code, code[i].jt,
+		       code[i].jf, code[i].k);
+	printf("};\nconst uint32_t call_base_count = %" PRIu32 ";\n\n", count);
+	return EXIT_SUCCESS;
+}
+
+static void print_names(void)
+{
+	int last = 0;
+
+	for (int number = 0; number < NUMBERS; number++) {
+		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+
+		last = name ? number : last;
+		free(name);
+	}
+	printf("const char *const call_names[] = {\n");
+	for (int number = 0; number <= last; number++) {
+		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+
+		if (name)
+			printf("\t[%d] = \"%s\",\n", number, name);
+		free(name);
+	}
+	printf("};\nconst uint32_t call_names_count = %d;\n", last + 1);
+}
+
+int main(void)
+{
+	printf("/* Made by husk-tables. */\n#include \"mediator/call-tables.h\"\n\n");
+	if (print_filter() != EXIT_SUCCESS)
+		return EXIT_FAILURE;
+	print_names();
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

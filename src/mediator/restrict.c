@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The plan of what a function loses before it starts. */
+#include "mediator/restrict.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "mediator/call-tables.h"
+
+_Static_assert((int)LAUNCH_FILTER_MAX == (int)RESTRICTION_FILTER_MAX, "any filter fits the slot");
+
+/* What husk-launch holds once it is executed: capabilities(7), without no_new_privs. */
+static bool will_hold(const struct oci_spec *spec, unsigned int capability)
+{
+	uint64_t set = spec->uid == 0 ? spec->bounding : spec->ambient;
+
+	return set >> capability & 1;
+}
+
+/* May no_new_privs be set? Where the engine does it, nothing can be lost by it. */
+static bool without_new_privs(const struct restrict_question *q)
+{
+	return q->spec->no_new_privileges ||
+	       (q->restriction && q->restriction->flags & RESTRICTION_NO_NEW_PRIVS);
+}
+
+static void plan_capabilities(const struct restrict_question *q, struct launch_policy *policy,
+			      struct restrict_answer *ret)
+{
+	ret->cap = q->modes[DOMAIN_CAP];
+	if (ret->cap != MODE_ENFORCE)
+		return;
+	if (!without_new_privs(q) && !will_hold(q->spec, CAP_SETPCAP)) {
+		ret->cap = MODE_UNAVAILABLE;
+		ret->why_cap = "without CAP_SETPCAP and with programs that may gain privileges, "
+			       "what is dropped would come back";
+		return;
+	}
+	policy->flags |= LAUNCH_CAPABILITIES;
+	policy->keep = q->restriction ? q->restriction->keep : 0;
+}
+
+/* Why there can be no filter, or NULL. *ret_mendable: something about the host could change it. */
+static const char *no_filter(const struct restrict_question *q, bool *ret_mendable)
+{
+	*ret_mendable = true;
+	if (q->cannot_notify)
+		return q->cannot_notify;
+	if (q->spec->seccomp_listener)
+		return "the engine has a listener for system calls of its own, and there can be "
+		       "only one";
+	*ret_mendable = false;
+	if (!without_new_privs(q) && !will_hold(q->spec, CAP_SYS_ADMIN))
+		return q->restriction && q->modes[DOMAIN_EXEC] >= MODE_SHADOW
+			       ? "a filter takes no_new_privs, and the function executes programs "
+				 "that gain privileges"
+			       : "a filter takes no_new_privs, which is set once the programs of "
+				 "the function are known (exec in shadow), or by the engine";
+	return NULL;
+}
+
+static void put_filter(struct launch_policy *policy, const struct sock_filter *code, uint32_t count)
+{
+	policy->filter_count = count;
+	memcpy(policy->filter, code, count * sizeof(*code));
+}
+
+static void plan_filter(const struct restrict_question *q, struct launch_policy *policy,
+			struct restrict_answer *ret)
+{
+	const struct restriction *r = q->restriction;
+	bool mendable = false;
+
+	ret->syscall = q->modes[DOMAIN_SYSCALL];
+	if (ret->syscall == MODE_UNAVAILABLE)
+		return;
+	ret->why_syscall = no_filter(q, &mendable);
+	if (ret->why_syscall) {
+		ret->refuse = ret->syscall == MODE_ENFORCE && mendable;
+		ret->syscall = MODE_UNAVAILABLE;
+		return;
+	}
+	if (ret->syscall == MODE_ENFORCE && !(r && r->enforce.count)) {
+		ret->syscall = MODE_LEARN;
+		ret->why_syscall =
+			"the calls of no run were watched yet, so this one's are learned";
+	}
+	policy->flags |= LAUNCH_LISTENER;
+	if (ret->syscall == MODE_ENFORCE) {
+		put_filter(policy, r->enforce.code, r->enforce.count);
+		return;
+	}
+	policy->flags |= LAUNCH_FILTER_OPTIONAL;
+	if (r && r->watch.count)
+		put_filter(policy, r->watch.code, r->watch.count);
+	else
+		put_filter(policy, call_base_filter, call_base_count);
+}
+
+void restrict_plan(const struct restrict_question *question, struct launch_policy *ret_policy,
+		   struct restrict_answer *ret)
+{
+	*ret = (struct restrict_answer){0};
+	memset(ret_policy, 0, sizeof(*ret_policy));
+	plan_capabilities(question, ret_policy, ret);
+	plan_filter(question, ret_policy, ret);
+	if ((ret_policy->flags || ret_policy->filter_count) && without_new_privs(question))
+		ret_policy->flags |= LAUNCH_NO_NEW_PRIVS;
+}
+
+const char *restrict_cannot_notify(int pidfd)
+{
+	uint32_t action = SECCOMP_RET_USER_NOTIF;
+	int fd;
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0)
+		return "the kernel notifies nobody of system calls (Linux 5.5 does)";
+	fd = (int)syscall(SYS_pidfd_getfd, pidfd, 0, 0);
+	if (fd >= 0)
+		close(fd);
+	else if (errno == ENOSYS)
+		return "the kernel has no pidfd_getfd(2) (Linux 5.6)";
+	else if (errno == EPERM)
+		return "descriptors of the container's processes may not be copied: "
+		       "kernel.yama.ptrace_scope is 3, or a security module is in the way";
+	return NULL;
+}

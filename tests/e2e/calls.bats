@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# System calls: watched, told, refused; and what must go on as if nobody listened.
+
+load helpers
+
+KERNEL_CALLS=$HUSK_BUILD/tests/e2e/kernel-calls
+
+setup() {
+	husk_setup
+}
+
+teardown() {
+	husk_teardown
+}
+
+# calls_bundle [JQ FILTER...]: a bundle of the function "calls", with /usr/bin/kernel-calls. Sets $ROOTFS and $BUNDLE.
+calls_bundle() {
+	ROOTFS=$(own_rootfs)
+	cp "$KERNEL_CALLS" "$ROOTFS/usr/bin/kernel-calls"
+	BUNDLE=$(bundle calls "$ROOTFS" "$@")
+	hook_bundle "$BUNDLE" calls
+}
+
+# known_call NAME MEMBER: what the profile says of one call.
+known_call() {
+	husk show --json calls | jq -r --arg k "$1" --arg m "$2" \
+		'.behaviours[] | select(.domain == "syscall" and .key == $k) | .[$m]'
+}
+
+# What attacks a kernel; each must be answered, whatever the kernel itself says.
+ATTACKS="mount unshare clone ptrace process_vm_readv keyctl add_key io_uring_setup socket init_module bpf
+	userfaultfd perf_event_open name_to_handle_at setns kexec_load personality memfd_create"
+
+@test "calls outside of the base are learned by name, how often and since when" {
+	calls_bundle
+	set_python "$BUNDLE" 'import os, socket; socket.socket().close(); os.nice(0)'
+	for _ in 1 2 3; do
+		run_bundle 0 "$BUNDLE"
+	done
+	[ "$(known_call socket runs)" = 3 ]
+	[ "$(known_call setpriority runs)" = 3 ]
+	[ "$(known_call execve runs)" = 3 ]
+	[ "$(known_call socket admitted)" = true ]
+	[ -z "$(known_call openat runs)" ]
+	known_call socket first_seen | grep -q '^20'
+	has_event '.event == "run" and .modes.syscall == "learn"'
+	expect 0 husk show --domain syscall calls
+	output_has "socket"
+	nothing_left
+}
+
+@test "shadow tells what would be denied and denies nothing" {
+	calls_bundle
+	run_bundle 0 "$BUNDLE"
+	expect 0 husk mode calls shadow --domain syscall
+	[ "$(mode_of calls syscall)" = shadow ]
+	[ "$(mode_of calls fs)" = learn ]
+	set_args "$BUNDLE" /usr/bin/kernel-calls socketpair personality
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "socketpair ok
+personality ok" ]
+	has_event '.event == "would-deny" and .domain == "syscall" and .key == "socketpair" and .program == "/usr/bin/kernel-calls"'
+	no_event '.event == "denied"'
+	nothing_left
+}
+
+@test "what was never seen fails with EPERM, or ENOSYS where programs expect it, and is told" {
+	calls_bundle
+	set_args "$BUNDLE" /usr/bin/kernel-calls none
+	run_bundle 0 "$BUNDLE"
+	expect 0 husk mode calls enforce --domain syscall
+	# shellcheck disable=SC2086
+	set_args "$BUNDLE" /usr/bin/kernel-calls $ATTACKS clone3
+	run_bundle 0 "$BUNDLE"
+	for name in $ATTACKS; do
+		case $name in
+		io_uring_setup) output_has "$name ENOSYS" ;;
+		*) output_has "$name EPERM" ;;
+		esac
+		[ "$name" = clone ] || has_event '.event == "denied" and .domain == "syscall" and .key == "'"$name"'"
+			and .program == "/usr/bin/kernel-calls" and .pid > 1'
+		[ "$name" = clone ] || [ "$(known_call "$name" denied)" = 1 ]
+	done
+	output_has "clone3 ENOSYS"
+	[ "$(event_count '.event == "denied" and .key == "mount"')" = 1 ]
+	[ "$(known_call mount class)" = guarded ]
+	[ "$(known_call userfaultfd class)" = dangerous ]
+	nothing_left
+}
+
+@test "calls of another ABI are denied, and one event says so" {
+	[ "$(uname -m)" = x86_64 ] || skip "only x86-64 has these"
+	calls_bundle
+	set_args "$BUNDLE" /usr/bin/kernel-calls i386 i386 x32
+	run_bundle 0 "$BUNDLE"
+	output_has "i386 ok"
+	[ "$(known_call abi:i386 admitted)" = false ]
+	[ "$(known_call abi:i386 class)" = guarded ]
+	expect 0 husk mode calls enforce --domain syscall
+	run_bundle 0 "$BUNDLE"
+	output_has "i386 EPERM"
+	output_has "x32 EPERM"
+	[ "$(event_count '.event == "denied" and .key == "abi:i386"')" = 1 ]
+	[ "$(event_count '.event == "denied" and .key == "abi:x32"')" = 1 ]
+	expect 0 husk allow calls syscall abi:i386
+	run_bundle 0 "$BUNDLE"
+	output_has "i386 ok"
+	output_has "x32 EPERM"
+	nothing_left
+}
+
+@test "rings, keys and the like are not admitted by one run alone, and mounts by none" {
+	calls_bundle
+	set_args "$BUNDLE" /usr/bin/kernel-calls personality add_key mount
+	for n in 1 2 3; do
+		run_bundle 0 "$BUNDLE"
+		[ "$(known_call personality admitted)" = "$([ "$n" -ge 3 ] && echo true || echo false)" ]
+	done
+	[ "$(known_call add_key admitted)" = true ]
+	[ "$(known_call mount admitted)" = false ]
+	expect 0 husk mode calls enforce --domain syscall
+	run_bundle 0 "$BUNDLE"
+	output_has "personality ok"
+	output_has "mount EPERM"
+	nothing_left
+}
+
+@test "a call that a person allows goes on in the container that runs" {
+	calls_bundle
+	run_bundle 0 "$BUNDLE"
+	expect 0 husk mode calls enforce --domain syscall
+	set_args "$BUNDLE" /bin/sh -c 'kernel-calls personality; touch /tmp/asked; read -r word; kernel-calls personality'
+	mkfifo "$T/words"
+	start_run "$BUNDLE" <"$T/words" >"$T/out" 2>&1 3>&- &
+	run=$!
+	exec 5>"$T/words"
+	wait_until 20 test -e "$ROOTFS/tmp/asked"
+	expect 0 husk allow calls syscall personality
+	sleep 0.1 # a policy is looked at every 50 ms at most
+	echo word >&5
+	exec 5>&-
+	wait "$run"
+	[ "$(cat "$T/out")" = "personality EPERM
+personality ok" ]
+	nothing_left
+}
+
+# A program that makes calls which are asked about from threads and children while signals come, and counts.
+BUSY='
+import ctypes, os, signal, socket, subprocess, sys, threading
+libc = ctypes.CDLL(None, use_errno=True)
+handled = [0]
+def handle(*_): handled[0] += 1
+signal.signal(signal.SIGALRM, handle)
+signal.siginterrupt(signal.SIGALRM, len(sys.argv) > 1)
+signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+done, bad = [0] * 4, []
+def work(n):
+    for i in range(400):
+        a, b = socket.socketpair()
+        a.send(b"%d" % i)
+        if b.recv(16) != b"%d" % i: bad.append(i)
+        a.close(); b.close()
+        if os.getpgid(0) != os.getpgrp(): bad.append("pgid")
+        done[n] += 1
+threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+[t.start() for t in threads]
+for i in range(20):
+    chain = ["/bin/sh", "-c", "exec \"$0\" \"$@\""]
+    p = subprocess.run(chain + chain + ["/bin/echo", str(i)], stdout=subprocess.PIPE)
+    if p.stdout != b"%d\n" % i or p.returncode: bad.append(p)
+[t.join() for t in threads]
+pid = os.fork()
+if pid == 0:
+    os.setsid()
+    os.kill(os.getpid(), signal.SIGTERM)
+    os._exit(1)
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(done, bad, os.waitpid(pid, 0)[1], handled[0] > 0)
+'
+
+@test "threads, children, signals and chains of exec work while calls are learned and enforced" {
+	calls_bundle
+	set_python "$BUNDLE" "$BUSY"
+	for mode in learn shadow enforce; do
+		run_bundle 0 "$BUNDLE"
+		[ "$output" = "[400, 400, 400, 400] [] 15 True" ] || fail "$mode: $output"
+		expect 0 husk mode calls "$mode" --domain syscall
+	done
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "[400, 400, 400, 400] [] 15 True" ] || fail "enforced: $output"
+	no_event '.domain == "syscall" and (.event == "denied" or .event == "would-deny")'
+	[ "$(known_call socketpair runs)" = 3 ] # a filter that enforces lets it through unasked
+	nothing_left
+}
+
+@test "the function sees no listener, and a mediator that dies leaves no call unanswered" {
+	calls_bundle
+	set_python "$BUNDLE" 'import os, socket, sys, time
+links = [os.readlink("/proc/self/fd/" + n) for n in os.listdir("/proc/self/fd") if os.path.islink("/proc/self/fd/" + n)]
+print([l for l in links if "seccomp" in l], os.path.exists("/.husk-launch-listener-00003"))
+print([l for l in open("/proc/self/status") if l.startswith(("NoNewPrivs", "Seccomp_f"))])
+sys.stdout.flush()
+open("/tmp/ready", "w").close()
+time.sleep(30)'
+	start_run "$BUNDLE" >"$T/out" 2>&1 3>&- &
+	run=$!
+	wait_until 20 test -e "$ROOTFS/tmp/ready"
+	[ "$(cat "$T/out")" = "[] False
+['NoNewPrivs:\t1\n', 'Seccomp_filters:\t1\n']" ] || fail "$(cat "$T/out")"
+	kill -KILL "$(only_mediator)"
+	expect 0 "$ENGINE" kill "$(tail -n 1 "$T/ids")" KILL
+	wait "$run" || true
+	wait_until 20 no_mediators
+}
+
+@test "programs that gain privileges go on to, and the run says what that costs" {
+	calls_bundle '.process.noNewPrivileges = false | .process.user = {uid: 1000, gid: 1000}'
+	cp "$ROOTFS/usr/bin/id" "$ROOTFS/usr/bin/as-root"
+	chmod 4755 "$ROOTFS/usr/bin/as-root"
+	set_args "$BUNDLE" /bin/sh -c 'as-root -u'
+	for _ in 1 2 3; do
+		run_bundle 0 "$BUNDLE"
+		[ "$output" = 0 ]
+	done
+	has_event '.event == "run" and .modes.syscall == "unavailable" and (.detail | contains("no_new_privs"))'
+	for mode in shadow enforce; do
+		expect 0 husk mode calls "$mode"
+		run_bundle 0 "$BUNDLE"
+		[ "$output" = 0 ]
+	done
+	has_event '.event == "degraded" and .domain == "syscall" and (.detail | contains("gain privileges"))'
+	[ "$(husk show --json calls | jq -r '.behaviours[] | select(.key == "/usr/bin/as-root") | .class_reason')" = \
+		"gains privileges" ]
+	nothing_left
+}
+
+@test "without no_new_privs by the engine, calls are watched once the programs are known" {
+	calls_bundle '.process.noNewPrivileges = false'
+	set_args "$BUNDLE" /usr/bin/kernel-calls socketpair
+	run_bundle 0 "$BUNDLE"
+	[ -z "$(known_call socketpair runs)" ]
+	expect 0 husk mode calls enforce
+	# enforced by hand before anything is known of its calls: they are learned
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "socketpair ok" ]
+	has_event '.event == "degraded" and .domain == "syscall" and .mode == "learn"'
+	[ "$(known_call socketpair runs)" = 1 ]
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "socketpair ok" ]
+	has_event '.event == "run" and .modes.syscall == "enforce"'
+	set_args "$BUNDLE" /usr/bin/kernel-calls personality
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "personality EPERM" ]
+	nothing_left
+}
+
+@test "where somebody listens already, the function runs and the run says that nobody watched" {
+	calls_bundle
+	set_args "$BUNDLE" /usr/bin/kernel-calls socketpair personality
+	run_bundle 0 "$BUNDLE"
+	expect 0 timeout 60 "$KERNEL_CALLS" listen "$ENGINE" run --bundle "$BUNDLE" "$(new_id)"
+	output_has "personality ok"
+	has_event '.event == "degraded" and .domain == "syscall" and .mode == "unavailable"'
+	[ "$(husk show --json calls | jq '.revisions[0].runs_lossy')" = 1 ]
+	[ "$(known_call socketpair runs)" = 1 ]
+	expect 0 husk mode calls enforce --domain syscall
+	set_args "$BUNDLE" /usr/bin/kernel-calls socketpair unshare
+	expect 0 timeout 60 "$KERNEL_CALLS" listen "$ENGINE" run --bundle "$BUNDLE" "$(new_id)"
+	output_has "socketpair ok"
+	output_has "unshare EPERM"
+	nothing_left
+}
+
+@test "what an engine executes into a container has no filter of husk's" {
+	calls_bundle
+	set_args "$BUNDLE" /usr/bin/kernel-calls none
+	run_bundle 0 "$BUNDLE"
+	expect 0 husk mode calls enforce --domain syscall
+	set_args "$BUNDLE" /bin/sh -c 'touch /tmp/up; sleep 30'
+	start_run "$BUNDLE" >/dev/null 2>&1 3>&- &
+	run=$!
+	wait_until 20 test -e "$ROOTFS/tmp/up"
+	id=$(tail -n 1 "$T/ids")
+	expect 0 "$ENGINE" exec "$id" /usr/bin/kernel-calls socketpair
+	output_has "socketpair ok"
+	expect 0 "$ENGINE" kill "$id" KILL
+	wait "$run" || true
+	nothing_left
+}
