@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -173,6 +174,36 @@ static void look_calls(struct host_report *report)
 	look_call(report, "fsopen", syscall(SYS_fsopen, "tmpfs", 1U));
 }
 
+/* Copying a descriptor is refused to everybody where ptrace(2) is. */
+static bool may_copy_descriptors(void)
+{
+	cleanup_free char *scope = NULL;
+	size_t len;
+
+	if (syscall(SYS_pidfd_getfd, -1, 0, 0) < 0 && errno == ENOSYS)
+		return false;
+	return read_file_at(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", STATUS_BYTES_MAX,
+			    &scope, &len, NULL) < 0 ||
+	       strtol(scope, NULL, 10) < 3;
+}
+
+static void look_seccomp(struct host_report *report)
+{
+	uint32_t action = SECCOMP_RET_USER_NOTIF;
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0)
+		mend(host_add(report, "seccomp", HOST_DEGRADED,
+			      "nobody can be notified of system calls: they are not watched"),
+		     "install Linux 5.6 or later, with CONFIG_SECCOMP_FILTER");
+	else if (!may_copy_descriptors())
+		mend(host_add(report, "seccomp", HOST_DEGRADED,
+			      "listeners cannot be taken over: system calls are not watched"),
+		     "Linux 5.6 or later, with kernel.yama.ptrace_scope below 3 (it takes a "
+		     "restart)");
+	else
+		host_add(report, "seccomp", HOST_OK, "system calls can be watched and refused");
+}
+
 static void look_cgroup(struct host_report *report)
 {
 	switch (place_cgroup_layout()) {
@@ -228,6 +259,7 @@ void host_look_kernel(struct host_report *report)
 			"limits cannot be raised");
 	look_fuse(report);
 	look_calls(report);
+	look_seccomp(report);
 	look_cgroup(report);
 	look_observer(report);
 }

@@ -2,6 +2,7 @@
 /*
  * husk allow and husk deny: what a person says of one behaviour. A key is written as husk show
  * prints it; a path that is not known there is brought into the form in which it would be recorded.
+ * Capabilities and system calls have a domain in place of an access, and no program of their own.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,16 +14,23 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/place.h"
+#include "compile/filter.h"
 #include "merge/merge.h"
+#include "policy/calls.h"
 #include "policy/capability.h"
 #include "policy/shape.h"
+
+static enum domain access_domain(enum access access)
+{
+	return access >= ACCESS_EXEC ? DOMAIN_EXEC : DOMAIN_FS;
+}
 
 struct mark_request {
 	char function[CLI_NAME_ROOM];
 	enum mark mark;
 	bool withdraw;
 	enum domain domain;
-	enum access access;
+	enum access access; /* ACCESS_NONE in the domains cap and syscall */
 	char key[SHAPE_KEY_MAX];
 	char program[SHAPE_KEY_MAX];
 
@@ -32,29 +40,6 @@ struct mark_request {
 	enum mark marked; /* by a person, before */
 	char meant[SHAPE_KEY_MAX];
 };
-
-/* What is done to a key, in one word; of a capability it is only used, so the domain is named. */
-static int read_access(const struct cli_syntax *syntax, const char *word, struct mark_request *q,
-		       struct error *err)
-{
-	if (strcmp(word, domain_name(DOMAIN_CAP)) == 0) {
-		q->domain = DOMAIN_CAP;
-		return 0;
-	}
-	if (access_parse(word, &q->access) < 0 || q->access == ACCESS_NONE)
-		return cli_usage(err, syntax, "there is no access '%.60s'", word);
-	q->domain = q->access >= ACCESS_EXEC ? DOMAIN_EXEC : DOMAIN_FS;
-	return 0;
-}
-
-static int read_capability(const struct cli_syntax *syntax, const char *text, char *out,
-			   struct error *err)
-{
-	if (capability_parse(text) < 0)
-		return cli_usage(err, syntax, "there is no capability '%.60s'", text);
-	text_copy(out, SHAPE_KEY_MAX, text);
-	return 0;
-}
 
 static int read_key(const struct cli_syntax *syntax, const char *text, char *out, struct error *err)
 {
@@ -69,6 +54,44 @@ static int read_key(const struct cli_syntax *syntax, const char *text, char *out
 	if (out[0] == '/')
 		place_clean(out);
 	return 0;
+}
+
+/* A word that names an access, or a domain whose behaviours have none. */
+static int read_what(const struct cli_syntax *syntax, const char *word, struct mark_request *q,
+		     struct error *err)
+{
+	bool domain = domain_parse(word, &q->domain) == 0;
+
+	if (domain && (q->domain == DOMAIN_CAP || q->domain == DOMAIN_SYSCALL))
+		return 0;
+	if (access_parse(word, &q->access) < 0 || q->access == ACCESS_NONE)
+		return cli_usage(err, syntax, "there is no access '%.60s'", word);
+	q->domain = access_domain(q->access);
+	return 0;
+}
+
+static bool is_call(const char *name)
+{
+	return filter_knows(name) ||
+	       strncmp(name, CALLS_ABI_PREFIX, strlen(CALLS_ABI_PREFIX)) == 0 ||
+	       strncmp(name, CALLS_NUMBER_PREFIX, strlen(CALLS_NUMBER_PREFIX)) == 0;
+}
+
+/* A capability or a system call: they hold for all programs of a container alike. */
+static int read_name(const struct cli_syntax *syntax, const char *text, const char *program,
+		     struct mark_request *q, struct error *err)
+{
+	if (program)
+		return cli_usage(err, syntax, "the domain '%s' does not tell programs apart",
+				 domain_name(q->domain));
+	if (q->domain == DOMAIN_CAP && capability_parse(text) < 0)
+		return cli_usage(err, syntax, "there is no capability '%.60s'", text);
+	if (q->domain == DOMAIN_SYSCALL && !is_call(text))
+		return cli_usage(err, syntax, "there is no system call '%.60s' on this machine",
+				 text);
+	return text_copy(q->key, sizeof(q->key), text)
+		       ? 0
+		       : cli_usage(err, syntax, "'%.60s...' is too long", text);
 }
 
 static bool has_same_name(const char *a, const char *b)
@@ -90,7 +113,7 @@ static int look(void *context, const struct store_behaviour *b)
 			text_copy(q->meant, sizeof(q->meant), known->key);
 		return 0;
 	}
-	if (known->access != q->access || known->domain != q->domain)
+	if (known->domain != q->domain || known->access != q->access)
 		return 0;
 	q->found = true;
 	if (strcmp(known->program, q->program) == 0)
@@ -204,9 +227,10 @@ static int mark_command(struct cli *cli, enum mark mark, int argc, char **argv, 
 		{0},
 	};
 	const struct cli_syntax syntax = {
-		.usage = mark == MARK_ALLOW
-				 ? "allow [OPTION]... FUNCTION read|write|create|list|exec|cap KEY"
-				 : "deny [OPTION]... FUNCTION read|write|create|list|exec|cap KEY",
+		.usage = mark == MARK_ALLOW ? "allow [OPTION]... FUNCTION "
+					      "read|write|create|list|exec|cap|syscall KEY"
+					    : "deny [OPTION]... FUNCTION "
+					      "read|write|create|list|exec|cap|syscall KEY",
 		.about = mark == MARK_ALLOW ? "Allows one behaviour, whether it was seen or not."
 					    : "Denies one behaviour, in every mode.",
 		.options = options,
@@ -219,13 +243,12 @@ static int mark_command(struct cli *cli, enum mark mark, int argc, char **argv, 
 	if (r != 0)
 		return r;
 	q->mark = mark;
-	r = read_access(&syntax, argv[1], q, err);
-	if (r == 0 && q->domain == DOMAIN_CAP && program)
-		r = cli_usage(err, &syntax, "capabilities are those of the whole container");
-	if (r == 0)
-		r = cli_function_name(argv[0], q->function, err);
-	if (r == 0 && q->domain == DOMAIN_CAP)
-		r = read_capability(&syntax, argv[2], q->key, err);
+	r = read_what(&syntax, argv[1], q, err);
+	if (r != 0)
+		return r;
+	r = cli_function_name(argv[0], q->function, err);
+	if (r == 0 && q->access == ACCESS_NONE)
+		r = read_name(&syntax, argv[2], program, q, err);
 	else if (r == 0)
 		r = read_key(&syntax, argv[2], q->key, err);
 	if (r == 0 && program)
