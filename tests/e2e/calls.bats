@@ -14,11 +14,15 @@ teardown() {
 	husk_teardown
 }
 
-# calls_bundle [JQ FILTER...]: a bundle of the function "calls", with /usr/bin/kernel-calls. Sets $ROOTFS and $BUNDLE.
+# calls_bundle [JQ FILTER...]: a bundle of the function "calls", with /app/kernel-calls, and /work to write to. The
+# root is not copied: nothing else is written. Sets $BUNDLE, and $WORK, where /work is.
 calls_bundle() {
-	ROOTFS=$(own_rootfs)
-	cp "$KERNEL_CALLS" "$ROOTFS/usr/bin/kernel-calls"
-	BUNDLE=$(bundle calls "$ROOTFS" "$@")
+	WORK=$T/work
+	mkdir -p "$T/app" "$WORK"
+	cp "$KERNEL_CALLS" "$T/app/"
+	BUNDLE=$(bundle calls "$HUSK_ROOTFS" '.root.readonly = true
+		| .mounts += [{destination: "/app", type: "bind", source: "'"$T/app"'", options: ["bind"]},
+			{destination: "/work", type: "bind", source: "'"$WORK"'", options: ["bind"]}]' "$@")
 	hook_bundle "$BUNDLE" calls
 }
 
@@ -56,22 +60,22 @@ ATTACKS="mount unshare clone ptrace process_vm_readv keyctl add_key io_uring_set
 	expect 0 husk mode calls shadow --domain syscall
 	[ "$(mode_of calls syscall)" = shadow ]
 	[ "$(mode_of calls fs)" = learn ]
-	set_args "$BUNDLE" /usr/bin/kernel-calls socketpair personality
+	set_args "$BUNDLE" /app/kernel-calls socketpair personality
 	run_bundle 0 "$BUNDLE"
 	[ "$output" = "socketpair ok
 personality ok" ]
-	has_event '.event == "would-deny" and .domain == "syscall" and .key == "socketpair" and .program == "/usr/bin/kernel-calls"'
+	has_event '.event == "would-deny" and .domain == "syscall" and .key == "socketpair" and .program == "/app/kernel-calls"'
 	no_event '.event == "denied"'
 	nothing_left
 }
 
 @test "what was never seen fails with EPERM, or ENOSYS where programs expect it, and is told" {
 	calls_bundle
-	set_args "$BUNDLE" /usr/bin/kernel-calls none
+	set_args "$BUNDLE" /app/kernel-calls none
 	run_bundle 0 "$BUNDLE"
 	expect 0 husk mode calls enforce --domain syscall
 	# shellcheck disable=SC2086
-	set_args "$BUNDLE" /usr/bin/kernel-calls $ATTACKS clone3
+	set_args "$BUNDLE" /app/kernel-calls $ATTACKS clone3
 	run_bundle 0 "$BUNDLE"
 	for name in $ATTACKS; do
 		case $name in
@@ -79,7 +83,7 @@ personality ok" ]
 		*) output_has "$name EPERM" ;;
 		esac
 		[ "$name" = clone ] || has_event '.event == "denied" and .domain == "syscall" and .key == "'"$name"'"
-			and .program == "/usr/bin/kernel-calls" and .pid > 1'
+			and .program == "/app/kernel-calls" and .pid > 1'
 		[ "$name" = clone ] || [ "$(known_call "$name" denied)" = 1 ]
 	done
 	output_has "clone3 ENOSYS"
@@ -92,7 +96,7 @@ personality ok" ]
 @test "calls of another ABI are denied, and one event says so" {
 	[ "$(uname -m)" = x86_64 ] || skip "only x86-64 has these"
 	calls_bundle
-	set_args "$BUNDLE" /usr/bin/kernel-calls i386 i386 x32
+	set_args "$BUNDLE" /app/kernel-calls i386 i386 x32
 	run_bundle 0 "$BUNDLE"
 	output_has "i386 ok"
 	[ "$(known_call abi:i386 admitted)" = false ]
@@ -112,7 +116,7 @@ personality ok" ]
 
 @test "rings, keys and the like are not admitted by one run alone, and mounts by none" {
 	calls_bundle
-	set_args "$BUNDLE" /usr/bin/kernel-calls personality add_key mount
+	set_args "$BUNDLE" /app/kernel-calls personality add_key mount
 	for n in 1 2 3; do
 		run_bundle 0 "$BUNDLE"
 		[ "$(known_call personality admitted)" = "$([ "$n" -ge 3 ] && echo true || echo false)" ]
@@ -130,12 +134,13 @@ personality ok" ]
 	calls_bundle
 	run_bundle 0 "$BUNDLE"
 	expect 0 husk mode calls enforce --domain syscall
-	set_args "$BUNDLE" /bin/sh -c 'kernel-calls personality; touch /tmp/asked; read -r word; kernel-calls personality'
+	set_args "$BUNDLE" /bin/sh -c '/app/kernel-calls personality; echo >/work/asked
+		read -r word; /app/kernel-calls personality'
 	mkfifo "$T/words"
 	start_run "$BUNDLE" <"$T/words" >"$T/out" 2>&1 3>&- &
 	run=$!
 	exec 5>"$T/words"
-	wait_until 20 test -e "$ROOTFS/tmp/asked"
+	wait_until 20 test -e "$WORK/asked"
 	expect 0 husk allow calls syscall personality
 	sleep 0.1 # a policy is looked at every 50 ms at most
 	echo word >&5
@@ -202,11 +207,11 @@ links = [os.readlink("/proc/self/fd/" + n) for n in os.listdir("/proc/self/fd") 
 print([l for l in links if "seccomp" in l], os.path.exists("/.husk-launch-listener-00003"))
 print([l for l in open("/proc/self/status") if l.startswith(("NoNewPrivs", "Seccomp_f"))])
 sys.stdout.flush()
-open("/tmp/ready", "w").close()
+open("/work/ready", "w").close()
 time.sleep(30)'
 	start_run "$BUNDLE" >"$T/out" 2>&1 3>&- &
 	run=$!
-	wait_until 20 test -e "$ROOTFS/tmp/ready"
+	wait_until 20 test -e "$WORK/ready"
 	[ "$(cat "$T/out")" = "[] False
 ['NoNewPrivs:\t1\n', 'Seccomp_filters:\t1\n']" ] || fail "$(cat "$T/out")"
 	kill -KILL "$(only_mediator)"
@@ -217,9 +222,9 @@ time.sleep(30)'
 
 @test "programs that gain privileges go on to, and the run says what that costs" {
 	calls_bundle '.process.noNewPrivileges = false | .process.user = {uid: 1000, gid: 1000}'
-	cp "$ROOTFS/usr/bin/id" "$ROOTFS/usr/bin/as-root"
-	chmod 4755 "$ROOTFS/usr/bin/as-root"
-	set_args "$BUNDLE" /bin/sh -c 'as-root -u'
+	cp "$HUSK_ROOTFS/usr/bin/id" "$T/app/as-root"
+	chmod 4755 "$T/app/as-root"
+	set_args "$BUNDLE" /bin/sh -c '/app/as-root -u'
 	for _ in 1 2 3; do
 		run_bundle 0 "$BUNDLE"
 		[ "$output" = 0 ]
@@ -231,14 +236,14 @@ time.sleep(30)'
 		[ "$output" = 0 ]
 	done
 	has_event '.event == "degraded" and .domain == "syscall" and (.detail | contains("gain privileges"))'
-	[ "$(husk show --json calls | jq -r '.behaviours[] | select(.key == "/usr/bin/as-root") | .class_reason')" = \
+	[ "$(husk show --json calls | jq -r '.behaviours[] | select(.key == "/app/as-root") | .class_reason')" = \
 		"gains privileges" ]
 	nothing_left
 }
 
 @test "without no_new_privs by the engine, calls are watched once the programs are known" {
 	calls_bundle '.process.noNewPrivileges = false'
-	set_args "$BUNDLE" /usr/bin/kernel-calls socketpair
+	set_args "$BUNDLE" /app/kernel-calls socketpair
 	run_bundle 0 "$BUNDLE"
 	[ -z "$(known_call socketpair runs)" ]
 	expect 0 husk mode calls enforce
@@ -250,7 +255,7 @@ time.sleep(30)'
 	run_bundle 0 "$BUNDLE"
 	[ "$output" = "socketpair ok" ]
 	has_event '.event == "run" and .modes.syscall == "enforce"'
-	set_args "$BUNDLE" /usr/bin/kernel-calls personality
+	set_args "$BUNDLE" /app/kernel-calls personality
 	run_bundle 0 "$BUNDLE"
 	[ "$output" = "personality EPERM" ]
 	nothing_left
@@ -258,7 +263,7 @@ time.sleep(30)'
 
 @test "where somebody listens already, the function runs and the run says that nobody watched" {
 	calls_bundle
-	set_args "$BUNDLE" /usr/bin/kernel-calls socketpair personality
+	set_args "$BUNDLE" /app/kernel-calls socketpair personality
 	run_bundle 0 "$BUNDLE"
 	expect 0 timeout 60 "$KERNEL_CALLS" listen "$ENGINE" run --bundle "$BUNDLE" "$(new_id)"
 	output_has "personality ok"
@@ -266,7 +271,7 @@ time.sleep(30)'
 	[ "$(husk show --json calls | jq '.revisions[0].runs_lossy')" = 1 ]
 	[ "$(known_call socketpair runs)" = 1 ]
 	expect 0 husk mode calls enforce --domain syscall
-	set_args "$BUNDLE" /usr/bin/kernel-calls socketpair unshare
+	set_args "$BUNDLE" /app/kernel-calls socketpair unshare
 	expect 0 timeout 60 "$KERNEL_CALLS" listen "$ENGINE" run --bundle "$BUNDLE" "$(new_id)"
 	output_has "socketpair ok"
 	output_has "unshare EPERM"
@@ -275,15 +280,15 @@ time.sleep(30)'
 
 @test "what an engine executes into a container has no filter of husk's" {
 	calls_bundle
-	set_args "$BUNDLE" /usr/bin/kernel-calls none
+	set_args "$BUNDLE" /app/kernel-calls none
 	run_bundle 0 "$BUNDLE"
 	expect 0 husk mode calls enforce --domain syscall
-	set_args "$BUNDLE" /bin/sh -c 'touch /tmp/up; sleep 30'
+	set_args "$BUNDLE" /bin/sh -c 'echo >/work/up; sleep 30'
 	start_run "$BUNDLE" >/dev/null 2>&1 3>&- &
 	run=$!
-	wait_until 20 test -e "$ROOTFS/tmp/up"
+	wait_until 20 test -e "$WORK/up"
 	id=$(tail -n 1 "$T/ids")
-	expect 0 "$ENGINE" exec "$id" /usr/bin/kernel-calls socketpair
+	expect 0 "$ENGINE" exec "$id" /app/kernel-calls socketpair
 	output_has "socketpair ok"
 	expect 0 "$ENGINE" kill "$id" KILL
 	wait "$run" || true

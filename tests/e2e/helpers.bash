@@ -336,6 +336,13 @@ mode_of() {
 	husk show --json "$1" | jq -r --arg d "$2" '.revisions[0].modes[$d] // .modes[$d]'
 }
 
+# enforce_files FUNCTION: fs and exec alone, for tests of what the view answers: a filter of system calls would
+# answer many attempts before it.
+enforce_files() {
+	husk mode "$1" --domain fs enforce
+	husk mode "$1" --domain exec enforce
+}
+
 # ---- the vulnerable function of contrib/function, as a bundle ----
 
 SECRET=K3Y-0F-4-TEST-91827

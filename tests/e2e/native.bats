@@ -55,7 +55,7 @@ enforced() {
 	hook_bundle "$BUNDLE" native
 	run_bundle 0 "$BUNDLE"
 	run_bundle 0 "$BUNDLE"
-	husk mode native enforce
+	enforce_files native
 	run_bundle 0 "$BUNDLE"
 	no_event '.event == "denied"'
 }

@@ -57,7 +57,7 @@ enforced() {
 	hook_bundle "$BUNDLE" routes
 	run_bundle 0 "$BUNDLE"
 	run_bundle 0 "$BUNDLE"
-	husk mode routes enforce
+	enforce_files routes
 	run_bundle 0 "$BUNDLE"
 	no_event '.event == "denied"'
 }
