@@ -16,9 +16,10 @@ struct wrap {
 	struct mountinfo mounts;
 	enum treatment *treatments; /* one for each mount */
 	const struct mountinfo_entry *root;
-	int *shared;  /* for each mount that is to be shared, its successor; else -1 */
-	size_t gate;  /* the mount that is no part of the container */
-	int old_root; /* O_PATH descriptor of the container's root before the wrap */
+	int *shared;   /* for each mount that is to be shared, its successor; else -1 */
+	size_t gate;   /* the mount that is no part of the container */
+	int view_root; /* the mount that becomes the root, once it is there */
+	int old_root;  /* O_PATH descriptor of the container's root before the wrap */
 };
 
 /* Is this a tmpfs that the runtime made for the container, and not a bind of one of the host's? */

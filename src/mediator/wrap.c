@@ -347,19 +347,51 @@ static int make_readonly(struct wrap *wrap)
 	return mount_make_superblock_readonly(wrap->helper->mount_fd);
 }
 
+/*
+ * A clone of what the view shows as its root. Before Linux 6.15 only of an attached mount something
+ * can be cloned: there the view is attached over the root for a moment.
+ */
+static int clone_view_root(struct wrap *wrap)
+{
+	int view = wrap->helper->mount_fd;
+	int r;
+
+	wrap->view_root = mount_clone(view, VIEW_ROOT);
+	if (wrap->view_root != -EINVAL)
+		return wrap->view_root < 0 ? wrap->view_root : 0;
+	r = mount_attach(view, AT_FDCWD, "/");
+	if (r < 0)
+		return r;
+	wrap->view_root = mount_clone(view, VIEW_ROOT);
+	if (fchdir(view) < 0 || umount2(".", MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+		return -errno;
+	return wrap->view_root < 0 ? wrap->view_root : 0;
+}
+
+static int attach_root(struct wrap *wrap)
+{
+	int r = make_readonly(wrap);
+
+	if (r == 0)
+		r = clone_view_root(wrap);
+	if (r == 0)
+		r = mount_set_attributes(wrap->view_root, wrap->root->attributes);
+	if (r == 0)
+		r = mount_attach(wrap->view_root, AT_FDCWD, "/");
+	if (r == 0 && fchdir(wrap->view_root) < 0)
+		r = -errno;
+	if (r < 0)
+		return error_set(&wrap->helper->err, -r, "cannot mount the view over the root");
+	return 0;
+}
+
 static int attach_all(struct wrap *wrap)
 {
 	struct helper *helper = wrap->helper;
-	int r = mount_set_attributes(helper->mount_fd, wrap->root->attributes);
+	int r = attach_root(wrap);
 
-	if (r == 0)
-		r = make_readonly(wrap);
-	if (r == 0)
-		r = mount_attach(helper->mount_fd, AT_FDCWD, "/");
-	if (r == 0 && fchdir(helper->mount_fd) < 0)
-		r = -errno;
 	if (r < 0)
-		return error_set(&helper->err, -r, "cannot mount the view over the root");
+		return r;
 	r = native_attach(&helper->plan, wrap->old_root);
 	if (r < 0)
 		return error_set(&helper->err, -r, "cannot attach a directory natively");
@@ -398,7 +430,7 @@ static int swap(struct wrap *wrap)
 	if (r < 0)
 		return error_set(&helper->err, -r, "cannot detach the old root");
 	/* not MS_SLAVE: the view has no master */
-	r = propagation ? mount_set_propagation(helper->mount_fd, propagation, 0) : 0;
+	r = propagation ? mount_set_propagation(wrap->view_root, propagation, 0) : 0;
 	if (r < 0)
 		return error_set(&helper->err, -r, "cannot restore the root's propagation");
 	return 0;
@@ -450,7 +482,7 @@ static int work(struct wrap *wrap)
 
 int wrap_work(struct helper *helper)
 {
-	struct wrap wrap = {.helper = helper};
+	struct wrap wrap = {.helper = helper, .view_root = -1};
 	int r;
 
 	wrap.old_root = helper_open_proc(helper, "root", O_PATH | O_DIRECTORY);
@@ -458,6 +490,8 @@ int wrap_work(struct helper *helper)
 		return wrap.old_root;
 	r = work(&wrap);
 	close(wrap.old_root);
+	if (wrap.view_root >= 0)
+		close(wrap.view_root);
 	for (size_t i = 0; wrap.shared && i < wrap.mounts.n_entries; i++) {
 		if (wrap.shared[i] >= 0)
 			close(wrap.shared[i]);

@@ -93,7 +93,7 @@ static int get_attributes(struct view *view, struct inode *inode, struct stat *r
 	struct statx stx;
 	int rc;
 
-	if (inode == view->gate.inode || !view->lower_count) {
+	if (inode->own) {
 		*ret = (struct stat){
 			.st_mode = S_IFDIR | 0755, .st_nlink = 2, .st_ino = FUSE_ROOT_ID};
 		if (inode == view->gate.inode)
@@ -119,7 +119,7 @@ static void reply_statx(fuse_req_t req, struct inode *inode)
 	struct statx stx;
 	int rc = -ENOSYS;
 
-	if (inode != view->gate.inode && view->lower_count)
+	if (!inode->own)
 		rc = descriptor_stat(view, inode, &stx);
 	if (rc < 0) {
 		(void)fuse_reply_err(req, -rc);
@@ -261,7 +261,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *attr, int valid,
 	struct statx stx;
 	int rc = -EROFS;
 
-	if (inode != view->gate.inode && view->lower_count)
+	if (!inode->own)
 		rc = descriptor_with_stat(view, inode, &stx);
 	if (rc >= 0)
 		rc = judge_file(view, req, ACCESS_WRITE, inode, &stx);

@@ -30,7 +30,7 @@ static int open_directory(fuse_req_t req, struct inode *inode, struct fuse_file_
 {
 	struct view *view = view_of(req);
 	struct statx stx;
-	int fd = view->lower_count ? descriptor_with_stat(view, inode, &stx) : -EACCES;
+	int fd = inode->own ? -EACCES : descriptor_with_stat(view, inode, &stx);
 	int rc = fd < 0 ? fd : judge_file(view, req, ACCESS_LIST, inode, &stx);
 
 	if (rc < 0)

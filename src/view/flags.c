@@ -19,7 +19,7 @@ static int open_for_flags(struct view *view, struct inode *inode)
 {
 	int flags = O_RDONLY | O_NONBLOCK;
 
-	if (!view->lower_count || inode == view->gate.inode)
+	if (inode->own)
 		return -ENOTTY;
 	if (inode->type != S_IFREG && inode->type != S_IFDIR)
 		return -ENOTTY;
@@ -34,7 +34,7 @@ static int hand_down(fuse_req_t req, struct inode *inode, unsigned int command, 
 	int fd;
 	int rc = 0;
 
-	if (sets && view->lower_count && inode != view->gate.inode) {
+	if (sets && !inode->own) {
 		rc = descriptor_stat(view, inode, &stx);
 		if (rc == 0)
 			rc = judge_file(view, req, ACCESS_WRITE, inode, &stx);

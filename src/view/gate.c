@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The gate: the one file that the view has before it has lower file systems. Its bytes go to the
+ * The gate: the one file that the view has before it has lower file systems, beside the place where
+ * their root appears. Its bytes go to the
  * kernel's cache while the open for execution waits, so that the execution itself needs no
  * requests.
  */
@@ -22,13 +23,14 @@ int view_set_gate(struct view *view, const void *bytes, size_t len, const struct
 	if (!gate->bytes)
 		return -ENOMEM;
 	memcpy(gate->bytes, bytes, len);
-	rc = inode_make(&view->inodes, &key, S_IFREG, view->root, VIEW_GATE, &gate->inode);
+	rc = inode_make(&view->inodes, &key, S_IFREG, view->top, VIEW_GATE, &gate->inode);
 	if (rc < 0) {
 		free(gate->bytes);
 		gate->bytes = NULL;
 		return rc;
 	}
 	gate->inode->fixed = true;
+	gate->inode->own = true;
 	gate->len = len;
 	gate->stat = *like;
 	gate->opened = opened;
@@ -48,11 +50,19 @@ void gate_stat(const struct view *view, struct stat *ret)
 int gate_lookup(struct view *view, const char *name, struct fuse_entry_param *ret)
 {
 	struct inode *inode = view->gate.inode;
+	struct statx stx;
+	int rc;
 
+	if (view->lower_count && strcmp(name, VIEW_ROOT) == 0) {
+		rc = descriptor_stat(view, view->root, &stx);
+		if (rc == 0)
+			lookup_entry(view, view->root, &stx, ret);
+		return rc;
+	}
 	if (!inode || strcmp(name, VIEW_GATE) != 0)
 		return -ENOENT;
 	inode->lookups++;
-	/* the attributes stay; the name ends with the first lower file system */
+	/* the attributes stay; the name is bound over the entry point, and not asked for again */
 	*ret = (struct fuse_entry_param){
 		.ino = node_number(view, inode),
 		.attr_timeout = VIEW_KEEP_S,

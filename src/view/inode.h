@@ -17,7 +17,7 @@
  * again, time of birth. It remembers one place, (parent, name): the one it was last looked up at;
  * and, of a file with several names, some of the others that it was looked up at.
  * Parents are held by their children, so that a path can always be built. The number that the
- * kernel knows a file by is the address of its struct inode, but for the root, which is
+ * kernel knows a file by is the address of its struct inode, but for the view's top, which is
  * FUSE_ROOT_ID.
  */
 struct lower;
@@ -57,7 +57,8 @@ struct inode {
 	uint16_t type;	     /* S_IFMT bits */
 	uint8_t mode;	     /* enum inode_mode of the open files */
 	bool crossed : 1;    /* some child is the root of another lower file system */
-	bool fixed : 1;	     /* root of a lower file system, or synthetic: fd stays */
+	bool fixed : 1;	     /* root of a lower file system, or the view's own: fd stays */
+	bool own : 1;	     /* the view's own: its top, the gate. No lower file system has it */
 	bool unlinked : 1;   /* the remembered name is gone: only the descriptor leads here */
 	bool searchable : 1; /* see view_open_way() */
 	bool hashed : 1;

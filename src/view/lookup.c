@@ -12,7 +12,7 @@ double keep_time(struct view *view, const struct inode *inode)
 {
 	if (inode == view->gate.inode)
 		return VIEW_KEEP_S;
-	if (!view->lower_count || inode->searchable)
+	if (inode->own || inode->searchable)
 		return 0;
 	return lower_of(view, inode)->persistent ? VIEW_KEEP_PERSISTENT_S : VIEW_KEEP_S;
 }
@@ -115,7 +115,7 @@ static int look_up(struct view *view, struct inode *dir, const char *name,
 {
 	int rc;
 
-	if (!view->lower_count)
+	if (dir->own)
 		return gate_lookup(view, name, ret);
 	rc = lookup_made(view, dir, name, ret);
 	if (rc == -ENOENT && !lower_of(view, dir)->persistent) {
@@ -198,7 +198,7 @@ void op_readlink(fuse_req_t req, fuse_ino_t node)
 
 static int stat_fs(struct view *view, struct inode *inode, struct statvfs *ret)
 {
-	if (!view->lower_count || inode == view->gate.inode) {
+	if (inode->own) {
 		*ret = (struct statvfs){.f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255};
 		return 0;
 	}

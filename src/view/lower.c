@@ -95,14 +95,17 @@ static int find_place(struct view *view, char *path, struct inode **ret_dir, con
 
 static int add_root(struct view *view, const struct statx *stx)
 {
-	struct inode *root = view->root;
 	struct inode_key key;
+	int rc;
 
 	if ((stx->stx_mode & S_IFMT) != S_IFDIR)
 		return -ENOTDIR;
 	statx_key(stx, 0, &key);
-	inode_rekey(&view->inodes, root, &key);
-	view->lowers[0].root = root;
+	rc = inode_make(&view->inodes, &key, stx->stx_mode, NULL, "", &view->root);
+	if (rc < 0)
+		return rc;
+	view->root->fixed = true;
+	view->lowers[0].root = view->root;
 	return 0;
 }
 
@@ -175,8 +178,5 @@ int view_add_lower(struct view *view, const struct view_lower *lower, struct err
 	entry->fd = fd;
 	view->lower_count++;
 	descriptor_adopt(view, entry->root, steal_fd(&fd));
-	/* the kernel may know the root by what it was before, without a lower file system */
-	(void)fuse_lowlevel_notify_inval_inode(view->session, node_number(view, entry->root), -1,
-					       0);
 	return entry->root->fd < 0 ? error_set(err, ENFILE, "cannot serve '%s'", lower->path) : 0;
 }

@@ -15,7 +15,7 @@
 /* The descriptor of a directory in which something is to be changed. */
 static int directory_fd(struct view *view, struct inode *dir)
 {
-	return view->lower_count ? descriptor_of(view, dir) : -EROFS;
+	return dir->own ? -EROFS : descriptor_of(view, dir);
 }
 
 static int make_special(fuse_req_t req, struct inode *dir, const char *name, mode_t mode,

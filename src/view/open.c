@@ -284,7 +284,7 @@ static int create_file(struct view *view, fuse_req_t req, struct inode *dir, con
 {
 	int own = flags & (O_ACCMODE | O_DIRECT | O_NOATIME | O_SYNC);
 	struct credentials credentials;
-	int dir_fd = view->lower_count ? descriptor_of(view, dir) : -EROFS;
+	int dir_fd = dir->own ? -EROFS : descriptor_of(view, dir);
 	int fd;
 	int rc;
 

@@ -141,7 +141,7 @@ static int open_session(struct view *view)
 
 static int set_up(struct view *view)
 {
-	const struct inode_key key = {.ino = FUSE_ROOT_ID};
+	const struct inode_key key = {.ino = FUSE_ROOT_ID, .lower = UINT32_MAX};
 	int flags = fcntl(view->fd, F_GETFL);
 	int rc;
 
@@ -158,10 +158,11 @@ static int set_up(struct view *view)
 	rc = inode_table_init(&view->inodes, view->options.names_max, descriptor_drop, view);
 	if (rc < 0)
 		return rc;
-	rc = inode_make(&view->inodes, &key, S_IFDIR, NULL, "", &view->root);
+	rc = inode_make(&view->inodes, &key, S_IFDIR, NULL, "", &view->top);
 	if (rc < 0)
 		return rc;
-	view->root->fixed = true;
+	view->top->fixed = true;
+	view->top->own = true;
 	view->prune_at = view->options.names_max - view->options.names_max / 8;
 	descriptors_init(view);
 	return open_session(view);

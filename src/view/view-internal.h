@@ -65,7 +65,8 @@ struct view {
 	struct view_options options;
 	struct view_statistics statistics;
 	struct inode_table inodes;
-	struct inode *root;
+	struct inode *top;  /* holds VIEW_GATE and VIEW_ROOT */
+	struct inode *root; /* of the first lower file system; NULL before */
 	struct lower *lowers;
 	size_t lower_count;
 	dev_t devices[VIEW_DEVICES_MAX]; /* of the lower file systems, in order of appearance */
@@ -111,12 +112,12 @@ static inline struct view *view_of(fuse_req_t req)
 
 static inline struct inode *node_of(struct view *view, fuse_ino_t node)
 {
-	return node == FUSE_ROOT_ID ? view->root : (struct inode *)(uintptr_t)node;
+	return node == FUSE_ROOT_ID ? view->top : (struct inode *)(uintptr_t)node;
 }
 
 static inline fuse_ino_t node_number(const struct view *view, const struct inode *inode)
 {
-	return inode == view->root ? FUSE_ROOT_ID : (fuse_ino_t)(uintptr_t)inode;
+	return inode == view->top ? FUSE_ROOT_ID : (fuse_ino_t)(uintptr_t)inode;
 }
 
 static inline struct lower *lower_of(struct view *view, const struct inode *inode)
@@ -284,6 +285,7 @@ bool credentials_in_group(fuse_req_t req, gid_t gid);
 
 /* ---- gate.c ---- */
 
+/* A name in the view's top. */
 int gate_lookup(struct view *view, const char *name, struct fuse_entry_param *ret);
 void gate_stat(const struct view *view, struct stat *ret);
 void gate_open(fuse_req_t req, struct fuse_file_info *fi);

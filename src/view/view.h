@@ -104,13 +104,21 @@ struct view_lower {
 int view_add_lower(struct view *view, const struct view_lower *lower, struct error *err);
 
 /*
- * The gate: before the lowers are there, the view's root directory holds one regular file,
- * VIEW_GATE, with the bytes of husk-launch. It is bound over the container's entry point. Opening
- * it for execution (FUSE open flag 0x20, FMODE_EXEC of the kernel's include/linux/fs.h) calls
- * `opened` once and is answered only by view_gate_answer(); until then other requests are served. A
- * later or plain open reads the bytes.
+ * The gate: the top directory of the mount holds one regular file, VIEW_GATE, with the bytes of
+ * husk-launch. It is bound over the container's entry point. Opening it for execution (FUSE open
+ * flag 0x20, FMODE_EXEC of the kernel's include/linux/fs.h) calls `opened` once and is answered
+ * only by view_gate_answer(); until then other requests are served. A later or plain open reads the
+ * bytes.
  */
 #define VIEW_GATE "husk-gate"
+
+/*
+ * Beside it, once the first lower is there, lies the root of what is served: a clone of the mount
+ * at VIEW_ROOT is what the container gets. It is not the top itself, because of that one the kernel
+ * caches no ACLs: it knows that inode before it knows whether the view has ACLs (fuse_init_inode()
+ * of fs/fuse/inode.c), and asks for them with each absolute path of a program that is not root.
+ */
+#define VIEW_ROOT "root"
 
 typedef void view_gate_opened(void *context, pid_t pid);
 

@@ -20,7 +20,7 @@ enum { XATTR_PATH_MAX = 64 + NAME_MAX };
 
 static bool has_attributes(const struct view *view, const struct inode *inode)
 {
-	return view->lower_count && inode != view->gate.inode;
+	return !inode->own;
 }
 
 /*

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,9 +173,51 @@ static int leave_foreground(void)
 	return pipes[1];
 }
 
+/* What the helper of a mediator does: it asks the view, so it is a thread of its own. */
+struct placing {
+	const char *place;
+	bool root; /* VIEW_ROOT alone, not the top with the gate */
+	int mount_fd;
+	int ready; /* to be told, or -1 */
+};
+
+static int clone_root(const struct placing *placing)
+{
+	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	int fd = open_tree(placing->mount_fd, VIEW_ROOT, flags);
+
+	if (fd >= 0 || errno != EINVAL)
+		return fd;
+	/* before Linux 6.15 only of an attached mount something can be cloned */
+	if (move_mount(placing->mount_fd, "", AT_FDCWD, placing->place, MOVE_MOUNT_F_EMPTY_PATH) <
+	    0)
+		return -1;
+	fd = open_tree(placing->mount_fd, VIEW_ROOT, flags);
+	return umount2(placing->place, MNT_DETACH) < 0 ? -1 : fd;
+}
+
+static void *place(void *argument)
+{
+	const struct placing *placing = argument;
+	int fd = placing->root ? clone_root(placing) : placing->mount_fd;
+
+	if (fd < 0 || move_mount(fd, "", AT_FDCWD, placing->place, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		err(EX_OSERR, "cannot mount at '%s'", placing->place);
+	close(fd);
+	if (placing->root)
+		close(placing->mount_fd);
+	if (placing->ready >= 0) {
+		(void)write_all(placing->ready, "", 1);
+		close(placing->ready);
+	}
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	struct harness harness = {0};
+	struct placing placing = {.ready = -1};
+	pthread_t placer;
 	struct view_options options = {
 		.names_max = 200000,
 		.passthrough = true,
@@ -185,7 +228,7 @@ int main(int argc, char **argv)
 	const char *gate = NULL, *way = NULL, *counters = NULL;
 	bool foreground = false;
 	struct error error = ERROR_INIT;
-	int fuse_fd, mount_fd, option, rc, ready = -1;
+	int fuse_fd, option, rc;
 
 	while ((option = getopt(argc, argv, "cpn:l:d:g:w:fs:")) != -1) {
 		switch (option) {
@@ -226,8 +269,8 @@ int main(int argc, char **argv)
 		errx(EX_USAGE, "usage: view-mount [OPTION...] DIR PLACE [PATH=DIR...]");
 	harness.lowers = argv + optind;
 	if (!foreground)
-		ready = leave_foreground();
-	if (view_mount(&fuse_fd, &mount_fd, &error) < 0)
+		placing.ready = leave_foreground();
+	if (view_mount(&fuse_fd, &placing.mount_fd, &error) < 0)
 		errx(EX_UNAVAILABLE, "%s; %s", error.what, error.hint);
 	if (view_new(fuse_fd, &options, &harness.view, &error) < 0)
 		errx(EX_SOFTWARE, "%s", error.what);
@@ -237,14 +280,13 @@ int main(int argc, char **argv)
 		add_lowers(&harness);
 	if (way)
 		view_open_way(harness.view, way);
-	if (move_mount(mount_fd, "", AT_FDCWD, harness.lowers[1], MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		err(EX_OSERR, "cannot mount at '%s'", harness.lowers[1]);
-	close(mount_fd);
-	if (ready >= 0) {
-		(void)write_all(ready, "", 1);
-		close(ready);
-	}
+	placing.place = harness.lowers[1];
+	placing.root = !gate;
+	rc = pthread_create(&placer, NULL, place, &placing);
+	if (rc != 0)
+		errx(EX_OSERR, "cannot start a thread");
 	rc = serve(harness.view);
+	(void)pthread_join(placer, NULL);
 	if (counters)
 		write_counters(harness.view, counters);
 	view_free(harness.view);
