@@ -23,7 +23,6 @@
 #include "cli/process.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define MOUNTINFO_BYTES_MAX ((size_t)16 * 1024 * 1024)
 #define MASKED_MAX 3
 #define VOLUMES_MAX 64
 

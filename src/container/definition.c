@@ -22,8 +22,6 @@
 #include "container/mountinfo.h"
 
 #define VERSION "husk definition 1"
-#define MOUNTINFO_BYTES_MAX \
-	((size_t)64 * 1024 * 1024) /* 100,000 mounts of some 300 bytes, and room */
 
 static void add_text(struct sha256 *sha, const char *text)
 {

@@ -20,6 +20,9 @@ struct mountinfo_entry {
 	uint64_t propagation; /* MS_SHARED, MS_SLAVE, both, MS_UNBINDABLE, or MS_PRIVATE */
 };
 
+/* What is read of such a file at most: 100,000 mounts of some 300 bytes, and room. */
+#define MOUNTINFO_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
 struct mountinfo {
 	char *bytes; /* what the strings point into */
 	struct mountinfo_entry *entries;

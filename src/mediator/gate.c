@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Binding the gate over the entry point, at createRuntime: all mounts of the container are there,
- * and the runtime has not pivoted yet (tried on crun 1.8 and runc 1.1). What is resolved here is
- * resolved as the runtime will.
- */
+/* The gate, seen from husk-hook's side. */
+#include "mediator/gate.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
@@ -17,26 +16,41 @@
 #include "container/entry.h"
 #include "container/mountinfo.h"
 #include "mediator/exec-format.h"
-#include "mediator/helper-internal.h"
 #include "mediator/mount.h"
+#include "view/view.h"
+
+/* husk-hook has one thread, so its fs state is shared with nobody, as setns(2) demands. */
+static int enter(struct gate_work *work, pid_t pid, struct error *err)
+{
+	cleanup_close int theirs = -1;
+	char path[64];
+
+	work->own_fd = openat(work->proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%d/ns/mnt", (int)pid);
+	theirs = openat(work->proc_fd, path, O_RDONLY | O_CLOEXEC);
+	if (work->own_fd < 0 || theirs < 0)
+		return error_set(err, errno, "cannot open the mount namespace of process %d", pid);
+	if (setns(theirs, CLONE_NEWNS) < 0)
+		return error_set(err, errno, "cannot enter the mount namespace of process %d", pid);
+	return 0;
+}
 
 /* The container's root as the runtime mounted it: the topmost mount at that path of its namespace.
  */
-static int open_rootfs(struct helper *helper)
+static int open_rootfs(const char *bundle, const char *root, struct error *err)
 {
-	const char *root = helper->spec->root_path;
 	char path[PATH_MAX];
 	int len, fd;
 
 	if (root[0] == '/')
 		len = snprintf(path, sizeof(path), "%s", root);
 	else
-		len = snprintf(path, sizeof(path), "%s/%s", helper->bundle, root);
+		len = snprintf(path, sizeof(path), "%s/%s", bundle, root);
 	if (len < 0 || (size_t)len >= sizeof(path))
-		return error_say(&helper->err, ENAMETOOLONG, "the path of the rootfs is too long");
+		return error_say(err, ENAMETOOLONG, "the path of the rootfs is too long");
 	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return error_set(&helper->err, errno, "cannot open the rootfs '%s'", path);
+		return error_set(err, errno, "cannot open the rootfs '%s'", path);
 	return fd;
 }
 
@@ -100,21 +114,23 @@ static bool may_be_shared(const struct oci_spec *spec)
 }
 
 /* Opens the root of the mount that `fd` lies on. Returns 1 where it is not shared. */
-static int open_shared_mount(struct helper *helper, int fd, int *ret_fd)
+static int open_shared_mount(const struct gate_work *work, int *ret_fd, struct error *err)
 {
-	cleanup_close int info_fd = helper_open_proc(helper, "mountinfo", O_RDONLY), mount = -1;
+	cleanup_close int info_fd = openat(work->proc_fd, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+	cleanup_close int mount = -1;
 	cleanup_mountinfo struct mountinfo info = {0};
 	cleanup_free char *bytes = NULL;
 	struct statx at, root;
 	size_t len = 0;
-	int r = info_fd < 0 ? info_fd : 0;
+	int r = info_fd < 0 ? -errno : 0;
 
 	if (r == 0)
 		r = read_to_end(info_fd, MOUNTINFO_BYTES_MAX, &bytes, &len);
-	if (r == 0 && statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &at) < 0)
+	if (r == 0 &&
+	    statx(work->entry_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &at) < 0)
 		r = -errno;
 	if (r == 0)
-		r = mountinfo_find(bytes, len, (int)at.stx_mnt_id, &info, &helper->err);
+		r = mountinfo_find(bytes, len, (int)at.stx_mnt_id, &info, err);
 	if (r != 0 || !(info.entries[0].propagation & MS_SHARED))
 		return r < 0 ? r : 1;
 	mount = open(info.entries[0].point, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -131,53 +147,63 @@ static int open_shared_mount(struct helper *helper, int fd, int *ret_fd)
  * Attaches the gate. What is mounted in a shared mount appears in all of its peers, and the gate
  * must not on the host: such a mount leaves its peers for the moment, and a clone keeps the place.
  */
-static int attach_gate(struct helper *helper, int gate, int entry)
+static int attach_gate(const struct gate_work *work, const struct oci_spec *spec, int gate,
+		       struct error *err)
 {
 	cleanup_close int shared = -1, peer = -1;
-	int r = may_be_shared(helper->spec) ? open_shared_mount(helper, entry, &shared) : 1;
+	int r = may_be_shared(spec) ? open_shared_mount(work, &shared, err) : 1;
 
 	if (r != 0)
-		return r < 0 ? r : mount_attach(gate, entry, "");
+		return r < 0 ? r : mount_attach(gate, work->entry_fd, "");
 	peer = mount_clone(shared, "");
 	r = peer < 0 ? peer : mount_set_propagation(shared, MS_PRIVATE, 0);
 	if (r == 0)
-		r = mount_attach(gate, entry, "");
+		r = mount_attach(gate, work->entry_fd, "");
 	if (r == 0)
 		r = mount_join_group(shared, peer);
 	return r;
 }
 
-int gate_work(struct helper *helper)
+int gate_find(struct gate_work *work, const struct oci_state *state, const struct oci_spec *spec,
+	      struct talk_entry *ret, struct error *err)
 {
-	cleanup_close int root = -1, entry = -1, gate = -1;
-	uint64_t attributes = 0;
-	int r;
+	int r = enter(work, state->pid, err);
 
-	r = helper_enter(helper);
 	if (r < 0)
 		return r;
-	root = open_rootfs(helper);
-	if (root < 0)
-		return root;
-	r = entry_resolve(root, helper->spec, &entry, &helper->err);
+	work->root_fd = open_rootfs(state->bundle, spec->root_path, err);
+	if (work->root_fd < 0)
+		return work->root_fd;
+	r = entry_resolve(work->root_fd, spec, &work->entry_fd, err);
 	if (r != 0)
 		return r;
-	if (fstat(entry, &helper->entry) < 0)
-		return error_set(&helper->err, errno, "cannot examine the entry point");
-	helper->exec_result = exec_format_check(root, entry, helper->proc_fd);
-	r = mount_flags_of(entry, &attributes);
-	if (r < 0)
-		return error_set(&helper->err, -r, "cannot examine the entry point's mount");
-	r = helper_consult(helper); /* the main thread gives the gate this file's attributes */
-	if (r < 0)
-		return r;
-	gate = clone_gate(helper->mount_fd, root);
+	if (fstat(work->entry_fd, &ret->attr) < 0)
+		return error_set(err, errno, "cannot examine the entry point");
+	ret->exec_result = exec_format_check(work->root_fd, work->entry_fd, work->proc_fd);
+	r = mount_flags_of(work->entry_fd, &work->attributes);
+	return r < 0 ? error_set(err, -r, "cannot examine the entry point's mount") : 0;
+}
+
+int gate_bind(const struct gate_work *work, const struct oci_spec *spec, int view_fd,
+	      struct error *err)
+{
+	cleanup_close int gate = clone_gate(view_fd, work->root_fd);
+	int r;
+
 	if (gate < 0)
-		return error_set(&helper->err, -gate, "cannot clone the gate");
-	r = mount_set_attributes(gate, attributes);
+		return error_set(err, -gate, "cannot clone the gate");
+	r = mount_set_attributes(gate, work->attributes);
 	if (r == 0)
-		r = attach_gate(helper, gate, entry);
-	if (r < 0)
-		return error_set(&helper->err, -r, "cannot bind the gate over the entry point");
-	return 0;
+		r = attach_gate(work, spec, gate, err);
+	return r < 0 ? error_set(err, -r, "cannot bind the gate over the entry point") : 0;
+}
+
+void gate_leave(struct gate_work *work)
+{
+	if (work->own_fd >= 0 && setns(work->own_fd, CLONE_NEWNS) == 0)
+		close(work->own_fd);
+	if (work->root_fd >= 0)
+		close(work->root_fd);
+	if (work->entry_fd >= 0)
+		close(work->entry_fd);
 }

@@ -6,8 +6,6 @@
 
 #include "mediator/helper.h"
 
-#define MOUNTINFO_BYTES_MAX ((size_t)16 * 1024 * 1024)
-
 struct helper {
 	pthread_t thread;
 	int main_fd, own_fd; /* two ends of one socketpair(2): news this way, consent that way */
@@ -19,14 +17,11 @@ struct helper {
 	int proc_fd;
 	pid_t pid;
 	int mount_fd;
-	const char *bundle;
 	const struct oci_spec *spec;
 	struct native_wish wish;
 	struct native_plan *attached; /* for native_detach_work() */
 
 	/* what it hands to the main thread */
-	struct stat entry;
-	int exec_result;
 	struct view_lower *lowers;
 	size_t n_lowers;
 	char **lower_paths;
@@ -49,7 +44,6 @@ int helper_consult(struct helper *helper);
 void helper_tell_native(struct helper *helper, const char *point, const char *why);
 
 /* The works. */
-int gate_work(struct helper *helper);
 int wrap_work(struct helper *helper);
 int native_detach_work(struct helper *helper);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The helper thread: its life, and its talk with the main thread. The work stands in gate.c and
- * wrap.c. */
+/* The helper thread: its life, and its talk with the main thread. The work stands in wrap.c and
+ * native-review.c. */
 #include "mediator/helper.h"
 
 #include <errno.h>
@@ -71,7 +71,7 @@ static void *run(void *argument)
 	return NULL;
 }
 
-/* Runs `work` over what `plan` names, in a thread. */
+/* Runs plan->work, in a thread. */
 static int start(const struct helper *plan, struct helper **ret)
 {
 	struct helper *helper = malloc(sizeof(*helper));
@@ -103,21 +103,6 @@ static int start(const struct helper *plan, struct helper **ret)
 	return 0;
 }
 
-int helper_bind_gate(int proc_fd, pid_t pid, int mount_fd, const char *bundle,
-		     const struct oci_spec *spec, struct helper **ret)
-{
-	const struct helper plan = {
-		.work = gate_work,
-		.proc_fd = proc_fd,
-		.pid = pid,
-		.mount_fd = mount_fd,
-		.bundle = bundle,
-		.spec = spec,
-	};
-
-	return start(&plan, ret);
-}
-
 int helper_wrap(int proc_fd, pid_t pid, int mount_fd, const struct oci_spec *spec,
 		const struct native_wish *wish, struct helper **ret)
 {
@@ -145,12 +130,6 @@ enum helper_news helper_hear(struct helper *helper)
 	if (recv(helper->main_fd, &message, sizeof(message), 0) != sizeof(message))
 		return HELPER_DONE;
 	return message.news;
-}
-
-const struct stat *helper_entry(const struct helper *helper, int *ret_exec_result)
-{
-	*ret_exec_result = helper->exec_result;
-	return &helper->entry;
 }
 
 struct view_lower *helper_lowers(struct helper *helper, size_t *ret_count)

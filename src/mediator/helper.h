@@ -2,7 +2,6 @@
 #ifndef HUSK_MEDIATOR_HELPER_H
 #define HUSK_MEDIATOR_HELPER_H
 
-#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -23,13 +22,6 @@ enum helper_news {
 	HELPER_DONE,   /* it has ended: helper_finish() */
 };
 
-/*
- * Binds the gate of the view whose detached mount is `mount_fd` over the entry point that `spec`
- * names, in the mount namespace of `pid`, before the runtime has pivoted. `bundle`: absolute path.
- */
-int helper_bind_gate(int proc_fd, pid_t pid, int mount_fd, const char *bundle,
-		     const struct oci_spec *spec, struct helper **ret);
-
 /* The late wrap (wrap.c tells its steps), in the mount namespace of `pid`. `wish`: copied, its
  * bytes are not. */
 int helper_wrap(int proc_fd, pid_t pid, int mount_fd, const struct oci_spec *spec,
@@ -38,12 +30,6 @@ int helper_wrap(int proc_fd, pid_t pid, int mount_fd, const struct oci_spec *spe
 /* To poll for POLLIN; then helper_news() tells what has come. */
 int helper_fd(const struct helper *helper);
 enum helper_news helper_hear(struct helper *helper);
-
-/*
- * What helper_bind_gate() found out about the entry point, valid at its HELPER_LOWERS: the file's
- * attributes, and in *ret_exec_result what execve(2) would say of it (exec-format.h).
- */
-const struct stat *helper_entry(const struct helper *helper, int *ret_exec_result);
 
 /* The lowers in mount order; the view takes over each descriptor with `*lower = NULL`-like -1. */
 struct view_lower *helper_lowers(struct helper *helper, size_t *ret_count);
@@ -69,8 +55,7 @@ int helper_detach(int proc_fd, pid_t pid, struct native_plan *attached, struct h
 /* Lets the helper go on after HELPER_LOWERS; `result` < 0 makes it give up with that. */
 void helper_go_on(struct helper *helper, int result);
 
-/* Joins the thread and frees it. Returns what it came to: 0, 1 (no entry point to bind over),
- * -errno. */
+/* Joins the thread and frees it. Returns what it came to: 0 or -errno. */
 int helper_finish(struct helper *helper, struct error *err);
 
 #endif

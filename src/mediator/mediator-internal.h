@@ -69,6 +69,9 @@ struct mediator {
 	bool init_gone;	 /* the first process has ended */
 };
 
+/* The mediator's process, from its fork to its end. Takes the descriptors over. */
+_Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int talk_fd);
+
 /* An event about this run, and one with a sentence, told at once. */
 struct event mediator_event(const struct mediator *m, enum event_kind kind);
 void mediator_tell(struct mediator *m, enum event_kind kind, const char *detail);

@@ -18,7 +18,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -34,6 +33,7 @@
 #include "mediator/policy-watch.h"
 #include "mediator/privileges.h"
 #include "mediator/process.h"
+#include "mediator/talk.h"
 #include "journal/run-file.h"
 #include "policy/file.h"
 
@@ -115,6 +115,7 @@ static int start_watching(struct mediator *m, struct error *err)
 	struct watch_options options = {
 		.proc_fd = m->proc_fd,
 		.init = m->setup->state->pid,
+		.leads_namespace = m->leads_namespace,
 		.journal = m->journal,
 		.events = m->events,
 		.function = identity->function,
@@ -292,46 +293,58 @@ static void on_gate_opened(void *context, pid_t pid)
 		view_gate_answer(m->view, r);
 }
 
+/* ---- the start, together with husk-hook (talk.h) ---- */
+
 struct binding {
 	struct mediator *m;
-	struct error *err;
+	int talk_fd;
+	bool heard;
 	int result;
 };
 
-static void hear_binding(void *context)
+static void hear_bound(void *context)
 {
 	struct binding *binding = context;
 	struct mediator *m = binding->m;
-	int r;
+	struct talk_bound bound;
+	int mount_fd;
 
-	if (helper_hear(m->helper) == HELPER_DONE) {
-		binding->result = end_helper(m, binding->err->code ? NULL : binding->err);
+	loop_remove(m->loop, binding->talk_fd);
+	binding->heard = true;
+	binding->result = talk_receive(binding->talk_fd, &bound, sizeof(bound), &mount_fd);
+	if (binding->result == 0)
+		binding->result = bound.result;
+	if (mount_fd < 0)
 		return;
-	}
-	r = view_set_gate(m->view, m->launcher, m->launcher_len,
-			  helper_entry(m->helper, &m->exec_result), on_gate_opened, m);
-	if (r < 0)
-		error_set(binding->err, -r, "cannot set the gate up");
-	free(m->launcher);
-	m->launcher = NULL;
-	helper_go_on(m->helper, r);
+	close(m->mount_fd);
+	m->mount_fd = mount_fd;
 }
 
-/* Serves the view until the helper that binds the gate has ended. */
-static int bind_gate(struct mediator *m, struct error *err)
+/* Gives the gate the attributes of the file that it stands in for, and serves it until it is bound.
+ * Returns 0, or what the hook knows already. *report is sent. */
+static int open_gate(struct mediator *m, int talk_fd, struct talk_report *report)
 {
-	const struct mediator_setup *setup = m->setup;
-	struct binding binding = {.m = m, .err = err};
-	int r = helper_bind_gate(m->proc_fd, setup->state->pid, m->mount_fd, setup->state->bundle,
-				 setup->spec, &m->helper);
+	struct binding binding = {.m = m, .talk_fd = talk_fd};
+	struct talk_entry entry;
+	int r = talk_receive(talk_fd, &entry, sizeof(entry), NULL);
 
-	if (r == 0)
-		r = loop_add(m->loop, helper_fd(m->helper), hear_binding, &binding);
-	if (r < 0)
-		return error_set(err, -r, "cannot start a thread");
-	while (m->helper)
+	if (r < 0 || entry.result != 0)
+		return r < 0 ? r : entry.result;
+	m->exec_result = entry.exec_result;
+	report->result = view_set_gate(m->view, m->launcher, m->launcher_len, &entry.attr,
+				       on_gate_opened, m);
+	if (report->result < 0)
+		error_set(&report->err, -report->result, "cannot set the gate up");
+	free(m->launcher);
+	m->launcher = NULL;
+	if (report->result == 0 && loop_add(m->loop, talk_fd, hear_bound, &binding) < 0)
+		report->result = error_set(&report->err, ENOSPC, "cannot set up the mediator");
+	r = talk_send(talk_fd, report, sizeof(*report), m->mount_fd);
+	if (r < 0 || report->result < 0)
+		return r < 0 ? r : report->result;
+	while (!binding.heard)
 		loop_wait(m->loop, -1);
-	return err->code ? -err->code : binding.result;
+	return binding.result;
 }
 
 /* ---- the loop ---- */
@@ -434,9 +447,6 @@ static int set_up(struct mediator *m, struct error *err)
 	const struct mediator_setup *setup = m->setup;
 	int r = 0;
 
-	m->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (m->proc_fd < 0)
-		return error_set(err, errno, "cannot open /proc");
 	m->leads_namespace = process_leads_namespace(m->proc_fd, setup->state->pid);
 	if (setup->settings->hold_cpu_latency)
 		latency_open(&m->latency);
@@ -459,10 +469,6 @@ static int set_up(struct mediator *m, struct error *err)
 		r = start_view(m, err);
 	if (r == 0)
 		r = start_watching(m, err);
-	if (r == 0)
-		r = bind_gate(m, err);
-	if (r == 0)
-		loop_add(m->loop, m->init_fd, see_init_end, m);
 	return r;
 }
 
@@ -501,13 +507,7 @@ static void tell_start(struct mediator *m)
 	event_emit(m->events, &event);
 }
 
-/* What the child tells its parent once: the result, and where it is negative, the error. */
-struct report {
-	int result;
-	struct error err;
-};
-
-static _Noreturn void run(const struct mediator_setup *setup, int report_fd)
+_Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int talk_fd)
 {
 	struct mediator m = {
 		.setup = setup,
@@ -515,13 +515,15 @@ static _Noreturn void run(const struct mediator_setup *setup, int report_fd)
 		.policy = setup->policy,
 		.latency = {.fd = -1},
 		.capabilities = {.map_fd = -1},
+		.proc_fd = proc_fd,
 		.mount_fd = -1,
 		.init_fd = -1,
 		.memory_fd = -1,
 		.journal_fd = -1,
 	};
-	struct report report = {0};
+	struct talk_report report = {0};
 	char name[NAME_MAX + 1];
+	int r;
 
 	detach_from_engine();
 	policy_file_name(setup->identity->function, setup->identity->revision, name);
@@ -531,48 +533,21 @@ static _Noreturn void run(const struct mediator_setup *setup, int report_fd)
 	for (int d = 0; d < DOMAINS; d++)
 		m.at_most[d] = MODE_ENFORCE;
 	report.result = set_up(&m, &report.err);
-	if (report.result != 0) {
+	if (report.result < 0) {
+		(void)talk_send(talk_fd, &report, sizeof(report), -1);
+		r = report.result;
+	} else {
+		r = open_gate(&m, talk_fd, &report);
+	}
+	if (r != 0) {
 		journal_abandon(m.journal);
 		end_without_run(&m);
+		_exit(1);
 	}
 	/* From here on the container runs with husk, or its exec fails. */
-	(void)!write(report_fd, &report, sizeof(report));
-	close(report_fd);
-	if (report.result != 0)
-		_exit(1);
+	close(talk_fd);
+	loop_add(m.loop, m.init_fd, see_init_end, &m);
 	tell_start(&m);
 	serve(&m);
 	end_run(&m);
-}
-
-int mediator_start(const struct mediator_setup *setup, struct error *err)
-{
-	cleanup_close int mine = -1, theirs = -1;
-	struct report report = {0};
-	int fds[2];
-	pid_t pid;
-	ssize_t n;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return error_set(err, errno, "cannot create a pipe");
-	mine = fds[0];
-	theirs = fds[1];
-	pid = fork();
-	if (pid < 0)
-		return error_set(err, errno, "cannot start the mediator");
-	if (pid == 0) {
-		close(steal_fd(&mine));
-		run(setup, steal_fd(&theirs));
-	}
-	close(steal_fd(&theirs));
-	n = read(mine, &report, sizeof(report));
-	if (n != (ssize_t)sizeof(report)) {
-		waitpid(pid, NULL, 0);
-		return error_say(err, EIO, "the mediator died before it was ready");
-	}
-	if (report.result != 0)
-		waitpid(pid, NULL, 0);
-	if (report.result < 0)
-		*err = report.err;
-	return report.result;
 }

@@ -21,6 +21,7 @@ struct answer {
 	uint64_t node;
 	uint64_t path_hash;
 	uint32_t program; /* its number, 0 for an empty slot */
+	uint32_t epoch;
 	uint8_t access;
 	uint8_t verdict;
 };
@@ -42,7 +43,8 @@ struct watch {
 	const struct policy_image *policy;
 	enum mode modes[DOMAINS];
 	uint64_t seed;
-	struct answer *answers; /* WATCH_CACHE_SLOTS */
+	struct answer *answers; /* WATCH_CACHE_SLOTS, valid where they are of this epoch */
+	uint32_t epoch;		/* counts policies */
 	uint64_t *seen;		/* hashes of what the journal holds; 0 for an empty slot */
 	uint32_t seen_count, seen_slots;
 	uint64_t *programs; /* hashes, numbered from 1 by place */
@@ -51,9 +53,8 @@ struct watch {
 	uint32_t execs_count;
 	uint32_t execs_next; /* which one a further one replaces */
 	uint64_t repeated;   /* denials of something that was told already */
-	bool own_pid_namespace;
-	bool started;	    /* something was asked */
-	bool left_launcher; /* the first process executes the real program */
+	bool started;	     /* something was asked */
+	bool left_launcher;  /* the first process executes the real program */
 	bool told_foreign;
 };
 
@@ -74,7 +75,6 @@ int watch_new(const struct watch_options *options, struct watch **ret)
 		watch_free(watch);
 		return -ENOMEM;
 	}
-	watch->own_pid_namespace = process_leads_namespace(options->proc_fd, options->init);
 	*ret = watch;
 	return 0;
 }
@@ -116,7 +116,7 @@ void watch_use(struct watch *watch, const struct policy_image *policy,
 {
 	watch->policy = policy;
 	memcpy(watch->modes, modes, sizeof(watch->modes));
-	memset(watch->answers, 0, WATCH_CACHE_SLOTS * sizeof(*watch->answers));
+	watch->epoch++; /* clearing the answers would cost a start their pages */
 }
 
 bool watch_started(const struct watch *watch)
@@ -267,7 +267,7 @@ static void tell_foreign(struct watch *watch, pid_t pid, const char *program)
  * at. */
 static bool is_foreign(const struct watch *watch, pid_t pid)
 {
-	return watch->own_pid_namespace && pid != watch->options.init &&
+	return watch->options.leads_namespace && pid != watch->options.init &&
 	       process_is_foreign(watch->options.proc_fd, pid, watch->options.init);
 }
 
@@ -457,7 +457,8 @@ static int judge_exec(struct watch *watch, const struct view_question *question)
 
 static int judge_file(struct watch *watch, const struct view_question *question)
 {
-	struct answer asked = {.node = question->node, .access = (uint8_t)question->access};
+	struct answer asked = {
+		.node = question->node, .access = (uint8_t)question->access, .epoch = watch->epoch};
 	struct pending_exec *pending = find_exec(watch, question->pid);
 	char program[PATH_MAX], key[SHAPE_KEY_MAX];
 	struct answer *slot;
@@ -473,8 +474,9 @@ static int judge_file(struct watch *watch, const struct view_question *question)
 	asked.program = number_program(watch, program);
 	hash = asked.path_hash ^ hash64_mix(question->node) ^ asked.program;
 	slot = &watch->answers[(hash + asked.access) % WATCH_CACHE_SLOTS];
-	if (asked.program && slot->program == asked.program && slot->node == asked.node &&
-	    slot->access == asked.access && slot->path_hash == asked.path_hash) {
+	if (asked.program && slot->epoch == watch->epoch && slot->program == asked.program &&
+	    slot->node == asked.node && slot->access == asked.access &&
+	    slot->path_hash == asked.path_hash) {
 		watch->repeated += slot->verdict >= VERDICT_WOULD_DENY;
 		return result_of((enum verdict)slot->verdict);
 	}

@@ -29,6 +29,7 @@ enum watch_limits {
 struct watch_options {
 	int proc_fd;		   /* the host's /proc; borrowed */
 	pid_t init;		   /* the container's first process */
+	bool leads_namespace;	   /* it is the first of a pid namespace, too */
 	dev_t view;		   /* the view's device: programs elsewhere were never judged */
 	bool judge_entered;	   /* judge what an engine executes into the container */
 	struct journal *journal;   /* borrowed; NULL: nothing is recorded */

@@ -106,9 +106,12 @@ print(os.wait()[1])"
 	set_args "$bundle" /bin/sh -c 'tty; test -t 0 && test -t 1 && test -t 2 && echo all; ls -l /dev/console | cut -c1; stty size; echo done >/dev/tty'
 	cp -a "$bundle" "$bundle-bare"
 	hook_bundle "$bundle" terminal
-	# script(1) gives the runtime a terminal.
-	timeout 60 script -qec "stty rows 33 cols 77; $ENGINE run --bundle $bundle-bare $(new_id)" /dev/null </dev/null >"$T/bare"
-	timeout 60 script -qec "stty rows 33 cols 77; $ENGINE run --bundle $bundle $(new_id)" /dev/null </dev/null >"$T/husk"
+	# script(1) gives the runtime a terminal; the end of its own input would be typed into it.
+	mkfifo "$T/keys"
+	exec 4<>"$T/keys"
+	timeout 60 script -qec "stty rows 33 cols 77; $ENGINE run --bundle $bundle-bare $(new_id)" /dev/null <&4 >"$T/bare"
+	timeout 60 script -qec "stty rows 33 cols 77; $ENGINE run --bundle $bundle $(new_id)" /dev/null <&4 >"$T/husk"
+	exec 4>&-
 	diff "$T/bare" "$T/husk"
 	grep -q all "$T/husk"
 	nothing_left

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -26,6 +27,7 @@
 #include "mediator/native.h"
 #include "policy/native.h"
 #include "mediator/process.h"
+#include "mediator/talk.h"
 #include "journal/run-file.h"
 #include "mediator/watch.h"
 
@@ -666,6 +668,42 @@ static void only_a_container_that_cannot_undo_it_has_natives(void **state)
 	}
 }
 
+/* ---- what the hook and the mediator say ---- */
+
+static void a_message_arrives_with_its_descriptor(void **state)
+{
+	struct talk_report sent = {.result = -5}, got = {0};
+	struct talk_bound bound = {0};
+	struct stat a, b;
+	int pair[2], pipe_fds[2], fd = 7;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+	assert_int_equal(talk_send(pair[0], &sent, sizeof(sent), pipe_fds[0]), 0);
+	assert_int_equal(talk_receive(pair[1], &got, sizeof(got), &fd), 0);
+	assert_int_equal(got.result, -5);
+	assert_int_equal(fstat(pipe_fds[0], &a), 0);
+	assert_int_equal(fstat(fd, &b), 0);
+	assert_true(a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	close(fd);
+	assert_int_equal(talk_send(pair[0], &bound, sizeof(bound), -1), 0);
+	assert_int_equal(talk_receive(pair[1], &bound, sizeof(bound), &fd), 0);
+	assert_int_equal(fd, -1);
+	/* another message than the one that is due */
+	assert_int_equal(talk_send(pair[0], &bound, sizeof(bound), -1), 0);
+	assert_int_equal(talk_receive(pair[1], &got, sizeof(got), NULL), -EPROTO);
+	/* what was said before an end is heard, then the end */
+	assert_int_equal(talk_send(pair[0], &sent, sizeof(sent), -1), 0);
+	close(pair[0]);
+	assert_int_equal(talk_receive(pair[1], &got, sizeof(got), NULL), 0);
+	assert_int_equal(talk_receive(pair[1], &got, sizeof(got), NULL), -EPIPE);
+	assert_int_equal(talk_send(pair[1], &bound, sizeof(bound), -1), -EPIPE);
+	close(pair[1]);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -682,6 +720,7 @@ int main(void)
 		cmocka_unit_test(a_flood_of_names_is_bounded_and_counted),
 		cmocka_unit_test(what_no_question_asked_is_judged_and_recorded),
 		cmocka_unit_test(what_was_done_is_never_told_as_denied),
+		cmocka_unit_test(a_message_arrives_with_its_descriptor),
 		cmocka_unit_test(each_source_is_called_when_it_is_ready),
 		cmocka_unit_test(a_scan_finds_what_must_stay_mediated),
 		cmocka_unit_test(only_a_container_that_cannot_undo_it_has_natives),
