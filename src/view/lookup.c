@@ -131,11 +131,11 @@ void view_hear(struct view *view, const char *prefix, view_word_heard *heard, vo
 	view->word = (struct word){prefix, heard, context};
 }
 
-static bool is_word(const struct view *view, fuse_ino_t parent, const char *name)
+static bool is_word(const struct view *view, const struct inode *dir, const char *name)
 {
 	const char *prefix = view->word.prefix;
 
-	return prefix && parent == FUSE_ROOT_ID && strncmp(name, prefix, strlen(prefix)) == 0;
+	return prefix && dir == view->root && strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -143,7 +143,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct view *view = view_of(req);
 	struct fuse_entry_param entry = {0};
 
-	if (is_word(view, parent, name)) {
+	if (is_word(view, node_of(view, parent), name)) {
 		const struct word *word = &view->word;
 
 		reply_entry(req,
