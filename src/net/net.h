@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "base/error.h"
+#include "policy/peer.h"
 
 /*
  * The rules of one container's network namespace: one nftables table of its own, programmed in one
@@ -18,28 +19,12 @@
  */
 struct net;
 
-/* Where a flow goes, as far as a policy is concerned. */
-enum net_way {
-	NET_OUT,   /* to `address` or `name` */
-	NET_LOCAL, /* to this namespace itself, over loopback, whatever the address */
-	NET_IN,	   /* from outside to a port that is served here; the address does not count */
-};
-
-/* What of a flow is judged: the same for all flows of one key. */
-struct net_peer {
-	enum net_way way;
-	uint8_t protocol; /* IPPROTO_*, of the IPv4 and IPv6 header */
-	bool ephemeral;	  /* NET_LOCAL, NET_IN: any port that the kernel may have chosen */
-	uint16_t port;	  /* of the far end for NET_OUT, else of this one; 0 where the protocol has
-			     none */
-	struct address address; /* NET_OUT without a name */
-	const char *name;	/* NET_OUT: what led to the address; NULL for none */
-};
-
-/* The first packet of a flow that was not seen before (or not for an hour). */
+/* The first packet of a flow of a kind that was not seen for a minute, or not refused for some
+ * seconds. */
 struct net_flow {
-	struct net_peer peer; /* its name is the one that the address was last given for, or NULL */
-	bool known;	      /* the table holds it */
+	/* Of the names that the address was given for, one whose peer is in use, else the latest.
+	 */
+	struct peer peer;
 	struct address from, to;
 	uint16_t from_port, to_port; /* 0 where the protocol has none */
 };
@@ -49,13 +34,12 @@ enum net_limits {
 	NET_ADDRESSES_MAX = 16384, /* addresses that names led to, remembered at a time */
 	NET_NAME_FLOOR_S = 600,	   /* an address stays allowed at least for so long: programs
 				      keep answers longer than they should */
-	NET_EPHEMERAL_FIRST =
-		32768, /* ip_local_port_range, Documentation/networking/ip-sysctl.rst */
 };
 
 struct net_options {
 	int namespace_fd; /* the container's network namespace; borrowed for net_open() */
-	bool owned; /* the function may change tables: only this process may change this one */
+	bool owned;  /* the function may change tables: only this process may change this one */
+	bool leased; /* the table goes with this process, and is nobody else's meanwhile */
 	/* Not 0: the namespace is shared, and only what the sockets of this control group (version
 	 * 2) do is judged. The group's inode number, and how many steps it lies below the root. */
 	uint64_t cgroup;
@@ -83,11 +67,12 @@ int net_fd(const struct net *net);
 void net_read(struct net *net);
 
 /*
- * From now on these peers are known, and with `enforce` no others get through. One transaction: at
- * no time is there less than the old or the new. Flows that live and stay known are not disturbed;
- * with `enforce` the others end. Returns 0, or -errno with nothing changed.
+ * From now on these peers are known, and with `enforce` no others get through. What is denied does
+ * not get through in either case. One transaction: at
+ * no time is there less than the old or the new. Flows that live are not disturbed. Returns 0, or
+ * -errno with nothing changed.
  */
-int net_use(struct net *net, const struct net_peer *peers, size_t count, bool enforce,
+int net_use(struct net *net, const struct peer *peers, size_t count, bool enforce,
 	    struct error *err);
 
 /*

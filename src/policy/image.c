@@ -281,3 +281,24 @@ bool policy_image_has_program(const struct policy_image *image, const char *path
 
 	return find(image, IMAGE_PROGRAM, ACCESS_NONE, &any, &key) == POLICY_ALLOWED;
 }
+
+int policy_image_each(const struct policy_image *image, enum domain domain, policy_each *each,
+		      void *context)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < image->header.slots && r == 0; i++) {
+		struct image_slot s = slot_at(image, i);
+		struct behaviour b = {
+			.domain = domain,
+			.access = (enum access)s.access,
+			.program = image->strings + s.program,
+			.key = image->strings + s.key,
+		};
+
+		if (s.match != POLICY_ABSENT && s.domain == domain &&
+		    b.program[s.program_len] == '\0' && b.key[s.key_len] == '\0')
+			r = each(context, &b, (enum policy_match)s.match);
+	}
+	return r;
+}

@@ -71,6 +71,14 @@ enum policy_match policy_image_find(const struct policy_image *image, const stru
  */
 bool policy_image_has_program(const struct policy_image *image, const char *path);
 
+/* Told of one entry; its strings live as long as the image. Returns 0 to go on. */
+typedef int policy_each(void *context, const struct behaviour *b, enum policy_match match);
+
+/* Calls `each` for the entries of a domain, in no order, until it returns something else than 0,
+ * and returns that. Looks at every entry of the image. */
+int policy_image_each(const struct policy_image *image, enum domain domain, policy_each *each,
+		      void *context);
+
 /*
  * What is compiled beside the entries, for one reader each: bytes in that reader's own format, of
  * which the image knows the length alone. The numbers are stored: never renumber, only append.

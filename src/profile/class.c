@@ -13,6 +13,7 @@
 
 #include "policy/decide.h"
 #include "policy/guard.h"
+#include "profile/class-net.h"
 
 enum reach {
 	READS = 1 << ACCESS_READ,
@@ -217,6 +218,8 @@ static enum behaviour_class judge(const struct behaviour *b, const char **ret_re
 	*ret_reason = "";
 	if (b->domain == DOMAIN_CAP)
 		return judge_capability(b, ret_reason);
+	if (b->domain == DOMAIN_NET)
+		return class_of_peer(b, ret_reason);
 	if (b->domain != DOMAIN_FS && b->domain != DOMAIN_EXEC && b->domain != DOMAIN_SYSCALL)
 		return CLASS_ORDINARY;
 	guard = guard_of(b, ret_reason);

@@ -22,6 +22,7 @@
 #include "policy/file.h"
 #include "policy/image.h"
 #include "policy/native.h"
+#include "policy/peer.h"
 #include "policy/shape.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -404,6 +405,36 @@ static void an_image_holds_what_was_added(void **state)
 }
 
 _Static_assert(COUNT(entries) == 16, "the steps below have no divisor with it");
+
+static int count_entry(void *context, const struct behaviour *b, enum policy_match match)
+{
+	size_t *count = context;
+
+	assert_int_equal(b->domain, DOMAIN_NET);
+	for (size_t i = 0; i < COUNT(entries); i++) {
+		if (entries[i].domain == DOMAIN_NET && strcmp(entries[i].key, b->key) == 0 &&
+		    strcmp(entries[i].program, b->program) == 0)
+			assert_int_equal(entries[i].match, match);
+	}
+	++*count;
+	return *count < 100 ? 0 : -E2BIG;
+}
+
+static void the_entries_of_a_domain_can_be_gone_through(void **state)
+{
+	size_t len, count = 0, expected = 0;
+	cleanup_free void *bytes = build(&info, 0, 1, &len);
+	cleanup_policy_image struct policy_image *image = NULL;
+
+	for (size_t i = 0; i < COUNT(entries); i++)
+		expected += entries[i].domain == DOMAIN_NET;
+	assert_true(expected > 0);
+	assert_int_equal(policy_image_check(bytes, len, &image, NULL), 0);
+	assert_int_equal(policy_image_each(image, DOMAIN_NET, count_entry, &count), 0);
+	assert_int_equal(count, expected);
+	count = 99;
+	assert_int_equal(policy_image_each(image, DOMAIN_NET, count_entry, &count), -E2BIG);
+}
 
 static void the_order_of_adding_does_not_matter(void **state)
 {
@@ -835,9 +866,133 @@ static void natives_are_read_back_and_forged_ones_refused(void **state)
 	}
 }
 
+/* ---- peers ---- */
+
+static const struct {
+	enum access access;
+	const char *key;
+	enum peer_way way;
+	uint8_t protocol;
+	uint16_t port;
+	bool ephemeral;
+	const char *address, *name; /* of PEER_OUT */
+} peer_keys[] = {
+	{ACCESS_CONNECT, "tcp example.org:443", PEER_OUT, 6, 443, false, NULL, "example.org"},
+	{ACCESS_CONNECT, "tcp *.example.org:443", PEER_OUT, 6, 443, false, NULL, "*.example.org"},
+	{ACCESS_CONNECT, "tcp 192.0.2.1:443", PEER_OUT, 6, 443, false, "192.0.2.1", NULL},
+	{ACCESS_CONNECT, "udp [2001:db8::1]:53", PEER_OUT, 17, 53, false, "2001:db8::1", NULL},
+	{ACCESS_CONNECT, "icmp 192.0.2.1", PEER_OUT, 1, 0, false, "192.0.2.1", NULL},
+	{ACCESS_CONNECT, "icmpv6 2001:db8::1", PEER_OUT, 58, 0, false, "2001:db8::1", NULL},
+	{ACCESS_CONNECT, "icmp example.org", PEER_OUT, 1, 0, false, NULL, "example.org"},
+	{ACCESS_CONNECT, "protocol-200 192.0.2.1", PEER_OUT, 200, 0, false, "192.0.2.1", NULL},
+	{ACCESS_CONNECT, "sctp 192.0.2.1:1", PEER_OUT, 132, 1, false, "192.0.2.1", NULL},
+	{ACCESS_CONNECT, "tcp loopback:9001", PEER_LOCAL, 6, 9001, false, NULL, NULL},
+	{ACCESS_CONNECT, "tcp loopback:*", PEER_LOCAL, 6, 0, true, NULL, NULL},
+	{ACCESS_CONNECT, "icmp loopback", PEER_LOCAL, 1, 0, false, NULL, NULL},
+	{ACCESS_SERVE, "tcp :8080", PEER_IN, 6, 8080, false, NULL, NULL},
+	{ACCESS_SERVE, "udp :*", PEER_IN, 17, 0, true, NULL, NULL},
+	{ACCESS_SERVE, "gre :*", PEER_IN, 47, 0, false, NULL, NULL},
+};
+
+static void keys_say_what_a_peer_is(void **state)
+{
+	for (size_t i = 0; i < COUNT(peer_keys); i++) {
+		struct peer peer = {
+			.way = peer_keys[i].way,
+			.protocol = peer_keys[i].protocol,
+			.port = peer_keys[i].port,
+			.ephemeral = peer_keys[i].ephemeral,
+			.name = peer_keys[i].name,
+		};
+		char text[PEER_KEY_ROOM], name[PEER_KEY_ROOM];
+		struct peer read;
+
+		if (peer_keys[i].address)
+			assert_int_equal(address_parse(peer_keys[i].address, &peer.address), 0);
+		assert_int_equal(peer_format(&peer, text), peer_keys[i].access);
+		assert_string_equal(text, peer_keys[i].key);
+		assert_int_equal(peer_parse(peer_keys[i].access, peer_keys[i].key, name, &read), 0);
+		assert_int_equal(read.way, peer.way);
+		assert_int_equal(read.protocol, peer.protocol);
+		assert_int_equal(read.port, peer.port);
+		assert_int_equal(read.ephemeral, peer.ephemeral);
+		assert_true(address_equal(&read.address, &peer.address));
+		if (peer.name)
+			assert_string_equal(read.name, peer.name);
+		else
+			assert_null(read.name);
+	}
+}
+
+static const struct {
+	enum access access;
+	const char *key;
+} no_peers[] = {
+	{ACCESS_READ, "tcp 192.0.2.1:443"},
+	{ACCESS_CONNECT, ""},
+	{ACCESS_CONNECT, "tcp"},
+	{ACCESS_CONNECT, "tcp "},
+	{ACCESS_CONNECT, "tcp :443"},
+	{ACCESS_CONNECT, "tcp 192.0.2.1"},
+	{ACCESS_CONNECT, "tcp 192.0.2.1:"},
+	{ACCESS_CONNECT, "tcp 192.0.2.1:65536"},
+	{ACCESS_CONNECT, "tcp 192.0.2.1:0443"},
+	{ACCESS_CONNECT, "tcp 192.0.2.1:*"},
+	{ACCESS_CONNECT, "tcp 192.0.2.1:443 "},
+	{ACCESS_CONNECT, "tcp 2001:db8::1:443"},
+	{ACCESS_CONNECT, "tcp [2001:DB8::1]:443"},
+	{ACCESS_CONNECT, "tcp [192.0.2.1]:443"},
+	{ACCESS_CONNECT, "tcp [example.org]:443"},
+	{ACCESS_CONNECT, "tcp 192.0.2.01:443"},
+	{ACCESS_CONNECT, "icmp [2001:db8::1]"},
+	{ACCESS_CONNECT, "protocol-6 192.0.2.1"},
+	{ACCESS_CONNECT, "protocol-256 192.0.2.1"},
+	{ACCESS_CONNECT, "TCP 192.0.2.1:443"},
+	{ACCESS_CONNECT, "icmp loopback:1"},
+	{ACCESS_SERVE, "tcp 8080"},
+	{ACCESS_SERVE, "tcp 192.0.2.1:8080"},
+	{ACCESS_SERVE, "gre"},
+	{ACCESS_SERVE, "gre :0"},
+};
+
+static void what_is_no_key_is_refused(void **state)
+{
+	for (size_t i = 0; i < COUNT(no_peers); i++) {
+		char name[PEER_KEY_ROOM];
+		struct peer peer;
+
+		if (peer_parse(no_peers[i].access, no_peers[i].key, name, &peer) != -EINVAL)
+			fail_msg("'%s'", no_peers[i].key);
+	}
+}
+
+static void a_name_that_means_something_else_is_left_out(void **state)
+{
+	static const char *const names[] = {"loopback", "192.0.2.9", "2001:db8::9", "a b", "a:1",
+					    "[a]",	""};
+	char text[PEER_KEY_ROOM], longest[300];
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct peer peer = {.protocol = 6, .port = 443, .name = names[i]};
+
+		assert_int_equal(address_parse("192.0.2.1", &peer.address), 0);
+		assert_false(peer_is_name(names[i]));
+		peer_format(&peer, text);
+		assert_string_equal(text, "tcp 192.0.2.1:443");
+	}
+	memset(longest, 'a', sizeof(longest));
+	longest[254] = '\0';
+	assert_false(peer_is_name(longest));
+	longest[253] = '\0';
+	assert_true(peer_is_name(longest));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keys_say_what_a_peer_is),
+		cmocka_unit_test(what_is_no_key_is_refused),
+		cmocka_unit_test(a_name_that_means_something_else_is_left_out),
 		cmocka_unit_test(names_are_read_back),
 		cmocka_unit_test(capabilities_have_the_names_of_the_kernel),
 		cmocka_unit_test(paths_become_keys),
@@ -845,6 +1000,7 @@ int main(void)
 		cmocka_unit_test(executables_stay_literal),
 		cmocka_unit_test(an_image_holds_what_was_added),
 		cmocka_unit_test(attachments_are_read_back),
+		cmocka_unit_test(the_entries_of_a_domain_can_be_gone_through),
 		cmocka_unit_test(the_order_of_adding_does_not_matter),
 		cmocka_unit_test(a_builder_can_be_finished_twice),
 		cmocka_unit_test(many_entries_are_all_found),

@@ -58,7 +58,19 @@ static const struct {
 	{DOMAIN_FS, ACCESS_READ, BEHAVIOUR_IMAGE, "/home/me/.ssh/id_ed25519", CLASS_GUARDED},
 	{DOMAIN_FS, ACCESS_WRITE, 0, "/proc/sys/kernel/core_pattern", CLASS_GUARDED},
 	{DOMAIN_FS, ACCESS_READ, 0, "/proc/sys/kernel/osrelease", CLASS_ORDINARY},
-	{DOMAIN_NET, ACCESS_NONE, 0, "tcp 10.0.0.1:80", CLASS_ORDINARY},
+	{DOMAIN_NET, ACCESS_CONNECT, 0, "tcp example.org:443", CLASS_ORDINARY},
+	{DOMAIN_NET, ACCESS_CONNECT, 0, "tcp loopback:9001", CLASS_ORDINARY},
+	{DOMAIN_NET, ACCESS_CONNECT, 0, "tcp example.org:22", CLASS_DANGEROUS},
+	{DOMAIN_NET, ACCESS_CONNECT, 0, "tcp 10.0.0.1:80", CLASS_DANGEROUS},
+	{DOMAIN_NET, ACCESS_CONNECT, 0, "tcp [fd00::1]:80", CLASS_DANGEROUS},
+	{DOMAIN_NET, ACCESS_CONNECT, 0, "tcp 8.8.8.8:443", CLASS_DANGEROUS},
+	{DOMAIN_NET, ACCESS_CONNECT, 0, "tcp 169.254.1.1:80", CLASS_DANGEROUS},
+	{DOMAIN_NET, ACCESS_CONNECT, 0, "tcp 169.254.169.254:80", CLASS_GUARDED},
+	{DOMAIN_NET, ACCESS_CONNECT, 0, "icmp 169.254.170.2", CLASS_GUARDED},
+	{DOMAIN_NET, ACCESS_CONNECT, 0, "tcp [fd00:ec2::254]:80", CLASS_GUARDED},
+	{DOMAIN_NET, ACCESS_CONNECT, 0, "tcp [::ffff:169.254.169.254]:80", CLASS_GUARDED},
+	{DOMAIN_NET, ACCESS_SERVE, 0, "tcp :8080", CLASS_DANGEROUS},
+	{DOMAIN_NET, ACCESS_CONNECT, 0, "of another version", CLASS_DANGEROUS},
 	{DOMAIN_FS, ACCESS_READ, 0, "", CLASS_ORDINARY},
 	{DOMAIN_CAP, ACCESS_NONE, 0, "CAP_NET_BIND_SERVICE", CLASS_ORDINARY},
 	{DOMAIN_CAP, ACCESS_NONE, 0, "CAP_SETUID", CLASS_ORDINARY},
@@ -427,7 +439,8 @@ static void promotion_takes_one_step_at_a_time(void **state)
 			cases[i].next);
 	assert_int_equal(promotion_start(DOMAIN_FS), MODE_LEARN);
 	assert_int_equal(promotion_start(DOMAIN_EXEC), MODE_LEARN);
-	assert_int_equal(promotion_start(DOMAIN_NET), MODE_UNAVAILABLE);
+	assert_int_equal(promotion_start(DOMAIN_NET), MODE_LEARN);
+	assert_int_equal(promotion_start(DOMAIN_DNS), MODE_UNAVAILABLE);
 	assert_int_equal(promotion_start(DOMAIN_SYSCALL), MODE_LEARN);
 	assert_true(promotion_admits(DOMAIN_EXEC, CLASS_DANGEROUS, 1));
 	assert_false(promotion_admits(DOMAIN_EXEC, CLASS_GUARDED, 100));

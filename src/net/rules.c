@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of a namespace, as nft(8) would list it (of the ways one, the others are like it):
+ *
+ *	set known, denied { proto . address . port; timeout }
+ *	set seen, told { the same, filled by packets }
+ *
+ *	chain output { hook output, before any address is translated
+ *		ct state established,related accept
+ *		[socket cgroupv2 ours] jump judge-out }
+ *	chain judge-out { by family, protocol, loopback: goto out4p ... }
+ *	chain out4p {
+ *		[KEY @denied, not told for some time: log
+ *		 KEY @denied goto reject]
+ *		KEY @known, not seen for some time: log
+ *		KEY @known accept
+ *		KEY not told for some time: log
+ *		goto unknown }
+ *	chain unknown { nothing, or with `enforce` goto reject }
+ *
+ * So a packet of a flow that lives costs one look at its connection, the first packet of a known
+ *one some two lookups, and user space hears of a key once a minute however often it is used. Rules
+ *name no interface: one that appears later is covered.
+ *
+ * What comes in is judged where a socket waits for it: anything else the kernel refuses by itself,
+ * and it is no behaviour of the function.
+ */
+#include "net/rules.h"
+
+#include <arpa/inet.h>
+#include <linux/icmpv6.h>
+#include <linux/if_arp.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <netinet/in.h>
+#include <string.h>
+
+/* Words of the registers: where the key lies, and what else is looked at. */
+enum words {
+	KEY = 0, /* protocol, then the address, then the port */
+	KEY_ADDRESS = 1,
+	KEY_ADDRESS_V4 = 4,
+	KEY_PORT = 5,
+	OTHER = 8,
+};
+
+/* Priorities within a hook: include/uapi/linux/netfilter_ipv4.h. */
+enum priorities {
+	AFTER_CONNTRACK = -199, /* and before every translation of addresses */
+	NAT_DESTINATION = -100,
+	FILTER = 0,
+};
+
+/* What nft(8) lists a key as: inet_proto . ipv6_addr . inet_service, six bits each. */
+#define KEY_TYPE ((12U << 6 | 8U) << 6 | 13U)
+#define PROTOCOL_TYPE 12U
+
+enum address_source { FROM_V4, FROM_V6, FROM_LOOPBACK, FROM_NOTHING };
+
+/* One way that flows go: which key is looked up, in a chain of its own. */
+struct way {
+	const char *chain;
+	char told_as;
+	enum address_source address;
+	bool port; /* else 0 */
+};
+
+static const struct way ways[] = {
+	{"out4p", RULES_OUT, FROM_V4, true},
+	{"out6p", RULES_OUT, FROM_V6, true},
+	{"out4", RULES_OUT, FROM_V4, false},
+	{"out6", RULES_OUT, FROM_V6, false},
+	{"local", RULES_LOCAL, FROM_LOOPBACK, true},
+	{"local-any", RULES_LOCAL, FROM_LOOPBACK, false}, /* no port, or one of many */
+	{"in", RULES_IN, FROM_NOTHING, true},
+	{"in-any", RULES_IN, FROM_NOTHING, false},
+};
+
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+void rules_key(const struct peer *peer, const struct address *address, uint8_t out[RULES_KEY_BYTES])
+{
+	uint16_t port = htons(peer->ephemeral ? 0 : peer->port);
+
+	memset(out, 0, RULES_KEY_BYTES);
+	out[0] = peer->protocol;
+	if (peer->way == PEER_LOCAL) {
+		out[19] = 1;
+	} else if (peer->way == PEER_OUT && address->family == AF_INET) {
+		memcpy(out + 4, mapped, sizeof(mapped));
+		memcpy(out + 16, address->bytes, 4);
+	} else if (peer->way == PEER_OUT) {
+		memcpy(out + 4, address->bytes, 16);
+	}
+	memcpy(out + 20, &port, sizeof(port));
+}
+
+/* ---- pieces of rules ---- */
+
+static void match_u8(struct nft *nft, uint32_t meta, uint8_t value)
+{
+	nft_meta(nft, OTHER, meta);
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &value, sizeof(value));
+}
+
+static void match_loopback(struct nft *nft, uint32_t meta)
+{
+	uint16_t type = ARPHRD_LOOPBACK;
+
+	nft_meta(nft, OTHER, meta);
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &type, sizeof(type));
+}
+
+static void match_ct_state(struct nft *nft, uint32_t bits)
+{
+	uint32_t zero = 0;
+
+	nft_ct(nft, OTHER, NFT_CT_STATE);
+	nft_mask(nft, OTHER, bits);
+	nft_compare(nft, OTHER, NFT_CMP_NEQ, &zero, sizeof(zero));
+}
+
+static void match_ports(struct nft *nft)
+{
+	nft_meta(nft, OTHER, NFT_META_L4PROTO);
+	nft_lookup(nft, OTHER, "with-ports");
+}
+
+static void match_port(struct nft *nft, uint32_t operation, uint16_t port)
+{
+	uint16_t big = htons(port);
+
+	nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
+	nft_compare(nft, OTHER, operation, &big, sizeof(big));
+}
+
+static void match_cgroup(struct nft *nft, const struct net_options *options)
+{
+	if (options->cgroup == 0)
+		return;
+	nft_cgroup(nft, OTHER, options->cgroup_level);
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &options->cgroup, sizeof(options->cgroup));
+}
+
+static void load_destination(struct nft *nft, unsigned int word, bool v4)
+{
+	if (v4) {
+		nft_value(nft, word, mapped, sizeof(mapped));
+		nft_payload(nft, word + 3, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);
+	} else {
+		nft_payload(nft, word, NFT_PAYLOAD_NETWORK_HEADER, 24, 16);
+	}
+}
+
+static void load_key(struct nft *nft, const struct way *way)
+{
+	static const uint8_t nothing[16], loopback[16] = {[15] = 1}, no_port[4];
+
+	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	if (way->address == FROM_LOOPBACK)
+		nft_value(nft, KEY_ADDRESS, loopback, sizeof(loopback));
+	else if (way->address == FROM_NOTHING)
+		nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
+	else
+		load_destination(nft, KEY_ADDRESS, way->address == FROM_V4);
+	if (way->port)
+		nft_payload(nft, KEY_PORT, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
+	else
+		nft_value(nft, KEY_PORT, no_port, sizeof(no_port));
+}
+
+/* ---- chains ---- */
+
+/* A rule that ends where the key is not in `set`; NULL: never. */
+static void begin_key_rule(struct nft *nft, const struct way *way, const char *set)
+{
+	nft_begin_rule(nft, way->chain);
+	load_key(nft, way);
+	if (set)
+		nft_lookup(nft, KEY, set);
+}
+
+/* Tells of the key, in `set` (NULL: any), unless `memory` holds it. */
+static void add_telling(struct nft *nft, const struct way *way, uint16_t log_group, const char *set,
+			const char *memory)
+{
+	char prefix[] = {way->told_as, '\0'};
+
+	begin_key_rule(nft, way, set);
+	nft_first(nft, KEY, memory,
+		  strcmp(memory, "seen") == 0 ? RULES_SEEN_AGAIN_S : RULES_TOLD_AGAIN_S);
+	nft_log(nft, log_group, prefix);
+	nft_end_rule(nft);
+}
+
+static void add_way(struct nft *nft, const struct way *way, uint16_t log_group, bool denials)
+{
+	if (denials) {
+		add_telling(nft, way, log_group, "denied", "told");
+		begin_key_rule(nft, way, "denied");
+		nft_goto(nft, "reject");
+		nft_end_rule(nft);
+	}
+	add_telling(nft, way, log_group, "known", "seen");
+	begin_key_rule(nft, way, "known");
+	nft_accept(nft);
+	nft_end_rule(nft);
+	add_telling(nft, way, log_group, NULL, "told");
+	nft_begin_rule(nft, way->chain);
+	nft_goto(nft, "unknown");
+	nft_end_rule(nft);
+}
+
+static void add_base(struct nft *nft, const struct net_options *options, const char *chain,
+		     const char *judge)
+{
+	nft_begin_rule(nft, chain);
+	match_ct_state(nft, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
+	nft_accept(nft);
+	nft_end_rule(nft);
+
+	nft_begin_rule(nft, chain);
+	match_cgroup(nft, options);
+	nft_jump(nft, judge);
+	nft_end_rule(nft);
+}
+
+/* What belongs to no connection that is known is not worth a word, and with rules not let pass.
+ * Neighbour discovery has none, and is the kernel's own. */
+static void add_stray(struct nft *nft, const char *chain)
+{
+	nft_begin_rule(nft, chain);
+	match_ct_state(nft, NF_CT_STATE_INVALID_BIT);
+	nft_goto(nft, "stray");
+	nft_end_rule(nft);
+
+	nft_begin_rule(nft, chain);
+	match_u8(nft, NFT_META_L4PROTO, IPPROTO_ICMPV6);
+	match_ct_state(nft, NF_CT_STATE_UNTRACKED_BIT);
+	nft_accept(nft);
+	nft_end_rule(nft);
+}
+
+static void add_judge_local(struct nft *nft)
+{
+	nft_begin_rule(nft, "judge-local");
+	match_ports(nft);
+	match_port(nft, NFT_CMP_LT, PEER_EPHEMERAL_FIRST);
+	nft_goto(nft, "local");
+	nft_end_rule(nft);
+
+	nft_begin_rule(nft, "judge-local");
+	nft_goto(nft, "local-any");
+	nft_end_rule(nft);
+}
+
+static void add_judge_out(struct nft *nft, bool dns)
+{
+	static const struct {
+		uint8_t family;
+		bool ports;
+		const char *chain;
+	} kinds[] = {
+		{NFPROTO_IPV4, true, "out4p"},
+		{NFPROTO_IPV6, true, "out6p"},
+		{NFPROTO_IPV4, false, "out4"},
+		{NFPROTO_IPV6, false, "out6"},
+	};
+	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
+
+	/* Goes to the proxy, which judges. */
+	for (size_t i = 0; dns && i < sizeof(protocols); i++) {
+		nft_begin_rule(nft, "judge-out");
+		match_u8(nft, NFT_META_L4PROTO, protocols[i]);
+		match_port(nft, NFT_CMP_EQ, 53);
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+	add_stray(nft, "judge-out");
+	nft_begin_rule(nft, "judge-out");
+	match_loopback(nft, NFT_META_OIFTYPE);
+	nft_goto(nft, "judge-local");
+	nft_end_rule(nft);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		nft_begin_rule(nft, "judge-out");
+		if (kinds[i].ports)
+			match_ports(nft);
+		match_u8(nft, NFT_META_NFPROTO, kinds[i].family);
+		nft_goto(nft, kinds[i].chain);
+		nft_end_rule(nft);
+	}
+}
+
+static void accept_protocol(struct nft *nft, const char *chain, uint8_t protocol)
+{
+	nft_begin_rule(nft, chain);
+	match_u8(nft, NFT_META_L4PROTO, protocol);
+	nft_accept(nft);
+	nft_end_rule(nft);
+}
+
+static void add_judge_in(struct nft *nft, bool shared)
+{
+	static const uint8_t messages[] = {IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_IGMP};
+
+	/* Where the namespace is the container's alone, it was judged on its way out. */
+	if (!shared) {
+		nft_begin_rule(nft, "judge-in");
+		match_loopback(nft, NFT_META_IIFTYPE);
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+	add_stray(nft, "judge-in");
+	/* The kernel answers these. */
+	for (size_t i = 0; i < sizeof(messages); i++)
+		accept_protocol(nft, "judge-in", messages[i]);
+
+	nft_begin_rule(nft, "judge-in");
+	match_ports(nft);
+	nft_has_socket(nft, OTHER);
+	match_port(nft, NFT_CMP_LT, PEER_EPHEMERAL_FIRST);
+	nft_goto(nft, "in");
+	nft_end_rule(nft);
+
+	nft_begin_rule(nft, "judge-in");
+	match_ports(nft);
+	nft_has_socket(nft, OTHER);
+	nft_goto(nft, "in-any");
+	nft_end_rule(nft);
+
+	accept_protocol(nft, "judge-in", IPPROTO_TCP); /* to nobody: the kernel refuses */
+	accept_protocol(nft, "judge-in", IPPROTO_UDP);
+
+	nft_begin_rule(nft, "judge-in");
+	nft_goto(nft, "in-any");
+	nft_end_rule(nft);
+}
+
+static void add_redirection(struct nft *nft, const struct net_options *options)
+{
+	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
+	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
+	uint16_t port = htons(options->dns_port);
+
+	nft_add_chain(nft, "dns", "nat", NF_INET_LOCAL_OUT, NAT_DESTINATION);
+	for (size_t i = 0; i < sizeof(families); i++) {
+		nft_begin_rule(nft, "dns");
+		nft_meta(nft, OTHER, NFT_META_MARK);
+		nft_compare(nft, OTHER, NFT_CMP_EQ, &options->dns_mark, sizeof(uint32_t));
+		match_u8(nft, NFT_META_NFPROTO, families[i]);
+		load_destination(nft, KEY_ADDRESS, families[i] == NFPROTO_IPV4);
+		nft_lookup(nft, KEY_ADDRESS, "resolvers");
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+	for (size_t i = 0; i < sizeof(protocols); i++) {
+		nft_begin_rule(nft, "dns");
+		match_cgroup(nft, options);
+		match_u8(nft, NFT_META_L4PROTO, protocols[i]);
+		match_port(nft, NFT_CMP_EQ, 53);
+		nft_value(nft, OTHER, &port, sizeof(port));
+		nft_redirect(nft, OTHER);
+		nft_end_rule(nft);
+	}
+}
+
+static void add_sets(struct nft *nft, const struct net_options *options)
+{
+	static const struct nft_set sets[] = {
+		{"known", NFT_SET_TIMEOUT, KEY_TYPE, RULES_KEY_BYTES, 0},
+		{"denied", NFT_SET_TIMEOUT, KEY_TYPE, RULES_KEY_BYTES, 0},
+		{"seen", NFT_SET_TIMEOUT | NFT_SET_EVAL, KEY_TYPE, RULES_KEY_BYTES, RULES_SEEN_MAX},
+		{"told", NFT_SET_TIMEOUT | NFT_SET_EVAL, KEY_TYPE, RULES_KEY_BYTES, RULES_SEEN_MAX},
+		{"with-ports", 0, PROTOCOL_TYPE, 1, 0},
+	};
+	static const struct nft_set resolvers = {"resolvers", 0, 8, 16, 0};
+	struct nft_elements elements;
+
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+		nft_add_set(nft, &sets[i]);
+	nft_begin_elements(nft, &elements, "with-ports", false);
+	for (unsigned int i = 0; i <= UINT8_MAX; i++) {
+		uint8_t protocol = (uint8_t)i;
+
+		if (peer_has_ports(protocol))
+			nft_add_element(nft, &elements, &protocol, 1, 0);
+	}
+	nft_end_elements(nft, &elements);
+	if (options->dns_port == 0)
+		return;
+	nft_add_set(nft, &resolvers);
+	nft_begin_elements(nft, &elements, "resolvers", false);
+	for (size_t i = 0; i < options->resolvers_count; i++) {
+		uint8_t key[RULES_KEY_BYTES];
+
+		rules_key(&(struct peer){.way = PEER_OUT}, &options->resolvers[i], key);
+		nft_add_element(nft, &elements, key + 4, 16, 0);
+	}
+	nft_end_elements(nft, &elements);
+}
+
+static void add_reject(struct nft *nft)
+{
+	nft_begin_rule(nft, "reject");
+	match_u8(nft, NFT_META_L4PROTO, IPPROTO_TCP);
+	nft_reject_reset(nft);
+	nft_end_rule(nft);
+	nft_begin_rule(nft, "reject");
+	nft_reject_prohibited(nft);
+	nft_end_rule(nft);
+}
+
+void rules_add_frame(struct nft *nft, const struct net_options *options)
+{
+	static const char *const inner[] = {"reject",	 "unknown",	"stray",
+					    "judge-out", "judge-local", "judge-in"};
+
+	add_sets(nft, options);
+	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++)
+		nft_add_chain(nft, inner[i], NULL, 0, 0);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		nft_add_chain(nft, ways[i].chain, NULL, 0, 0);
+	add_reject(nft);
+	add_judge_local(nft);
+	add_judge_out(nft, options->dns_port != 0);
+	add_judge_in(nft, options->cgroup != 0);
+	nft_add_chain(nft, "output", "filter", NF_INET_LOCAL_OUT, AFTER_CONNTRACK);
+	nft_add_chain(nft, "input", "filter", NF_INET_LOCAL_IN, FILTER);
+	add_base(nft, options, "output", "judge-out");
+	add_base(nft, options, "input", "judge-in");
+	if (options->dns_port != 0)
+		add_redirection(nft, options);
+}
+
+void rules_add_judgement(struct nft *nft, uint16_t log_group, bool enforce, bool denials)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		add_way(nft, &ways[i], log_group, denials);
+	if (!enforce)
+		return; /* a packet that meets no verdict is accepted */
+	nft_begin_rule(nft, "unknown");
+	nft_goto(nft, "reject");
+	nft_end_rule(nft);
+	nft_begin_rule(nft, "stray");
+	nft_drop(nft);
+	nft_end_rule(nft);
+}
+
+void rules_clear(struct nft *nft)
+{
+	static const char *const sets[] = {"known", "denied", "seen", "told"};
+
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+		nft_flush_set(nft, sets[i]);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		nft_flush_chain(nft, ways[i].chain);
+	nft_flush_chain(nft, "unknown");
+	nft_flush_chain(nft, "stray");
+}
+
+void rules_begin_keys(struct nft *nft, struct nft_elements *elements, bool denied, bool remove)
+{
+	nft_begin_elements(nft, elements, denied ? "denied" : "known", remove);
+}
+
+void rules_add_key(struct nft *nft, struct nft_elements *elements,
+		   const uint8_t key[RULES_KEY_BYTES], uint64_t timeout_ms)
+{
+	nft_add_element(nft, elements, key, RULES_KEY_BYTES, timeout_ms);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_NET_SOCKET_H
+#define HUSK_NET_SOCKET_H
+
+#include <stdint.h>
+
+#include "net/net.h"
+
+/* Opens what socket_find() asks with. Returns a descriptor or -errno. */
+int socket_open_diagnosis(int namespace_fd);
+
+/*
+ * Which socket of the namespace a flow belongs to, for TCP and UDP: its inode, as /proc/PID/fd
+ * shows it ("socket:[INODE]"). Returns 0 or -errno: -ENOENT where it has none (any more),
+ * -EPROTONOSUPPORT. Source: sock_diag(7), net/ipv4/inet_diag.c and udp_diag.c.
+ */
+int socket_find(int fd, const struct net_flow *flow, uint32_t *ret_inode);
+
+#endif

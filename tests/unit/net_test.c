@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Keys of sets, names, packets and messages: what needs no network. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_log.h>
+#include <linux/netlink.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "net/log.h"
+#include "net/message.h"
+#include "net/names.h"
+#include "net/packet.h"
+#include "net/rules.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct address address(const char *text)
+{
+	struct address parsed;
+
+	assert_int_equal(address_parse(text, &parsed), 0);
+	return parsed;
+}
+
+static void both_families_and_all_ways_have_keys_of_their_own(void **state)
+{
+	static const char *const same[] = {"192.0.2.1", "192.0.2.2", "::1", "::", "2001:db8::1"};
+	uint8_t made[2 * COUNT(same) + 2][RULES_KEY_BYTES];
+	size_t n = 0;
+
+	for (size_t i = 0; i < COUNT(same); i++) {
+		struct peer peer = {.way = PEER_OUT, .protocol = 6, .port = 443};
+		struct address to = address(same[i]);
+
+		/* What would go to ::1 or :: goes over loopback, and is of another way. */
+		if (strcmp(same[i], "::1") == 0 || strcmp(same[i], "::") == 0)
+			continue;
+		rules_key(&peer, &to, made[n++]);
+		peer.protocol = 17;
+		rules_key(&peer, &to, made[n++]);
+	}
+	rules_key(&(struct peer){.way = PEER_LOCAL, .protocol = 6, .port = 443}, NULL, made[n++]);
+	rules_key(&(struct peer){.way = PEER_IN, .protocol = 6, .port = 443}, NULL, made[n++]);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < i; j++)
+			assert_memory_not_equal(made[i], made[j], RULES_KEY_BYTES);
+	}
+}
+
+/* ---- names ---- */
+
+struct heard {
+	char text[4096];
+};
+
+static int hear(void *context, const struct address *from, const char *name, int64_t until_ns)
+{
+	struct heard *heard = context;
+	size_t len = strlen(heard->text);
+
+	snprintf(heard->text + len, sizeof(heard->text) - len, "%s=%d ", name, (int)until_ns);
+	return 0;
+}
+
+static void expect_names(const struct names *names, const char *of, int64_t now_ns,
+			 const char *expected)
+{
+	struct heard heard = {""};
+	struct address at = address(of);
+
+	assert_int_equal(names_find(names, &at, now_ns, hear, &heard), 0);
+	assert_string_equal(heard.text, expected);
+}
+
+static void names_are_found_by_address_for_their_time(void **state)
+{
+	struct names *names = names_new(64);
+	struct address a = address("192.0.2.1"), b = address("2001:db8::1");
+
+	assert_int_equal(names_put(names, &a, "one", 10), 0);
+	assert_int_equal(names_put(names, &a, "two", 20), 0);
+	assert_int_equal(names_put(names, &b, "one", 30), 0);
+	expect_names(names, "192.0.2.1", 0, "two=20 one=10 ");
+	expect_names(names, "192.0.2.1", 10, "two=20 ");
+	expect_names(names, "2001:db8::1", 0, "one=30 ");
+	expect_names(names, "2001:db8::2", 0, "");
+	/* prolonged, never shortened */
+	assert_int_equal(names_put(names, &a, "one", 40), 0);
+	assert_int_equal(names_put(names, &a, "one", 5), 0);
+	assert_int_equal(names_until(names, &a, "one"), 40);
+	assert_int_equal(names_until(names, &a, "three"), 0);
+	names_free(names);
+}
+
+static void of_too_many_names_the_oldest_go(void **state)
+{
+	struct names *names = names_new(128);
+	struct address at = {.family = AF_INET};
+
+	for (int i = 0; i < 1000; i++) {
+		char name[16];
+
+		at.bytes[0] = (uint8_t)(i >> 8);
+		at.bytes[1] = (uint8_t)i;
+		snprintf(name, sizeof(name), "n%d", i);
+		assert_int_equal(names_put(names, &at, name, 1), 0);
+	}
+	for (int i = 0; i < 1000; i++) {
+		char name[16];
+
+		at.bytes[0] = (uint8_t)(i >> 8);
+		at.bytes[1] = (uint8_t)i;
+		snprintf(name, sizeof(name), "n%d", i);
+		assert_int_equal(names_until(names, &at, name), i < 1000 - 128 ? 0 : 1);
+	}
+	names_free(names);
+}
+
+/* ---- packets ---- */
+
+#define V4(ihl, protocol)                                                                  \
+	(char)(0x40 | (ihl)), 0, 0, 0, 0, 0, 0, 0, 64, protocol, 0, 0, (char)192, 0, 2, 1, \
+		(char)192, 0, 2, 2
+#define V6(next)                                                                                  \
+	0x60, 0, 0, 0, 0, 0, next, 64, 0x20, 1, 0xd, (char)0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+		1, 0x20, 1, 0xd, (char)0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2
+#define PORTS 0x30, 0x39, 0x01, (char)0xbb
+
+static const char v4_tcp[] = {V4(5, 6), PORTS};
+static const char v4_options[] = {V4(6, 17), 1, 1, 1, 1, PORTS};
+static const char v4_icmp[] = {V4(5, 1)};
+static const char v6_tcp[] = {V6(6), PORTS};
+static const char v6_extensions[] = {V6(0), 60, 0, 0, 0, 0, 0, 0, 0, /* hop by hop, 8 bytes */
+				     44,    1,	0, 0, 0, 0, 0, 0,    /* destination, 16 bytes */
+				     0,	    0,	0, 0, 0, 0, 0, 0,    /* ... */
+				     17,    0,	0, 0, 0, 0, 0, 0,    /* fragment, 8 bytes */
+				     PORTS};
+
+static const struct {
+	const char *bytes;
+	size_t len;
+	const char *from, *to;
+	uint8_t protocol;
+	uint16_t from_port, to_port;
+} packets[] = {
+	{v4_tcp, sizeof(v4_tcp), "192.0.2.1", "192.0.2.2", 6, 12345, 443},
+	{v4_options, sizeof(v4_options), "192.0.2.1", "192.0.2.2", 17, 12345, 443},
+	{v4_icmp, sizeof(v4_icmp), "192.0.2.1", "192.0.2.2", 1, 0, 0},
+	{v6_tcp, sizeof(v6_tcp), "2001:db8::1", "2001:db8::2", 6, 12345, 443},
+	{v6_extensions, sizeof(v6_extensions), "2001:db8::1", "2001:db8::2", 17, 12345, 443},
+};
+
+static void packets_are_read_as_far_as_the_ports(void **state)
+{
+	for (size_t i = 0; i < COUNT(packets); i++) {
+		struct packet packet;
+		char text[ADDRESS_TEXT_ROOM];
+
+		assert_int_equal(
+			packet_read((struct reader){packets[i].bytes, packets[i].len}, &packet), 0);
+		address_text(&packet.from, text);
+		assert_string_equal(text, packets[i].from);
+		address_text(&packet.to, text);
+		assert_string_equal(text, packets[i].to);
+		assert_int_equal(packet.protocol, packets[i].protocol);
+		assert_int_equal(packet.from_port, packets[i].from_port);
+		assert_int_equal(packet.to_port, packets[i].to_port);
+		for (size_t len = 0; len < packets[i].len; len++)
+			assert_int_equal(
+				packet_read((struct reader){packets[i].bytes, len}, &packet),
+				-EPROTO);
+	}
+}
+
+static void a_header_that_cannot_be_is_refused(void **state)
+{
+	static const char short_head[] = {V4(4, 6), PORTS}, version[] = {0x50, 0, 0, 0};
+	struct packet packet;
+
+	assert_int_equal(packet_read((struct reader){short_head, sizeof(short_head)}, &packet),
+			 -EPROTO);
+	assert_int_equal(packet_read((struct reader){version, sizeof(version)}, &packet), -EPROTO);
+}
+
+/* ---- messages ---- */
+
+static void put_log(struct buf *out, const char *prefix, const void *packet, size_t len)
+{
+	struct message_head head = {.subsystem = NFNL_SUBSYS_ULOG, .type = NFULNL_MSG_PACKET};
+	size_t begin = message_begin(out, &head, 0);
+
+	if (prefix)
+		attribute_text(out, NFULA_PREFIX, prefix);
+	attribute_u32(out, NFULA_SEQ, 7);
+	attribute_put(out, NFULA_PAYLOAD, packet, len);
+	message_end(out, begin);
+}
+
+static void logged_packets_are_read_one_by_one(void **state)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	struct log_message message;
+	struct reader datagram;
+
+	put_log(&out, "o", v4_tcp, sizeof(v4_tcp));
+	put_log(&out, "another's", v6_tcp, sizeof(v6_tcp));
+	put_log(&out, NULL, v4_tcp, 3);
+	datagram = (struct reader){out.bytes, out.len};
+	assert_int_equal(log_read(&datagram, &message), LOG_MESSAGE);
+	assert_int_equal(message.prefix, 'o');
+	assert_true(message.has_sequence);
+	assert_int_equal(message.sequence, 7);
+	assert_int_equal(message.packet.to_port, 443);
+	assert_int_equal(log_read(&datagram, &message), LOG_MESSAGE);
+	assert_int_equal(message.prefix, '\0');
+	assert_int_equal(log_read(&datagram, &message), LOG_ODD);
+	assert_true(message.has_sequence);
+	assert_int_equal(log_read(&datagram, &message), LOG_END);
+}
+
+static void a_message_that_is_cut_ends_the_reading(void **state)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+
+	put_log(&out, "o", v4_tcp, sizeof(v4_tcp));
+	for (size_t len = 0; len < out.len; len++) {
+		struct reader datagram = {out.bytes, len};
+		struct log_message message;
+
+		assert_int_not_equal(log_read(&datagram, &message), LOG_MESSAGE);
+	}
+}
+
+static void lengths_that_lie_are_not_believed(void **state)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	size_t attribute = sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg);
+	struct piece piece;
+
+	put_log(&out, "o", v4_tcp, sizeof(v4_tcp));
+	for (unsigned int lie = 0; lie < 0x10000; lie += 3) {
+		struct reader in = {out.bytes + attribute, out.len - attribute};
+		uint16_t len = (uint16_t)lie;
+
+		memcpy(out.bytes + attribute, &len, sizeof(len));
+		while (attribute_next(&in, &piece))
+			assert_true(piece.in.bytes >= out.bytes &&
+				    piece.in.bytes + piece.in.len <= out.bytes + out.len);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_families_and_all_ways_have_keys_of_their_own),
+		cmocka_unit_test(names_are_found_by_address_for_their_time),
+		cmocka_unit_test(of_too_many_names_the_oldest_go),
+		cmocka_unit_test(packets_are_read_as_far_as_the_ports),
+		cmocka_unit_test(a_header_that_cannot_be_is_refused),
+		cmocka_unit_test(logged_packets_are_read_one_by_one),
+		cmocka_unit_test(a_message_that_is_cut_ends_the_reading),
+		cmocka_unit_test(lengths_that_lie_are_not_believed),
+	};
+
+	return cmocka_run_group_tests_name("net", tests, NULL, NULL);
+}
