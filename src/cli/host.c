@@ -268,5 +268,6 @@ void host_look(const struct host_question *question, struct host_report *ret)
 {
 	*ret = (struct host_report){0};
 	host_look_kernel(ret);
+	host_look_network(ret);
 	host_look_installed(question, ret);
 }

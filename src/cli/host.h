@@ -51,8 +51,9 @@ bool host_version_at_least(const char *text, unsigned int major, unsigned int mi
 struct host_item *host_add(struct host_report *report, const char *name, enum host_state state,
 			   const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* The two halves of host_look(). */
+/* The parts of host_look(). */
 void host_look_kernel(struct host_report *report);
+void host_look_network(struct host_report *report);
 void host_look_installed(const struct host_question *question, struct host_report *report);
 
 #endif

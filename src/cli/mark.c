@@ -18,10 +18,13 @@
 #include "merge/merge.h"
 #include "policy/calls.h"
 #include "policy/capability.h"
+#include "policy/peer.h"
 #include "policy/shape.h"
 
 static enum domain access_domain(enum access access)
 {
+	if (access == ACCESS_CONNECT || access == ACCESS_SERVE)
+		return DOMAIN_NET;
 	return access >= ACCESS_EXEC ? DOMAIN_EXEC : DOMAIN_FS;
 }
 
@@ -41,7 +44,23 @@ struct mark_request {
 	char meant[SHAPE_KEY_MAX];
 };
 
-static int read_key(const struct cli_syntax *syntax, const char *text, char *out, struct error *err)
+static int check_peer(const struct cli_syntax *syntax, enum access access, const char *key,
+		      struct error *err)
+{
+	char name[PEER_KEY_ROOM];
+	struct peer peer;
+
+	if (peer_parse(access, key, name, &peer) == 0)
+		return 0;
+	return cli_usage(
+		err, syntax, "'%.200s' is no peer: %s", key,
+		access == ACCESS_SERVE
+			? "'tcp :8080', 'udp :*'"
+			: "'tcp example.org:443', 'udp [2001:db8::1]:53', 'tcp loopback:9001'");
+}
+
+static int read_text(const struct cli_syntax *syntax, const char *text, char *out,
+		     struct error *err)
 {
 	int r = text_unescape(text, out, SHAPE_KEY_MAX);
 
@@ -49,6 +68,16 @@ static int read_key(const struct cli_syntax *syntax, const char *text, char *out
 		return cli_usage(err, syntax, "'%.200s' holds a broken escape", text);
 	if (r < 0)
 		return cli_usage(err, syntax, "'%.60s...' is too long", text);
+	return 0;
+}
+
+static int read_path(const struct cli_syntax *syntax, const char *text, char *out,
+		     struct error *err)
+{
+	int r = read_text(syntax, text, out, err);
+
+	if (r != 0)
+		return r;
 	if (out[0] != '/' && out[0] != '{')
 		return cli_usage(err, syntax, "'%.200s' is no absolute path", text);
 	if (out[0] == '/')
@@ -77,13 +106,19 @@ static bool is_call(const char *name)
 	       strncmp(name, CALLS_NUMBER_PREFIX, strlen(CALLS_NUMBER_PREFIX)) == 0;
 }
 
+static int tell_no_programs(const struct cli_syntax *syntax, const struct mark_request *q,
+			    struct error *err)
+{
+	return cli_usage(err, syntax, "the domain '%s' does not tell programs apart",
+			 domain_name(q->domain));
+}
+
 /* A capability or a system call: they hold for all programs of a container alike. */
 static int read_name(const struct cli_syntax *syntax, const char *text, const char *program,
 		     struct mark_request *q, struct error *err)
 {
 	if (program)
-		return cli_usage(err, syntax, "the domain '%s' does not tell programs apart",
-				 domain_name(q->domain));
+		return tell_no_programs(syntax, q, err);
 	if (q->domain == DOMAIN_CAP && capability_parse(text) < 0)
 		return cli_usage(err, syntax, "there is no capability '%.60s'", text);
 	if (q->domain == DOMAIN_SYSCALL && !is_call(text))
@@ -92,6 +127,20 @@ static int read_name(const struct cli_syntax *syntax, const char *text, const ch
 	return text_copy(q->key, sizeof(q->key), text)
 		       ? 0
 		       : cli_usage(err, syntax, "'%.60s...' is too long", text);
+}
+
+/* The key of q->access. */
+static int read_key(const struct cli_syntax *syntax, const char *text, const char *program,
+		    struct mark_request *q, struct error *err)
+{
+	int r;
+
+	if (q->domain != DOMAIN_NET)
+		return read_path(syntax, text, q->key, err);
+	if (program)
+		return tell_no_programs(syntax, q, err);
+	r = read_text(syntax, text, q->key, err);
+	return r != 0 ? r : check_peer(syntax, q->access, q->key, err);
 }
 
 static bool has_same_name(const char *a, const char *b)
@@ -227,10 +276,11 @@ static int mark_command(struct cli *cli, enum mark mark, int argc, char **argv, 
 		{0},
 	};
 	const struct cli_syntax syntax = {
-		.usage = mark == MARK_ALLOW ? "allow [OPTION]... FUNCTION "
-					      "read|write|create|list|exec|cap|syscall KEY"
-					    : "deny [OPTION]... FUNCTION "
-					      "read|write|create|list|exec|cap|syscall KEY",
+		.usage = mark == MARK_ALLOW
+				 ? "allow [OPTION]... FUNCTION "
+				   "read|write|create|list|exec|connect|serve|cap|syscall KEY"
+				 : "deny [OPTION]... FUNCTION "
+				   "read|write|create|list|exec|connect|serve|cap|syscall KEY",
 		.about = mark == MARK_ALLOW ? "Allows one behaviour, whether it was seen or not."
 					    : "Denies one behaviour, in every mode.",
 		.options = options,
@@ -250,9 +300,9 @@ static int mark_command(struct cli *cli, enum mark mark, int argc, char **argv, 
 	if (r == 0 && q->access == ACCESS_NONE)
 		r = read_name(&syntax, argv[2], program, q, err);
 	else if (r == 0)
-		r = read_key(&syntax, argv[2], q->key, err);
+		r = read_key(&syntax, argv[2], program, q, err);
 	if (r == 0 && program)
-		r = read_key(&syntax, program, q->program, err);
+		r = read_path(&syntax, program, q->program, err);
 	if (r == 0)
 		r = apply(cli, q, wanted, err);
 	if (r == 0)

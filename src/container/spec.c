@@ -230,6 +230,8 @@ static int read_namespace(const char *name, const struct json *entry, size_t i,
 	if (strcmp(type, "mount") == 0) {
 		spec->mount_namespace = true;
 		spec->mount_namespace_new = !path || !*path;
+	} else if (strcmp(type, "network") == 0) {
+		spec->network_namespace_new = !path || !*path;
 	} else if (strcmp(type, "user") == 0) {
 		spec->user_namespace = true;
 	}

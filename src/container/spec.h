@@ -42,8 +42,9 @@ struct oci_spec {
 	bool mount_namespace_new; /* linux.namespaces has "mount" without a path */
 	bool mount_namespace;	  /* ... with or without one: else the host's mounts are shared */
 	bool user_namespace;
-	const char *cgroups_path; /* may be NULL */
-	bool root_shared;	  /* linux.rootfsPropagation is shared or rshared */
+	bool network_namespace_new; /* linux.namespaces has "network" without a path */
+	const char *cgroups_path;   /* may be NULL */
+	bool root_shared;	    /* linux.rootfsPropagation is shared or rshared */
 };
 
 /* Parses `len` bytes that are called `name` in errors. Returns 0 with *ret owned by the caller, or

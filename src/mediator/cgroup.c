@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -122,4 +124,61 @@ bool cgroup_has_others(int proc_fd, pid_t init)
 			return true;
 	}
 	return false;
+}
+
+/* The path of the process's control group of version 2, "/" for the root; false where it has none.
+ */
+static bool path_v2(int proc_fd, const char *pid, char *out, size_t room)
+{
+	cleanup_close int fd = -1;
+	char text[8192], name[32];
+	const char *line;
+	ssize_t len;
+
+	snprintf(name, sizeof(name), "%s/cgroup", pid);
+	fd = openat(proc_fd, name, O_RDONLY | O_CLOEXEC);
+	len = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	if (!line)
+		return false;
+	line += line == text ? 3 : 4;
+	return snprintf(out, room, "%.*s", (int)strcspn(line, "\n"), line) < (int)room;
+}
+
+static bool number_of(const char *path, uint64_t *ret)
+{
+	static const char *const mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		char file[PATH_MAX + 64];
+		struct statfs fs;
+		struct stat st;
+
+		snprintf(file, sizeof(file), "%s%s", mounts[i], path);
+		if (stat(file, &st) < 0 || statfs(file, &fs) < 0 ||
+		    fs.f_type != CGROUP2_SUPER_MAGIC)
+			continue;
+		*ret = st.st_ino;
+		return true;
+	}
+	return false;
+}
+
+bool cgroup_of_its_own(int proc_fd, pid_t pid, uint64_t *ret_id, uint32_t *ret_level)
+{
+	char path[PATH_MAX], own[PATH_MAX], name[16];
+	uint32_t level = 0;
+
+	snprintf(name, sizeof(name), "%d", (int)pid);
+	if (!path_v2(proc_fd, name, path, sizeof(path)) ||
+	    !path_v2(proc_fd, "self", own, sizeof(own)) || strcmp(path, own) == 0 ||
+	    strcmp(path, "/") == 0 || strstr(path, "/..") || !number_of(path, ret_id))
+		return false;
+	for (const char *at = path; *at; at++)
+		level += *at == '/';
+	*ret_level = level;
+	return true;
 }

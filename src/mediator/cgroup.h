@@ -3,6 +3,7 @@
 #define HUSK_MEDIATOR_CGROUP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -26,5 +27,12 @@ bool cgroup_memory_was_out(int events_fd);
  * group at most, so a group that is shared with the rest of a host costs no more.
  */
 bool cgroup_has_others(int proc_fd, pid_t init);
+
+/*
+ * Has the process a control group of version 2 that this process is not in? Then *ret_id is the
+ * group's number, as the kernel's socket matches take it, and *ret_level how many steps it lies
+ * below the root. Source: Documentation/admin-guide/cgroup-v2.rst, cgroups(7).
+ */
+bool cgroup_of_its_own(int proc_fd, pid_t pid, uint64_t *ret_id, uint32_t *ret_level);
 
 #endif

@@ -24,6 +24,7 @@ static const struct kept {
 	{CAP_LINUX_IMMUTABLE, "inode flags"},
 	{CAP_SYS_RESOURCE, "blocks that are reserved for root, for a container's root"},
 	{CAP_SYS_ADMIN, "FUSE passthrough, trusted. and security. attributes"},
+	{CAP_NET_ADMIN, "the rules of the container's network namespace"},
 	{CAP_SYS_PTRACE, "/proc/PID/exe: which program asks"},
 };
 

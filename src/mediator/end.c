@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "mediator/network.h"
 #include "mediator/process.h"
 
 /* The runtime reaps the first process as soon as it has ended; one that does not costs this once.
@@ -62,6 +63,7 @@ _Noreturn void end_run(struct mediator *m)
 {
 	struct journal_end end;
 
+	network_end(m);
 	if (m->wrapped) {
 		end = process_end(m->init_fd, REAPED_WITHIN_MS);
 		if (end.outcome == OUTCOME_KILLED && m->out_of_memory)

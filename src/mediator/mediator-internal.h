@@ -21,6 +21,7 @@
 
 /* What a helper thread is doing, and what it tells the main thread. */
 struct helper;
+struct network;
 
 /* Which file a policy was read from; all zero where there was none. */
 struct policy_stamp {
@@ -38,7 +39,8 @@ struct mediator {
 	struct calls *calls;
 	struct journal *journal;
 	struct event_sink *events;
-	struct helper *helper; /* NULL while none runs */
+	struct helper *helper;	 /* NULL while none runs */
+	struct network *network; /* NULL where the domain net is unavailable */
 	struct loop *loop;
 	int view_result;	     /* of view_serve(), once it is not 0 the view has ended */
 	bool flowed;		     /* the view was asked something in this turn of the loop */
@@ -58,7 +60,9 @@ struct mediator {
 	const char *why_lowered[DOMAINS]; /* NULL: it is not */
 	char *launcher; /* husk-launch with its slot filled, until the view has it */
 	size_t launcher_len;
-	bool listens; /* husk-launch is to hand a listener over */
+	bool listens;		/* husk-launch is to hand a listener over */
+	struct error net_error; /* what m->why_lowered[DOMAIN_NET] may point into */
+	uint64_t holdable;	/* capabilities that the function can come to hold, as bits */
 	char journal_name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
 	int exec_result;    /* < 0: what the exec of the entry point fails with, whoever does it */
 	bool wrapped;	    /* the view is the container's root */

@@ -30,6 +30,7 @@
 #include "mediator/helper.h"
 #include "mediator/mediator-internal.h"
 #include "mediator/native-review.h"
+#include "mediator/network.h"
 #include "mediator/policy-watch.h"
 #include "mediator/privileges.h"
 #include "mediator/process.h"
@@ -464,6 +465,8 @@ static int set_up(struct mediator *m, struct error *err)
 		r = privileges_plan(m, err);
 	}
 	if (r == 0)
+		r = network_start(m, err);
+	if (r == 0)
 		r = open_journal(m, err);
 	if (r == 0)
 		r = start_view(m, err);
@@ -540,6 +543,7 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 		r = open_gate(&m, talk_fd, &report);
 	}
 	if (r != 0) {
+		network_end(&m);
 		journal_abandon(m.journal);
 		end_without_run(&m);
 		_exit(1);

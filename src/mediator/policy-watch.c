@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "mediator/mediator-internal.h"
 #include "mediator/native-review.h"
+#include "mediator/network.h"
 #include "policy/file.h"
 
 #define POLICY_CHECK_NS 50000000 /* how late a replaced policy may be noticed */
@@ -17,9 +18,9 @@ void mediator_modes(const struct policy_image *policy, const struct identity *id
 		    enum mode ret[DOMAINS])
 {
 	static const enum mode unlearned[DOMAINS] = {
-		[DOMAIN_FS] = MODE_LEARN,	 [DOMAIN_EXEC] = MODE_LEARN,
-		[DOMAIN_NET] = MODE_UNAVAILABLE, [DOMAIN_DNS] = MODE_UNAVAILABLE,
-		[DOMAIN_CAP] = MODE_LEARN,	 [DOMAIN_SYSCALL] = MODE_LEARN,
+		[DOMAIN_FS] = MODE_LEARN,  [DOMAIN_EXEC] = MODE_LEARN,
+		[DOMAIN_NET] = MODE_LEARN, [DOMAIN_DNS] = MODE_UNAVAILABLE,
+		[DOMAIN_CAP] = MODE_LEARN, [DOMAIN_SYSCALL] = MODE_LEARN,
 	};
 
 	memcpy(ret, unlearned, sizeof(unlearned));
@@ -78,6 +79,7 @@ static void reread_policy(struct mediator *m)
 	}
 	m->policy = fresh;
 	policy_use(m);
+	network_use(m);
 	policy_image_free(old);
 	native_review(m);
 }

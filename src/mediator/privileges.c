@@ -68,6 +68,9 @@ int privileges_plan(struct mediator *m, struct error *err)
 	if (answer.refuse && !setup->settings->degrade)
 		return error_say(err, EOPNOTSUPP, "the domain 'syscall' cannot be enforced: %s",
 				 answer.why_syscall);
+	m->holdable = setup->spec->bounding;
+	if (policy->flags & LAUNCH_CAPABILITIES)
+		m->holdable &= policy->keep;
 	lower(m, DOMAIN_CAP, answer.cap, answer.why_cap);
 	lower(m, DOMAIN_SYSCALL, answer.syscall, answer.why_syscall);
 	tell_lowered(m, wanted, DOMAIN_CAP);

@@ -226,9 +226,11 @@ static void tell(struct watch *watch, const struct behaviour *b, struct decision
 	event_emit(watch->options.events, &event);
 }
 
+/* program: who is told of, where that is no part of the behaviour. */
 static void record(struct watch *watch, const struct behaviour *b, struct decision decision,
-		   pid_t pid, const char *detail)
+		   pid_t pid, const char *program, const char *detail)
 {
+	struct behaviour told = *b;
 	struct journal_behaviour entry = {
 		.behaviour = *b,
 		.verdict = decision.verdict,
@@ -241,7 +243,8 @@ static void record(struct watch *watch, const struct behaviour *b, struct decisi
 		watch->repeated += decision.verdict >= VERDICT_WOULD_DENY;
 		return;
 	}
-	tell(watch, b, decision, pid, detail);
+	told.program = program;
+	tell(watch, &told, decision, pid, detail);
 	if (!watch->options.journal)
 		return;
 	if (first == FIRST_LOST)
@@ -354,32 +357,51 @@ static struct decision decide(const struct watch *watch, const struct view_quest
 	return first;
 }
 
-/* What follows from a decision. */
+/* What follows from a decision over what `program` did. */
 static enum verdict settle(struct watch *watch, struct behaviour *b, struct decision decision,
-			   pid_t pid, bool foreign)
+			   pid_t pid, bool foreign, const char *program)
 {
+	/* The rules of a network namespace ask for nobody: what they refused is told. */
+	bool refused = b->domain == DOMAIN_NET && decision.verdict == VERDICT_DENIED;
+
 	if (foreign) {
-		tell_foreign(watch, pid, b->program);
-		if (!watch->options.judge_entered)
+		tell_foreign(watch, pid, program);
+		if (!watch->options.judge_entered && !refused)
 			return VERDICT_ALLOWED;
 		b->flags |= BEHAVIOUR_FOREIGN; /* judged, and never learned from */
 	}
-	record(watch, b, decision, pid, NULL);
+	record(watch, b, decision, pid, program, NULL);
 	return decision.verdict;
+}
+
+static struct behaviour judged_as(const struct behaviour *b)
+{
+	struct behaviour judged = *b;
+
+	if (b->domain == DOMAIN_NET)
+		judged.program = "";
+	return judged;
+}
+
+bool watch_is_novel(const struct watch *watch, const struct behaviour *b)
+{
+	struct behaviour judged = judged_as(b);
+
+	return policy_decide(watch->policy, watch->modes, &judged).novel;
 }
 
 enum verdict watch_observe(struct watch *watch, const struct behaviour *b, pid_t pid,
 			   bool *ret_novel)
 {
-	struct behaviour copy = *b;
-	struct decision decision = policy_decide(watch->policy, watch->modes, b);
+	struct behaviour judged = judged_as(b);
+	struct decision decision = policy_decide(watch->policy, watch->modes, &judged);
 	/* Whoever is under the launcher's filter descends from the launcher. */
 	bool foreign =
 		decision.novel && pid > 0 && b->domain != DOMAIN_SYSCALL && is_foreign(watch, pid);
 
 	if (ret_novel)
 		*ret_novel = decision.novel;
-	return settle(watch, &copy, decision, pid, foreign);
+	return settle(watch, &judged, decision, pid, foreign, b->program);
 }
 
 void watch_happened(struct watch *watch, const struct behaviour *b, bool refused, pid_t pid,
@@ -391,7 +413,7 @@ void watch_happened(struct watch *watch, const struct behaviour *b, bool refused
 		decision.verdict = VERDICT_DENIED;
 	else if (decision.verdict == VERDICT_DENIED)
 		decision.verdict = VERDICT_WOULD_DENY;
-	record(watch, b, decision, pid, detail);
+	record(watch, b, decision, pid, b->program, detail);
 }
 
 dev_t watch_view(const struct watch *watch)
@@ -415,7 +437,7 @@ static enum verdict judge_new(struct watch *watch, const struct view_question *q
 	struct decision decision = decide(watch, question, &b, key);
 
 	*ret_lasting = !(decision.novel && is_foreign(watch, question->pid));
-	return settle(watch, &b, decision, question->pid, !*ret_lasting);
+	return settle(watch, &b, decision, question->pid, !*ret_lasting, program);
 }
 
 /* The kernel's own path for the program that a process executes: "/" while that is husk-launch,

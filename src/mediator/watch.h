@@ -55,9 +55,10 @@ bool watch_started(const struct watch *watch);
 int watch_judge(struct watch *watch, const struct view_question *question);
 
 /*
- * Judges, records and tells what was seen in any other way than by a question of the view. b: its
- * strings are copied where they are kept; program "" where nobody could tell it. pid: in the host's
- * pid namespace, 0 if unknown. What an engine's own process does is let pass unless such are
+ * Judges, records and tells what was seen in any other way than by a question of the view. Of the
+ * domain net the program is told, and no part of what is judged: the kernel's rules know none. b:
+ * its strings are copied where they are kept; program "" where nobody could tell it. pid: in the
+ * host's pid namespace, 0 if unknown. What an engine's own process does is let pass unless such are
  * judged, and never learned. *ret_novel (may be NULL): the policy does not hold it.
  */
 enum verdict watch_observe(struct watch *watch, const struct behaviour *b, pid_t pid,
@@ -73,6 +74,8 @@ void watch_happened(struct watch *watch, const struct behaviour *b, bool refused
 
 /* The device of the view, as watch_new() was told. */
 dev_t watch_view(const struct watch *watch);
+/* Would watch_observe() find that the policy does not hold it? */
+bool watch_is_novel(const struct watch *watch, const struct behaviour *b);
 
 /* An open for execution has ended (view_exec_closed). */
 void watch_exec_closed(struct watch *watch, uint32_t opening);

@@ -12,7 +12,7 @@ _Static_assert(FACTS_TRUSTED_AT == 18, "the layout is stored");
 
 enum mode promotion_start(enum domain domain)
 {
-	return domain == DOMAIN_NET || domain == DOMAIN_DNS ? MODE_UNAVAILABLE : MODE_LEARN;
+	return domain == DOMAIN_DNS ? MODE_UNAVAILABLE : MODE_LEARN;
 }
 
 bool promotion_is_lossy(const struct promotion_run *run)

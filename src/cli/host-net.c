@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the domain net needs of the kernel: nf_tables and its packet log. */
+#include <errno.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_log.h>
+#include <linux/netlink.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/host.h"
+
+/* Asks one subsystem of netfilter for something that changes nothing. Returns what it answers, 0 or
+ * -errno; -EINVAL where there is no such subsystem. */
+static int ask(uint8_t subsystem, uint8_t type)
+{
+	struct {
+		struct nlmsghdr head;
+		struct nfgenmsg general;
+	} request = {
+		.head = {.nlmsg_len = sizeof(request),
+			 .nlmsg_type = (uint16_t)(subsystem << 8 | type),
+			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+	};
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr error;
+		char rest[512];
+	} answer;
+	cleanup_close int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	ssize_t n;
+
+	if (fd < 0 || send(fd, &request, sizeof(request), 0) < 0)
+		return -errno;
+	n = recv(fd, &answer, sizeof(answer), MSG_DONTWAIT);
+	if (n < (ssize_t)(sizeof(answer.head) + sizeof(answer.error)))
+		return n < 0 ? -errno : 0;
+	return answer.head.nlmsg_type == NLMSG_ERROR ? answer.error.error : 0;
+}
+
+void host_look_network(struct host_report *report)
+{
+	const char *what = "nf_tables";
+	int r = ask(NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN);
+	struct host_item *item;
+
+	if (r == 0) {
+		what = "nfnetlink_log";
+		r = ask(NFNL_SUBSYS_ULOG, NFULNL_MSG_CONFIG);
+		if (r == -ENODEV)
+			r = 0; /* there is one, and nobody listens to group 0 */
+	}
+	if (r == 0) {
+		host_add(report, "network rules", HOST_OK, "nf_tables and its packet log work");
+		return;
+	}
+	item = host_add(report, "network rules", HOST_DEGRADED,
+			"the domain net is unavailable: %s: %s", what, strerror(-r));
+	if (r == -EPERM)
+		snprintf(item->mend, sizeof(item->mend),
+			 "run as root; in a container, start it with --privileged");
+	else
+		snprintf(item->mend, sizeof(item->mend), "modprobe %s", what);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The domain net of one run: where its rules go, what they are made of, and what becomes of what is
+ * heard. */
+#include "mediator/network.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "mediator/cgroup.h"
+#include "mediator/network-owner.h"
+#include "mediator/policy-watch.h"
+#include "mediator/process.h"
+#include "policy/peer.h"
+#include "net/net.h"
+#include "net/socket.h"
+
+struct network {
+	struct net *net;
+	int diagnosis_fd; /* -1: sockets cannot be looked up */
+	ino_t namespace;
+	bool outlives; /* the namespace may outlive the container */
+};
+
+/* ---- from a policy ---- */
+
+/* Peers, and the bytes of their names. */
+struct peers {
+	struct peer *peers;
+	size_t count, room;
+};
+
+static void release_peers(struct peers *peers)
+{
+	for (size_t i = 0; i < peers->count; i++)
+		free((char *)(uintptr_t)peers->peers[i].name);
+	free(peers->peers);
+}
+
+/* A key that cannot be read, of a later version, allows nothing. */
+static int add_peer(void *context, const struct behaviour *b, enum policy_match match)
+{
+	struct peers *peers = context;
+	char name[PEER_KEY_ROOM];
+	struct peer peer;
+
+	if (peer_parse(b->access, b->key, name, &peer) < 0)
+		return 0;
+	peer.denied = match == POLICY_DENIED;
+	if (peers->count == peers->room) {
+		size_t room = peers->room ? peers->room * 2 : 64;
+		struct peer *more = realloc(peers->peers, room * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		peers->peers = more;
+		peers->room = room;
+	}
+	if (peer.name) {
+		peer.name = strdup(name);
+		if (!peer.name)
+			return -ENOMEM;
+	}
+	peers->peers[peers->count++] = peer;
+	return 0;
+}
+
+static int use(struct mediator *m, struct net *net, struct error *err)
+{
+	struct peers peers = {0};
+	enum mode modes[DOMAINS];
+	int r = 0;
+
+	mediator_modes_now(m, modes);
+	if (m->policy)
+		r = policy_image_each(m->policy, DOMAIN_NET, add_peer, &peers);
+	if (r < 0)
+		error_set(err, -r, "cannot set up the network rules");
+	else
+		r = net_use(net, peers.peers, peers.count, modes[DOMAIN_NET] == MODE_ENFORCE, err);
+	release_peers(&peers);
+	return r;
+}
+
+void network_use(struct mediator *m)
+{
+	struct error err = ERROR_INIT;
+
+	if (m->network && use(m, m->network->net, &err) < 0)
+		mediator_tell(m, EVENT_DEGRADED, err.what); /* what held goes on to hold */
+}
+
+/* ---- what is heard ---- */
+
+static pid_t find_owner(const struct mediator *m, const struct net_flow *flow)
+{
+	uint32_t inode = 0;
+
+	if (m->network->diagnosis_fd >= 0 &&
+	    socket_find(m->network->diagnosis_fd, flow, &inode) < 0)
+		inode = 0;
+	return network_owner(m->proc_fd, m->network->namespace, inode);
+}
+
+static void on_flow(void *context, const struct net_flow *flow)
+{
+	struct mediator *m = context;
+	char key[PEER_KEY_ROOM], program[PATH_MAX];
+	struct behaviour b = {.domain = DOMAIN_NET, .program = "", .key = key};
+	pid_t pid = 0;
+
+	b.access = peer_format(&flow->peer, key);
+	if (watch_is_novel(m->watch, &b))
+		pid = find_owner(m, flow);
+	if (pid > 0) {
+		process_program(m->proc_fd, pid, watch_view(m->watch), program);
+		b.program = program;
+	}
+	watch_observe(m->watch, &b, pid > 0 ? pid : 0, NULL);
+}
+
+static void on_loss(void *context, uint64_t count)
+{
+	struct mediator *m = context;
+
+	journal_lose(m->journal, DOMAIN_NET, count);
+}
+
+static void on_ready(void *context)
+{
+	struct mediator *m = context;
+
+	policy_refresh(m);
+	net_read(m->network->net);
+}
+
+/* ---- setting up ---- */
+
+static bool is_same(int proc_fd, const char *name, const struct stat *namespace)
+{
+	struct stat other;
+
+	return fstatat(proc_fd, name, &other, 0) == 0 && other.st_ino == namespace->st_ino &&
+	       other.st_dev == namespace->st_dev;
+}
+
+/* What is enforced and cannot be had is told apart: it is less than was promised. */
+static void lower(struct mediator *m, enum mode mode, const char *why)
+{
+	struct event event = mediator_event(m, EVENT_DEGRADED);
+	enum mode modes[DOMAINS];
+
+	mediator_modes_now(m, modes);
+	m->at_most[DOMAIN_NET] = mode;
+	m->why_lowered[DOMAIN_NET] = why;
+	if (modes[DOMAIN_NET] <= mode || modes[DOMAIN_NET] != MODE_ENFORCE)
+		return;
+	event.domain = DOMAIN_NET;
+	event.mode = (int)mode;
+	event.detail = why;
+	event_emit(m->events, &event);
+}
+
+/* Of a namespace that was there before the container: whose traffic there is judged? */
+static void judge_shared(struct mediator *m, struct net_options *options)
+{
+	if (cgroup_of_its_own(m->proc_fd, m->setup->state->pid, &options->cgroup,
+			      &options->cgroup_level))
+		return;
+	options->leased = true;
+	lower(m, MODE_ENFORCE,
+	      "the network namespace was there before the container, which has no control group of "
+	      "version 2 of its own: what anybody there does counts as the container's");
+}
+
+static int start(struct mediator *m, struct network *network, int namespace_fd, struct error *err)
+{
+	const struct oci_spec *spec = m->setup->spec;
+	struct net_options options = {
+		.namespace_fd = namespace_fd,
+		.owned = m->holdable >> CAP_NET_ADMIN & 1,
+		.seen = on_flow,
+		.lost = on_loss,
+		.context = m,
+	};
+	int r;
+
+	network->outlives = !spec->network_namespace_new;
+	if (network->outlives)
+		judge_shared(m, &options);
+	if (m->holdable >> CAP_NET_RAW & 1)
+		lower(m, MODE_SHADOW,
+		      "packet sockets (CAP_NET_RAW) pass below the rules of the network");
+	r = net_open(&options, &network->net, err);
+	if (r < 0)
+		return r;
+	r = use(m, network->net, err);
+	if (r == 0)
+		r = loop_add(m->loop, net_fd(network->net), on_ready, m);
+	return r;
+}
+
+static void free_network(struct network *network)
+{
+	if (!network)
+		return;
+	net_close(network->net, network->outlives);
+	if (network->diagnosis_fd >= 0)
+		close(network->diagnosis_fd);
+	free(network);
+}
+
+/* What is wanted and cannot be had; `why` ends a sentence about the domain. */
+static int give_up(struct mediator *m, const char *why, struct error *err)
+{
+	enum mode modes[DOMAINS];
+
+	mediator_modes_now(m, modes);
+	if (modes[DOMAIN_NET] == MODE_ENFORCE && !m->setup->settings->degrade)
+		return error_say(err, EOPNOTSUPP, "the domain 'net' cannot be enforced: %s", why);
+	lower(m, MODE_UNAVAILABLE, why);
+	return 0;
+}
+
+static int start_in(struct mediator *m, int namespace_fd, ino_t namespace, struct error *err)
+{
+	struct network *network = calloc(1, sizeof(*network));
+	int r;
+
+	if (!network)
+		return error_set(err, ENOMEM, "cannot set up the network rules");
+	network->namespace = namespace;
+	network->diagnosis_fd = socket_open_diagnosis(namespace_fd);
+	m->network = network;
+	r = start(m, network, namespace_fd, err);
+	if (r == 0)
+		return 0;
+	free_network(network);
+	m->network = NULL;
+	m->net_error = *err;
+	*err = ERROR_INIT;
+	return give_up(m, m->net_error.what, err);
+}
+
+int network_start(struct mediator *m, struct error *err)
+{
+	cleanup_close int fd = -1;
+	struct stat namespace;
+	char name[32];
+
+	snprintf(name, sizeof(name), "%d/ns/net", (int)m->setup->state->pid);
+	fd = openat(m->proc_fd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &namespace) < 0)
+		return give_up(m, "its network namespace cannot be opened", err);
+	/* Who gives a container the host's network means it: there is nothing to enforce there. */
+	if (is_same(m->proc_fd, "self/ns/net", &namespace) ||
+	    is_same(m->proc_fd, "1/ns/net", &namespace)) {
+		lower(m, MODE_UNAVAILABLE, "the container shares the host's network");
+		return 0;
+	}
+	return start_in(m, fd, namespace.st_ino, err);
+}
+
+void network_end(struct mediator *m)
+{
+	if (!m->network)
+		return;
+	if (m->watch)
+		net_read(m->network->net);
+	free_network(m->network);
+	m->network = NULL;
+}

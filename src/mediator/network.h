@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_MEDIATOR_NETWORK_H
+#define HUSK_MEDIATOR_NETWORK_H
+
+#include "mediator/mediator-internal.h"
+
+/*
+ * The domain net of a run: the rules of the container's network namespace, and what is heard from
+ * them. Where the namespace is not the container's own, or the kernel lacks something, m->at_most
+ * and m->why_lowered say so afterwards. Returns 0, or -errno: what is enforced cannot be had, and
+ * the settings do not say that less will do.
+ */
+int network_start(struct mediator *m, struct error *err);
+
+/* From now on m->policy and the modes hold there too. */
+void network_use(struct mediator *m);
+
+/* Hears what is left to hear, and takes back what would outlive the container. */
+void network_end(struct mediator *m);
+
+#endif

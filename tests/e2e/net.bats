@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# The domain net: a function in a network namespace that the test made, a server behind a veth pair in another
+# one. Nothing leaves the machine.
+
+load helpers
+load network
+
+setup() {
+	network_setup
+	husk_setup 'shadow_after_runs = 50'
+}
+
+teardown() {
+	husk_teardown
+	network_teardown
+}
+
+@test "flows are learned by protocol, address and port, in both directions, with the program that made them" {
+	client_bundle talker
+	client 0 'tcp 10.99.0.1 8000' 'tcp fd99::1 8000' 'udp 10.99.0.1 9000' 'udp fd99::1 9000' 'tcp 127.0.0.1 1'
+	output_has 'tcp 10.99.0.1 8000: ok
+tcp fd99::1 8000: ok
+udp 10.99.0.1 9000: ok
+udp fd99::1 9000: ok
+tcp 127.0.0.1 1: ECONNREFUSED'
+	husk show --json --domain net talker | jq -r '.behaviours[] | "\(.access) \(.key)"' | sort >"$T/keys"
+	diff "$T/keys" - <<-'KEYS'
+		connect tcp 10.99.0.1:8000
+		connect tcp [fd99::1]:8000
+		connect tcp loopback:1
+		connect udp 10.99.0.1:9000
+		connect udp [fd99::1]:9000
+	KEYS
+	[ "$(mode_of talker net)" = learn ]
+	# Something is known by now, so what is new has an event of its own.
+	client 0 'tcp 10.99.0.1 8001'
+	has_event '.event == "novelty" and .domain == "net" and .operation == "connect" and .key == "tcp 10.99.0.1:8001"
+		and .program == "/usr/bin/python3.11" and .pid > 0'
+	nothing_left
+}
+
+@test "in enforce what was learned works, anything else fails at once, with one event each" {
+	client_bundle talker
+	learn_peers 'tcp 10.99.0.1 8000' 'udp 10.99.0.1 9000' 'tcp fd99::1 8000'
+	husk mode --domain net talker enforce
+	client 0 'tcp 10.99.0.1 8000' 'udp 10.99.0.1 9000' 'tcp fd99::1 8000' 'burst 10.99.0.1 8000 200'
+	output_has 'tcp 10.99.0.1 8000: ok'
+	output_has 'udp 10.99.0.1 9000: ok'
+	output_has 'tcp fd99::1 8000: ok'
+	output_has 'burst 10.99.0.1 8000: 200'
+	no_event '.event == "denied"'
+	has_event '.event == "run" and .modes.net == "enforce"'
+	client 0 'tcp 10.99.0.1 8001' 'tcp 10.99.0.1 8001' 'tcp 203.0.113.1 8000' 'tcp fd99::1 8001' \
+		'udp 10.99.0.1 9001' 'udp fd99::1 9001' 'tcp 169.254.169.254 8000' 'icmp 10.99.0.1' 'tcp 127.0.0.1 7' \
+		'sctp 10.99.0.1 8000'
+	output_has 'tcp 10.99.0.1 8001: ECONNREFUSED'
+	output_has 'tcp 203.0.113.1 8000: ECONNREFUSED'
+	output_has 'tcp fd99::1 8001: ECONNREFUSED'
+	output_has 'udp 10.99.0.1 9001: EPERM'
+	output_has 'udp fd99::1 9001: EPERM'
+	output_has 'tcp 169.254.169.254 8000: ECONNREFUSED'
+	output_has 'tcp 127.0.0.1 7: ECONNREFUSED'
+	for key in 'tcp 10.99.0.1:8001' 'tcp 203.0.113.1:8000' 'tcp [fd99::1]:8001' 'udp 10.99.0.1:9001' \
+		'udp [fd99::1]:9001' 'tcp 169.254.169.254:8000' 'tcp loopback:7'; do
+		[ "$(event_count ".event == \"denied\" and .domain == \"net\" and .key == \"$key\"")" -eq 1 ] ||
+			fail "not one event: $key"
+	done
+	# The server saw nothing of it.
+	! grep -q -e ' 8001 ' -e ' 9001 ' "$T/served"
+	nothing_left
+}
+
+@test "in shadow everything works, and events tell what would have been denied" {
+	client_bundle talker
+	learn_peers 'tcp 10.99.0.1 8000'
+	husk mode --domain net talker shadow
+	client 0 'tcp 10.99.0.1 8001' 'tcp 10.99.0.1 8000' 'tcp 169.254.169.254 8000'
+	output_has 'tcp 10.99.0.1 8001: ok'
+	output_has 'tcp 169.254.169.254 8000: ok'
+	has_event '.event == "would-deny" and .mode == "shadow" and .key == "tcp 10.99.0.1:8001"'
+	has_event '.event == "would-deny" and .key == "tcp 169.254.169.254:8000"'
+	no_event '.event == "would-deny" and .key == "tcp 10.99.0.1:8000"'
+	nothing_left
+}
+
+@test "a metadata service is never learned by itself, and a person can allow it" {
+	client_bundle talker
+	learn_peers 'tcp 10.99.0.1 8000' 'tcp 169.254.169.254 8000'
+	husk mode --domain net talker enforce
+	client 0 'tcp 169.254.169.254 8000'
+	output_has 'tcp 169.254.169.254 8000: ECONNREFUSED'
+	husk show --json talker | jq -e '.behaviours[] | select(.key == "tcp 169.254.169.254:8000") | .class == "guarded"'
+	husk allow talker connect 'tcp 169.254.169.254:8000'
+	client 0 'tcp 169.254.169.254 8000'
+	output_has 'tcp 169.254.169.254 8000: ok'
+	husk deny talker connect 'tcp 10.99.0.1:8000'
+	husk mode --domain net talker learn
+	client 0 'tcp 10.99.0.1 8000'
+	output_has 'tcp 10.99.0.1 8000: ECONNREFUSED'
+	has_event '.event == "denied" and .mode == "learn" and .key == "tcp 10.99.0.1:8000"'
+}
+
+@test "ports that were served stay open, others are closed from outside" {
+	client_bundle server
+	start_client 'serve 8080' 'serve 8081'
+	wait_until 20 grep -q 'serve 8081: ready' "$T/output"
+	from_outside 10.99.0.2 8080
+	from_outside 10.99.0.2 8081
+	from_outside fd99::2 8080
+	tell_client quit
+	husk show --json --domain net server | jq -r '.behaviours[] | "\(.access) \(.key)"' | sort >"$T/keys"
+	diff "$T/keys" - <<-'KEYS'
+		serve tcp :8080
+		serve tcp :8081
+	KEYS
+	husk allow server serve 'tcp :8080'
+	husk deny server serve 'tcp :8081'
+	husk mode --domain net server enforce
+	start_client 'serve 8080' 'serve 8081' 'serve 8082'
+	wait_until 20 grep -q 'serve 8082: ready' "$T/output"
+	from_outside 10.99.0.2 8080
+	from_outside fd99::2 8080
+	refused_from_outside 10.99.0.2 8081
+	refused_from_outside 10.99.0.2 8082
+	refused_from_outside fd99::2 8082
+	# One that nobody serves is refused by the kernel, and no behaviour of the function.
+	refused_from_outside 10.99.0.2 8083
+	tell_client quit
+	has_event '.event == "denied" and .operation == "serve" and .key == "tcp :8082" and .program == "/usr/bin/python3.11"'
+	no_event '.key == "tcp :8083"'
+	nothing_left
+}
+
+@test "a change of the policy reaches a container that runs, and leaves its live flows alone" {
+	client_bundle talker
+	learn_peers 'tcp 10.99.0.1 8000'
+	husk mode --domain net talker enforce
+	start_client 'hold 10.99.0.1 8000' 'tcp 10.99.0.1 8001'
+	wait_until 20 grep -q 'tcp 10.99.0.1 8001: ECONNREFUSED' "$T/output"
+	husk allow talker connect 'tcp 10.99.0.1:8001'
+	retried() {
+		tell_client 'tcp 10.99.0.1 8001'
+		sleep 0.3
+		grep -q 'tcp 10.99.0.1 8001: ok' "$T/output"
+	}
+	wait_until 20 retried
+	tell_client 'held'
+	wait_until 20 grep -q 'held: ok' "$T/output"
+	tell_client quit
+	nothing_left
+}
+
+@test "loopback is judged too, and an interface that appears later is covered" {
+	client_bundle later '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)'
+	client 0 'local 9001' 'tcp 127.0.0.1 9009'
+	output_has 'local 9001: ok'
+	husk show --json --domain net later | jq -r '.behaviours[] | "\(.access) \(.key)"' | sort >"$T/keys"
+	diff "$T/keys" - <<-'KEYS'
+		connect tcp loopback:9001
+		connect tcp loopback:9009
+	KEYS
+	husk mode --domain net later enforce
+	id=$(new_id)
+	printf '%s\n' 'local 9001' 'local 9002' 'tcp 10.98.0.1 8000' >"$T/stdin"
+	"$ENGINE" create --bundle "$BUNDLE" "$id" <"$T/stdin" >"$T/output" 2>&1 3>&-
+	pid=$("$ENGINE" state "$id" | jq .pid)
+	ip -n "$SERVER_NS" link add late type veth peer name late netns "$pid"
+	ip -n "$SERVER_NS" addr add 10.98.0.1/24 dev late
+	ip -n "$SERVER_NS" link set late up
+	nsenter -t "$pid" -n ip addr add 10.98.0.2/24 dev late
+	nsenter -t "$pid" -n ip link set late up
+	"$ENGINE" start "$id"
+	wait_until 20 grep -q 'tcp 10.98.0.1 8000: ' "$T/output"
+	output=$(cat "$T/output")
+	output_has 'local 9001: ok'
+	output_has 'local 9002: ECONNREFUSED'
+	output_has 'tcp 10.98.0.1 8000: ECONNREFUSED'
+	has_event '.event == "denied" and .key == "tcp 10.98.0.1:8000"'
+	"$ENGINE" delete --force "$id"
+	nothing_left
+}
+
+@test "in a namespace that others share only the container is judged, and its rules go with it" {
+	client_bundle talker
+	learn_peers 'tcp 10.99.0.1 8000'
+	husk mode --domain net talker enforce
+	start_client 'tcp 10.99.0.1 8001'
+	wait_until 20 grep -q 'tcp 10.99.0.1 8001: ECONNREFUSED' "$T/output"
+	ip netns exec "$CLIENT_NS" nft list tables | grep -q 'table inet husk-'
+	# A neighbour in the same namespace, without husk.
+	ip netns exec "$CLIENT_NS" python3 "$T/app/client.py" <<<'tcp 10.99.0.1 8001' >"$T/neighbour"
+	grep -q 'tcp 10.99.0.1 8001: ok' "$T/neighbour"
+	# And another one with husk, of which nothing is known.
+	first=$BUNDLE
+	client_bundle neighbour
+	client 0 'tcp 10.99.0.1 8001'
+	output_has 'tcp 10.99.0.1 8001: ok'
+	no_event '.function == "neighbour" and .event == "denied"'
+	husk show --json neighbour | jq -e '.behaviours[] | select(.key == "tcp 10.99.0.1:8001")'
+	BUNDLE=$first
+	tell_client quit
+	wait_until 20 no_mediators
+	[ -z "$(ip netns exec "$CLIENT_NS" nft list tables)" ]
+	nothing_left
+}
+
+@test "the host's own network is never touched: there the domain is unavailable, and an event says so" {
+	client_bundle hosts '.linux.namespaces |= map(select(.type != "network"))'
+	before=$(nft list ruleset)
+	client 0 'tcp 127.0.0.1 1'
+	output_has 'ECONNREFUSED'
+	has_event '.event == "run" and .modes.net == "unavailable" and (.detail | contains("net: the container shares"))'
+	husk mode --domain net hosts enforce
+	client 0 'tcp 127.0.0.1 1'
+	has_event '.event == "degraded" and .domain == "net" and .mode == "unavailable"'
+	[ "$(nft list ruleset)" = "$before" ]
+	nothing_left
+}
+
+@test "what cannot be set up is unavailable, and a function that is enforced does not start without it" {
+	client_bundle talker
+	ip netns exec "$CLIENT_NS" python3 "$HUSK_SOURCE/tests/e2e/network-busy.py" "$T/busy" </dev/null >/dev/null 2>&1 3>&- &
+	busy=$!
+	wait_until 20 test -e "$T/busy"
+	client 0 'tcp 10.99.0.1 8000'
+	output_has ': ok'
+	has_event '.event == "run" and .modes.net == "unavailable" and (.detail | contains("cannot listen to the packet log"))'
+	husk mode --domain net talker enforce
+	capture start_run "$BUNDLE"
+	[ "$status" -ne 0 ]
+	has_event ".event == \"refused\" and (.detail | contains(\"the domain 'net' cannot be enforced: cannot listen\"))"
+	echo 'degrade = yes' >>"$CONF"
+	client 0 'tcp 10.99.0.1 8000'
+	has_event '.event == "degraded" and .domain == "net" and .mode == "unavailable"'
+	kill "$busy"
+	nothing_left
+}

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Does what the lines of standard input say, and answers each with "LINE: ok" or the name of an error.
+
+tcp ADDRESS PORT, udp ADDRESS PORT    an exchange of some bytes
+sctp ADDRESS PORT, icmp ADDRESS       a packet
+burst ADDRESS PORT N                  N connections one after the other; tells how many worked
+hold ADDRESS PORT, held               a connection that stays open, and whether it still does its work
+serve PORT, local PORT                a server on this port, and (local) an exchange with it over loopback
+"""
+import errno
+import socket
+import sys
+import threading
+
+held = None
+
+
+def family(address):
+    return socket.AF_INET6 if ':' in address else socket.AF_INET
+
+
+def exchange(connection):
+    connection.sendall(b'hello')
+    if not connection.recv(16):
+        raise OSError(errno.ECONNRESET, 'nothing came back')
+
+
+def open_tcp(address, port):
+    connection = socket.socket(family(address), socket.SOCK_STREAM)
+    connection.settimeout(3)
+    connection.connect((address, int(port)))
+    return connection
+
+
+def tcp(address, port):
+    with open_tcp(address, port) as connection:
+        exchange(connection)
+
+
+def udp(address, port):
+    with socket.socket(family(address), socket.SOCK_DGRAM) as connection:
+        connection.settimeout(3)
+        connection.connect((address, int(port)))
+        exchange(connection)
+
+
+def sctp(address, port):
+    with socket.socket(family(address), socket.SOCK_STREAM, 132) as connection:
+        connection.settimeout(3)
+        connection.connect((address, int(port)))
+
+
+def icmp(address):
+    with socket.socket(family(address), socket.SOCK_DGRAM, socket.IPPROTO_ICMP) as connection:
+        connection.settimeout(3)
+        connection.connect((address, 0))
+        exchange(connection)
+
+
+def burst(address, port, count):
+    worked = 0
+    for _ in range(int(count)):
+        try:
+            tcp(address, port)
+            worked += 1
+        except OSError:
+            pass
+    print(f'burst {address} {port}: {worked}', flush=True)
+
+
+def hold(address, port):
+    global held
+    held = open_tcp(address, port)
+    exchange(held)
+
+
+def serve(port):
+    server = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(('::', int(port)))
+    server.listen()
+
+    def answer():
+        while True:
+            connection, _ = server.accept()
+            with connection:
+                connection.settimeout(3)
+                try:
+                    connection.sendall(connection.recv(16))
+                except OSError:
+                    pass
+
+    threading.Thread(target=answer, daemon=True).start()
+
+
+def local(port):
+    serve(port)
+    tcp('127.0.0.1', port)
+    tcp('::1', port)
+
+
+def obey(line):
+    words = line.split()
+    if words[0] == 'held':
+        exchange(held)
+        return 'ok'
+    actions = {'tcp': tcp, 'udp': udp, 'sctp': sctp, 'icmp': icmp, 'burst': burst, 'hold': hold, 'serve': serve,
+               'local': local}
+    actions[words[0]](*words[1:])
+    return 'ready' if words[0] == 'serve' else 'ok'
+
+
+for command in iter(sys.stdin.readline, ''):
+    command = command.strip()
+    if not command:
+        continue
+    try:
+        result = obey(command)
+    except TimeoutError:
+        result = 'ETIMEDOUT'
+    except OSError as error:
+        result = errno.errorcode.get(error.errno, str(error))
+    print(f'{command}: {result}', flush=True)
