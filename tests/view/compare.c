@@ -191,8 +191,9 @@ static struct said *map_said(void)
 int main(int argc, char **argv)
 {
 	static const struct compare_case *const tables[] = {
-		cases_names,	   cases_data,	      cases_metadata, cases_permissions,
-		cases_directories, cases_descriptors, cases_locks,    cases_namespaces,
+		cases_names,	   cases_data,	      cases_metadata,
+		cases_permissions, cases_directories, cases_descriptors,
+		cases_locks,	   cases_namespaces,  cases_random,
 	};
 	struct said *lower = map_said(), *view = map_said();
 	const char *only = NULL, *without = NULL;

@@ -2,6 +2,7 @@
 #ifndef HUSK_TESTS_VIEW_COMPARE_H
 #define HUSK_TESTS_VIEW_COMPARE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,6 +26,7 @@ extern const struct compare_case cases_directories[];
 extern const struct compare_case cases_descriptors[];
 extern const struct compare_case cases_locks[];
 extern const struct compare_case cases_namespaces[];
+extern const struct compare_case cases_random[];
 
 /* Says a line. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
