@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -28,15 +29,20 @@ static void write_map(pid_t pid, const char *name)
 	close(fd);
 }
 
-/* Runs `function` as root of a user namespace whose ids are those of the host from FIRST on. */
-static void in_namespace(void (*function)(void))
+/*
+ * Runs `function` as root of a user namespace whose ids are those of the host from FIRST on. NULL:
+ * only makes the namespace. Returns a descriptor of it.
+ */
+static int in_namespace(void (*function)(void))
 {
+	char path[64];
+	int namespace;
 	int ready[2], go[2];
 	char byte;
 	pid_t pid;
 
 	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
-		return;
+		return -1;
 	pid = fork();
 	if (pid == 0) {
 		if (unshare(CLONE_NEWUSER) < 0)
@@ -45,18 +51,22 @@ static void in_namespace(void (*function)(void))
 		(void)read(go[0], &byte, 1);
 		if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 			said_ok("become root", -1);
-		function();
+		if (function)
+			function();
 		_exit(0);
 	}
 	(void)read(ready[0], &byte, 1);
 	write_map(pid, "uid_map");
 	write_map(pid, "gid_map");
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	namespace = open(path, O_RDONLY | O_CLOEXEC);
 	(void)write(go[1], "x", 1);
 	waitpid(pid, NULL, 0);
 	for (int i = 0; i < 2; i++) {
 		close(ready[i]);
 		close(go[i]);
 	}
+	return namespace;
 }
 
 static void make_files(void)
@@ -101,7 +111,7 @@ static void own_files(void)
 	put("hosts/f", "x");
 	put("hosts/secret", "x");
 	chmod("hosts/secret", 0600);
-	in_namespace(make_files);
+	close(in_namespace(make_files));
 	say_stat("own/g");
 	say_stat("own/d");
 	say_stat("own/s");
@@ -123,7 +133,7 @@ static void keep_capabilities_of_namespaces(void)
 
 	put("f", "x");
 	chown("f", FIRST, FIRST);
-	in_namespace(set_capability);
+	close(in_namespace(set_capability));
 	said("get", getxattr("f", "security.capability", got, sizeof(got)));
 	say("version %u root %u", got[3], got[20] | got[21] << 8 | got[22] << 16);
 }
@@ -153,16 +163,78 @@ static void map_acls(void)
 
 	mkdir("d", 0755);
 	chown("d", FIRST, FIRST);
-	in_namespace(set_acl);
+	close(in_namespace(set_acl));
 	said("get", getxattr("d", "system.posix_acl_access", got, sizeof(got)));
 	say("user %d", got[16] | got[17] << 8 | got[18] << 16);
 	as_user(FIRST + 5, FIRST + 5, NULL, create_in_directory);
 	as_user(FIRST + 6, FIRST + 6, NULL, create_in_directory);
 }
 
+static void work_in_mapped_mount(void)
+{
+	say_stat("f");
+	say_stat("unmapped");
+	said_ok("read", open("f", O_RDONLY));
+	said_ok("write", open("f", O_RDWR));
+	said_ok("unmapped", open("unmapped", O_RDONLY));
+	said_ok("create", open("new", O_CREAT | O_WRONLY, 0644));
+	said_ok("mkdir", mkdir("newdir", 02755));
+	said_ok("symlink", symlink("x", "news"));
+	said_ok("fifo", mkfifo("newp", 0600));
+	said_ok("tmpfile", open(".", O_TMPFILE | O_WRONLY, 0600));
+	said_ok("chmod", chmod("f", 04755));
+	said_ok("chown", chown("f", FIRST + 7, FIRST + 7));
+	said_ok("chown to the host's", chown("f", 7, -1));
+	said_ok("xattr", setxattr("f", "user.u", "u", 1, 0));
+	said_ok("times", utimensat(AT_FDCWD, "f", NULL, 0));
+	said_ok("rename", rename("f", "g"));
+	said_ok("rename back", rename("g", "f"));
+	say_stat("f");
+	say_stat("new");
+	say_stat("newdir");
+	said_ok("rmdir", rmdir("newdir"));
+	said_ok("unlink", unlink("newp"));
+}
+
+static void map_mount(void)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP};
+	int mount;
+
+	chown(".", 5, 5);
+	put("f", "x");
+	chown("f", 5, 5);
+	put("unmapped", "x");
+	chown("unmapped", IDS + 5, 5);
+	attr.userns_fd = (uint64_t)in_namespace(NULL);
+	mount = open_tree(AT_FDCWD, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	said_ok("map", mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof(attr)));
+	said_ok("enter", fchdir(mount));
+	as_user(FIRST + 5, FIRST + 5, NULL, work_in_mapped_mount);
+	as_user(5, 5, NULL, work_in_mapped_mount);
+	work_in_mapped_mount();
+	say_stat("f");
+}
+
+static void show_mapped_mount(void)
+{
+	pid_t pid = fork();
+
+	/* in a child, which leaves the case's directory as it is */
+	if (pid == 0) {
+		map_mount();
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	say_stat("f");
+	say_stat("new");
+	say_stat("news");
+}
+
 const struct compare_case cases_namespaces[] = {
 	{"root of a user namespace has its own files", own_files},
 	{"file capabilities belong to a user namespace", keep_capabilities_of_namespaces},
 	{"ACLs are mapped", map_acls},
+	{"an idmapped mount shows other owners", show_mapped_mount},
 	{NULL, NULL},
 };

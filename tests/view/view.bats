@@ -1,101 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The view over real file systems, mounted for real. Needs root, /dev/fuse and overlayfs.
-# VIEW_MOUNT and VIEW_COMPARE name the programs.
-bats_require_minimum_version 1.5.0
-# A view that hangs must not stop the suite.
-BATS_TEST_TIMEOUT=240
-
-setup() {
-	DIR=$(mktemp -d "${TMPDIR:-/tmp}/husk-view-$BATS_TEST_NUMBER-XXXXXX")
-	LOWER=$DIR/lower
-	VIEW=$DIR/view
-	mkdir "$LOWER" "$VIEW"
-	VIEW_PID=
-}
-
-teardown() {
-	umount -R -l "$VIEW" "$DIR"/bind 2>/dev/null || true
-	[ -z "$VIEW_PID" ] || wait "$VIEW_PID" 2>/dev/null || true
-	umount -l "$DIR/base" "$DIR/second" 2>/dev/null || true
-	rm -rf --one-file-system "$DIR"
-}
-
-# view [OPTION...] [PATH=DIR...]: shows $LOWER at $VIEW. FILES limits the descriptors.
-view() {
-	local options=() lowers=()
-	for argument in "$@"; do
-		case $argument in
-		/*=*) lowers+=("$argument") ;;
-		*) options+=("$argument") ;;
-		esac
-	done
-	(
-		ulimit -n "${FILES:-1024}"
-		exec "$VIEW_MOUNT" -f -s "$DIR/counters" "${options[@]}" "$LOWER" "$VIEW" "${lowers[@]}"
-	) 3>&- &
-	VIEW_PID=$!
-	for _ in $(seq 200); do
-		mountpoint -q "$VIEW" && return 0
-		kill -0 "$VIEW_PID" || return 1
-		sleep 0.02
-	done
-	return 1
-}
-
-# Unmounts and waits for the view, which must end without an error.
-end_view() {
-	umount "$VIEW"
-	wait "$VIEW_PID"
-	VIEW_PID=
-}
-
-counter() {
-	awk -v name="$1" '$1 == name { print $2 }' "$DIR/counters"
-}
-
-# Compares below $1 of $LOWER, with options for the view behind it.
-compare() {
-	local without=$1
-	shift
-	mkdir "$LOWER/native" "$LOWER/viewed"
-	chmod 755 "$DIR"
-	view "$@"
-	"$VIEW_COMPARE" ${without:+-x "$without"} "$LOWER/native" "$VIEW/viewed" >"$DIR/tap" || {
-		grep -v '^ok' "$DIR/tap"
-		return 1
-	}
-	end_view
-	[ "$(counter names)" -le 3 ]
-}
-
-@test "a view of a directory is like the directory" {
-	compare ''
-	[ "$(counter passthrough_opens)" -gt 1000 ]
-}
-
-@test "it is without passthrough" {
-	compare 'O_DIRECT demands alignment' -c
-	[ "$(counter passthrough_opens)" -eq 0 ]
-}
-
-@test "it is over tmpfs" {
-	mkdir "$DIR/base"
-	mount -t tmpfs tmpfs "$DIR/base"
-	LOWER=$DIR/base
-	compare ''
-}
-
-@test "it is over an overlay" {
-	mkdir "$DIR/base" "$DIR/up" "$DIR/work"
-	mount -t overlay -o "lowerdir=$LOWER,upperdir=$DIR/up,workdir=$DIR/work" overlay "$DIR/base"
-	LOWER=$DIR/base
-	compare ''
-}
-
-@test "it is as a volume that the host may change" {
-	compare '' -p
-}
+# The view over real file systems, mounted for real.
+load helpers
 
 @test "files of an overlay are copied up while they are open" {
 	mkdir "$DIR/base" "$DIR/up" "$DIR/work"
@@ -193,79 +99,6 @@ f
 true" ]
 }
 
-@test "other file systems lie where they were mounted" {
-	mkdir -p "$LOWER/data/inner" "$DIR/volume/deep" "$DIR/second"
-	touch "$LOWER/file" "$LOWER/data/hidden"
-	echo volume >"$DIR/volume/v"
-	echo second >"$DIR/second/s"
-	echo single >"$DIR/single"
-	view -l "$DIR/log" "/data=$DIR/volume" "/data/deep=$DIR/second" "/file=$DIR/single"
-	[ "$(cat "$VIEW/data/v")" = volume ]
-	[ "$(cat "$VIEW/data/deep/s")" = second ]
-	[ "$(cat "$VIEW/file")" = single ]
-	[ ! -e "$VIEW/data/hidden" ]
-	[ "$(ls "$VIEW/data")" = "deep
-v" ]
-	echo more >"$VIEW/data/new"
-	[ "$(cat "$DIR/volume/new")" = more ]
-	grep -qx 'read:/data/v 2' "$DIR/log"
-	grep -qx 'read:/data/deep/s 2' "$DIR/log"
-	grep -qx 'read:/file 2' "$DIR/log"
-	grep -qx 'create:/data/new 2' "$DIR/log"
-	run -1 env LC_ALL=C ln "$VIEW/data/v" "$VIEW/link"
-	[[ $output == *'cross-device'* ]]
-	run -1 env LC_ALL=C rmdir "$VIEW/data/deep"
-	[[ $output == *'busy'* ]]
-	mv "$VIEW/data/v" "$VIEW/moved"
-	[ "$(cat "$LOWER/moved")" = volume ]
-}
-
-@test "numbers of files are unique over all file systems" {
-	mkdir "$LOWER/a" "$LOWER/b" "$DIR/base"
-	mount -t tmpfs tmpfs "$DIR/base"
-	mkdir "$DIR/base/a" "$DIR/base/b"
-	for i in $(seq 50); do
-		touch "$DIR/base/a/$i" "$DIR/base/b/$i" "$LOWER/$i"
-	done
-	mkdir "$DIR/second"
-	mount -t tmpfs tmpfs "$DIR/second"
-	for i in $(seq 50); do touch "$DIR/second/$i"; done
-	view "/a=$DIR/base" "/b=$DIR/second"
-	[ -z "$(find "$VIEW" -printf '%i\n' | sort | uniq -d)" ]
-}
-
-@test "what the host changes in a volume is seen" {
-	echo one >"$LOWER/f"
-	mkdir "$LOWER/d"
-	view -p
-	[ "$(cat "$VIEW/f")" = one ]
-	[ ! -e "$VIEW/late" ]
-	echo 'two, longer' >"$LOWER/f"
-	[ "$(cat "$VIEW/f")" = 'two, longer' ]
-	touch "$LOWER/late"
-	[ -e "$VIEW/late" ]
-	[ "$(ls "$VIEW")" = "d
-f
-late" ]
-	echo replaced >"$LOWER/g"
-	mv "$LOWER/g" "$LOWER/f"
-	for _ in $(seq 30); do
-		[ "$(cat "$VIEW/f")" != replaced ] || break
-		sleep 0.1
-	done
-	[ "$(cat "$VIEW/f")" = replaced ]
-	rm "$LOWER/late"
-	mv "$LOWER/d" "$LOWER/e"
-	for _ in $(seq 30); do
-		[ -e "$VIEW/late" ] || break
-		sleep 0.1
-	done
-	[ "$(ls "$VIEW")" = "e
-f" ]
-	mkdir "$VIEW/e/x"
-	[ -d "$LOWER/e/x" ]
-}
-
 @test "the gate is executed once the lower file systems are there" {
 	touch "$DIR/bind" "$LOWER/inside"
 	view -g /bin/cat
@@ -301,48 +134,6 @@ f" ]
 	[ "$status" -ne 0 ]
 }
 
-@test "a table that is too small is enough for a large tree" {
-	mkdir -p "$LOWER"/{1,2,3,4,5,6,7,8,9}/{a,b,c}
-	for d in "$LOWER"/*/*; do
-		for i in $(seq 50); do echo "$i" >"$d/$i"; done
-	done
-	view -n 300
-	diff <(cd "$LOWER" && find . -type f -exec md5sum {} + | sort) \
-		<(cd "$VIEW" && find . -type f -exec md5sum {} + | sort)
-	end_view
-	[ "$(counter names_lost)" -eq 0 ]
-	[ "$(counter names)" -le 300 ]
-}
-
-@test "few descriptors are enough for many files" {
-	mkdir -p "$LOWER"/{1,2,3,4,5,6,7,8,9}/{a,b,c}/{x,y,z}
-	for d in "$LOWER"/*/*/*; do
-		for i in 1 2 3 4; do echo "$i" >"$d/$i"; done
-	done
-	FILES=160 view
-	diff <(cd "$LOWER" && find . -type f -exec md5sum {} + | sort) \
-		<(cd "$VIEW" && find . -type f -exec md5sum {} + | sort)
-	[ "$(ls "/proc/$VIEW_PID/fd" | wc -l)" -le 160 ]
-	end_view
-	[ "$(counter names_lost)" -eq 0 ]
-}
-
-@test "making and removing many files leaves nothing behind" {
-	view
-	for _ in 1 2 3; do
-		(cd "$VIEW" && seq 2000 | xargs touch && seq 2000 | xargs rm)
-	done
-	before=$(awk '/VmRSS/ { print $2 }' "/proc/$VIEW_PID/status")
-	for _ in 1 2 3 4 5; do
-		(cd "$VIEW" && seq 2000 | xargs touch && seq 2000 | xargs rm)
-	done
-	after=$(awk '/VmRSS/ { print $2 }' "/proc/$VIEW_PID/status")
-	[ "$after" -le $((before + 200)) ]
-	[ "$(ls "/proc/$VIEW_PID/fd" | wc -l)" -le 20 ]
-	end_view
-	[ "$(counter names)" -le 2 ]
-}
-
 @test "a view that is killed fails what waits for it" {
 	echo x >"$LOWER/f"
 	view
@@ -352,26 +143,4 @@ f" ]
 	VIEW_PID=
 	run timeout 10 cat "$VIEW/none"
 	[ "$status" -eq 1 ]
-}
-
-@test "many processes at once get their answers" {
-	for i in $(seq 200); do echo "$i" >"$LOWER/$i"; done
-	view
-	for p in $(seq 8); do
-		(
-			cd "$VIEW"
-			mkdir "p$p"
-			for i in $(seq 60); do
-				echo "$i" >"p$p/$i"
-				mv "p$p/$i" "p$p/m$i"
-				cat "$i" "p$p/m$i" >/dev/null
-				rm "p$p/m$i"
-			done
-			rmdir "p$p"
-		) 3>&- &
-		pids[p]=$!
-	done
-	for p in $(seq 8); do wait "${pids[p]}"; done
-	[ "$(ls "$VIEW" | wc -l)" -eq 200 ]
-	end_view
 }

@@ -1,0 +1,77 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Several lower file systems, and those that the host changes meanwhile.
+load helpers
+
+@test "other file systems lie where they were mounted" {
+	mkdir -p "$LOWER/data/inner" "$DIR/volume/deep" "$DIR/second"
+	touch "$LOWER/file" "$LOWER/data/hidden"
+	echo volume >"$DIR/volume/v"
+	echo second >"$DIR/second/s"
+	echo single >"$DIR/single"
+	view -l "$DIR/log" "/data=$DIR/volume" "/data/deep=$DIR/second" "/file=$DIR/single"
+	[ "$(cat "$VIEW/data/v")" = volume ]
+	[ "$(cat "$VIEW/data/deep/s")" = second ]
+	[ "$(cat "$VIEW/file")" = single ]
+	[ ! -e "$VIEW/data/hidden" ]
+	[ "$(ls "$VIEW/data")" = "deep
+v" ]
+	echo more >"$VIEW/data/new"
+	[ "$(cat "$DIR/volume/new")" = more ]
+	grep -qx 'read:/data/v 2' "$DIR/log"
+	grep -qx 'read:/data/deep/s 2' "$DIR/log"
+	grep -qx 'read:/file 2' "$DIR/log"
+	grep -qx 'create:/data/new 2' "$DIR/log"
+	run -1 env LC_ALL=C ln "$VIEW/data/v" "$VIEW/link"
+	[[ $output == *'cross-device'* ]]
+	run -1 env LC_ALL=C rmdir "$VIEW/data/deep"
+	[[ $output == *'busy'* ]]
+	mv "$VIEW/data/v" "$VIEW/moved"
+	[ "$(cat "$LOWER/moved")" = volume ]
+}
+
+@test "numbers of files are unique over all file systems" {
+	mkdir "$LOWER/a" "$LOWER/b" "$DIR/base"
+	mount -t tmpfs tmpfs "$DIR/base"
+	mkdir "$DIR/base/a" "$DIR/base/b"
+	for i in $(seq 50); do
+		touch "$DIR/base/a/$i" "$DIR/base/b/$i" "$LOWER/$i"
+	done
+	mkdir "$DIR/second"
+	mount -t tmpfs tmpfs "$DIR/second"
+	for i in $(seq 50); do touch "$DIR/second/$i"; done
+	view "/a=$DIR/base" "/b=$DIR/second"
+	[ -z "$(find "$VIEW" -printf '%i\n' | sort | uniq -d)" ]
+}
+
+@test "what the host changes in a volume is seen" {
+	echo one >"$LOWER/f"
+	mkdir "$LOWER/d"
+	view -p
+	[ "$(cat "$VIEW/f")" = one ]
+	[ ! -e "$VIEW/late" ]
+	echo 'two, longer' >"$LOWER/f"
+	[ "$(cat "$VIEW/f")" = 'two, longer' ]
+	touch "$LOWER/late"
+	[ -e "$VIEW/late" ]
+	[ "$(ls "$VIEW")" = "d
+f
+late" ]
+	echo replaced >"$LOWER/g"
+	mv "$LOWER/g" "$LOWER/f"
+	for _ in $(seq 30); do
+		[ "$(cat "$VIEW/f")" != replaced ] || break
+		sleep 0.1
+	done
+	[ "$(cat "$VIEW/f")" = replaced ]
+	rm "$LOWER/late"
+	mv "$LOWER/d" "$LOWER/e"
+	for _ in $(seq 30); do
+		[ -e "$VIEW/late" ] || break
+		sleep 0.1
+	done
+	[ "$(ls "$VIEW")" = "e
+f" ]
+	mkdir "$VIEW/e/x"
+	[ -d "$LOWER/e/x" ]
+}
