@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Listing. The positions that the kernel sees are those of the lower file system, so telldir(3) and
- * seekdir(3) work. A handle is a descriptor; what one getdents64(2) brought and a reply did not
- * take is read again.
+ * seekdir(3) work. A handle is a descriptor, or none where they are short: a position needs no
+ * more. What one getdents64(2) brought and a reply did not take is read again.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,6 +26,32 @@ struct record {
 /* The upper half of view->data takes the records, the lower one the reply. */
 enum { DIRECTORY_HALF = VIEW_WRITE_MAX / 2, RECORDS_MIN = 1024 };
 
+static int open_lower(struct view *view, struct inode *inode, int flags)
+{
+	int fd = descriptor_of(view, inode);
+
+	if (fd < 0)
+		return fd;
+	fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The handle's descriptor, or one for a single request. */
+static int borrow_directory(struct view *view, struct inode *inode, uint64_t handle,
+			    struct borrowed *ret)
+{
+	int fd = handle_fd(handle);
+
+	*ret = (struct borrowed){.fd = fd};
+	if (fd < 0) {
+		fd = open_lower(view, inode, 0);
+		if (fd < 0)
+			return fd;
+		*ret = (struct borrowed){.fd = fd, .own = true};
+	}
+	return 0;
+}
+
 static int open_directory(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi)
 {
 	struct view *view = view_of(req);
@@ -35,15 +61,16 @@ static int open_directory(fuse_req_t req, struct inode *inode, struct fuse_file_
 
 	if (rc < 0)
 		return rc;
-	fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | (fi->flags & O_NOATIME));
+	fd = open_lower(view, inode, fi->flags & O_NOATIME);
 	if (fd < 0)
-		return -errno;
-	rc = descriptor_charge(view);
-	if (rc < 0) {
+		return fd;
+	if (descriptors_short(view)) {
 		close(fd);
-		return rc;
+		fd = -1;
+	} else {
+		view->descriptors++;
 	}
-	fi->fh = handle_of(fd);
+	fi->fh = fd < 0 ? 0 : handle_of(fd);
 	if (!lower_of(view, inode)->persistent) {
 		fi->cache_readdir = 1;
 		fi->keep_cache = 1;
@@ -133,9 +160,14 @@ static void reply_directory(fuse_req_t req, fuse_ino_t node, uint64_t handle, si
 {
 	size_t room = size < DIRECTORY_HALF ? size : DIRECTORY_HALF;
 	size_t ask = room / share > RECORDS_MIN ? room / share : RECORDS_MIN;
-	ssize_t used = read_directory(req, node_of(view_of(req), node), handle_fd(handle), room,
-				      offset, add, ask);
+	struct inode *inode = node_of(view_of(req), node);
+	struct borrowed dir;
+	ssize_t used = borrow_directory(view_of(req), inode, handle, &dir);
 
+	if (used == 0) {
+		used = read_directory(req, inode, dir.fd, room, offset, add, ask);
+		handle_return(&dir);
+	}
 	if (used < 0)
 		(void)fuse_reply_err(req, (int)-used);
 	else
@@ -164,8 +196,13 @@ void op_releasedir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 
 void op_fsyncdir(fuse_req_t req, fuse_ino_t node, int datasync, struct fuse_file_info *fi)
 {
-	int fd = handle_fd(fi->fh);
-	int rc = (datasync ? fdatasync(fd) : fsync(fd)) < 0 ? errno : 0;
+	struct view *view = view_of(req);
+	struct borrowed dir;
+	int rc = borrow_directory(view, node_of(view, node), fi->fh, &dir);
 
-	(void)fuse_reply_err(req, rc);
+	if (rc == 0) {
+		rc = (datasync ? fdatasync(dir.fd) : fsync(dir.fd)) < 0 ? -errno : 0;
+		handle_return(&dir);
+	}
+	(void)fuse_reply_err(req, -rc);
 }

@@ -50,6 +50,7 @@ static void free_inode(struct inode *inode)
 		free(alias);
 	}
 	free(inode->name);
+	free(inode->handle);
 	free(inode);
 }
 

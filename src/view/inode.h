@@ -21,6 +21,7 @@
  * FUSE_ROOT_ID.
  */
 struct lower;
+struct file_handle;
 
 struct inode_key {
 	dev_t dev;
@@ -46,6 +47,7 @@ struct inode {
 	char *name;		     /* in `parent`; owned */
 	struct alias *aliases;	     /* owned */
 	struct inode *older, *newer; /* those with a descriptor that may be closed, by last use */
+	struct file_handle *handle;  /* of name_to_handle_at(2), or NULL; owned */
 	struct inode_key key;
 	uint64_t lookups;    /* what the kernel will give back by FORGET */
 	uint64_t serial;     /* grows whenever this file may have got another path */

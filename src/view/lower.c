@@ -166,6 +166,7 @@ int view_add_lower(struct view *view, const struct view_lower *lower, struct err
 		.fd = -1,
 		.persistent = lower->persistent,
 		.overlay = fs.f_type == OVERLAYFS_SUPER_MAGIC,
+		.mount_fd = -1,
 	};
 	(void)lower_number(view, statx_device(&stx), 0);
 	view->tick++;

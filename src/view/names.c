@@ -165,7 +165,6 @@ static void after_removal(struct view *view, struct inode *inode, const struct i
 	if (!inode || !inode_is_at(inode, dir, name))
 		return;
 	inode_unlink(&view->inodes, inode);
-	descriptor_pin(view, inode);
 }
 
 static int remove_name(fuse_req_t req, struct inode *dir, const char *name, int flags)

@@ -109,12 +109,6 @@ static int finish_open(struct view *view, struct inode *inode, int *fd, int flag
 	if (how == INODE_PASSED) {
 		ret->open_flags = PROTOCOL_OPEN_PASSTHROUGH;
 		ret->backing_id = inode->backing;
-		/* the handle's descriptor saves opening one now and then: not where they are short
-		 */
-		if (view->descriptors > view->descriptors_max / 2) {
-			descriptor_close(view, *fd);
-			*fd = -1;
-		}
 	} else {
 		if (*fd < 0) {
 			*fd = descriptor_reopen(view, inode, O_RDONLY | (flags & O_NOATIME));
@@ -130,6 +124,11 @@ static int finish_open(struct view *view, struct inode *inode, int *fd, int flag
 		/* what the kernel cached is right unless it was written past the cache */
 		if (!view->passes && !lower_of(view, inode)->persistent)
 			ret->open_flags = FOPEN_KEEP_CACHE;
+	}
+	/* it saves opening the file for one request or all of them: not where they are short */
+	if (descriptors_short(view)) {
+		descriptor_close(view, *fd);
+		*fd = -1;
 	}
 	ret->fh = *fd < 0 ? 0 : handle_of(*fd);
 	return 0;
@@ -266,7 +265,7 @@ static int adopt_made(struct view *view, struct inode *dir, const char *name, in
 	}
 	if (rc == 0)
 		rc = finish_open(view, inode, &fd, flags, stx.stx_mode, &ret->open);
-	if (rc == 0 && flags & O_DIRECT)
+	if (rc == 0 && fd >= 0 && flags & O_DIRECT)
 		(void)fcntl(fd, F_SETFL, 0);
 	if (rc < 0) {
 		descriptor_close(view, fd);

@@ -42,7 +42,8 @@ void passthrough_release(struct view *view, struct inode *inode)
 	if (!inode->opens || --inode->opens)
 		return;
 	inode->mode = INODE_CLOSED;
-	if (inode->fd < 0)
+	/* of a file without a name, the id is what keeps it */
+	if (inode->fd < 0 && !inode->unlinked)
 		passthrough_close(view, inode);
 }
 

@@ -209,6 +209,10 @@ void view_free(struct view *view)
 		munmap(view->data, VIEW_WRITE_MAX);
 	if (view->path)
 		munmap(view->path, VIEW_PATH_MAX);
+	for (size_t i = 0; i < view->lower_count; i++) {
+		if (view->lowers[i].mount_fd >= 0)
+			close(view->lowers[i].mount_fd);
+	}
 	free(view->lowers);
 	free(view);
 }

@@ -21,6 +21,7 @@
  *   session.c    life, requests in, replies out, INIT          gate.c         the gate
  *   inode.c      the table of files                            judge.c        questions
  *   descriptor.c an O_PATH descriptor for a file               credentials.c  the caller's ids
+ *   file-handle.c a way back to a file without a name
  *   lower.c      lower file systems, crossing from one to another
  *   lookup.c, attributes.c, open.c, passthrough.c, data.c, names.c, directory.c, xattr.c, flags.c
  *   prune.c      keeping the table small
@@ -37,6 +38,8 @@ struct lower {
 	int fd;
 	bool persistent;
 	bool overlay;	    /* files change number when they are copied up */
+	bool handles_not;   /* the file system has no handles */
+	int mount_fd;	    /* for open_by_handle_at(2), or -1 */
 	struct inode *root; /* its `parent` and `name` are where this one is crossed into */
 };
 
@@ -153,9 +156,6 @@ int descriptor_stat(struct view *view, struct inode *inode, struct statx *ret);
 /* Gives the inode an O_PATH descriptor that is open already, owned from now on. */
 void descriptor_adopt(struct view *view, struct inode *inode, int fd);
 
-/* The descriptor is the only way to the file from now on (unlinked): it is not closed before. */
-void descriptor_pin(struct view *view, struct inode *inode);
-
 /* Closes what the inode has open; called before it is freed. */
 void descriptor_drop(void *view, struct inode *inode);
 
@@ -168,7 +168,18 @@ void descriptor_name(int fd, char out[DESCRIPTOR_NAME_MAX]);
 
 /* Counts an open file's descriptor: 0, or -ENFILE where there are too many. */
 int descriptor_charge(struct view *view);
+
+/* Are more than half of all descriptors in use? Then what can be opened again later is closed. */
+bool descriptors_short(const struct view *view);
 void descriptor_close(struct view *view, int fd); /* closes and counts back; takes -1 */
+
+/* ---- file-handle.c ---- */
+
+/* Takes a handle of the file, which has a descriptor, unless it has one. Returns 0 or -errno. */
+int file_handle_take(struct view *view, struct inode *inode);
+
+/* Opens (O_PATH) by the handle that was taken. A descriptor for the caller, or -errno: -ESTALE. */
+int file_handle_open(struct view *view, struct inode *inode);
 
 /* ---- lower.c ---- */
 
@@ -219,7 +230,10 @@ int attributes_kill_privileges(fuse_req_t req, struct inode *inode);
 
 /* ---- open.c ---- */
 
-/* An open file: the descriptor plus one, or 0 where the kernel alone has it open (passthrough). */
+/*
+ * An open file or directory: the descriptor plus one, or 0 where it is opened for each request: the
+ * kernel alone has it open (passthrough), or descriptors are short.
+ */
 static inline int handle_fd(uint64_t handle)
 {
 	return (int)(uint32_t)handle - 1;

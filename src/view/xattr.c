@@ -31,7 +31,7 @@ static bool has_attributes(const struct view *view, const struct inode *inode)
  */
 static int path_to_read(struct view *view, struct inode *inode, char out[XATTR_PATH_MAX])
 {
-	bool named = inode->fd < 0 && !inode->unlinked && inode->parent;
+	bool named = inode->fd < 0 && !inode->unlinked && !inode->handle && inode->parent;
 	int fd;
 
 	if (!has_attributes(view, inode))

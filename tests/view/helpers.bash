@@ -17,6 +17,7 @@ setup() {
 }
 
 teardown() {
+	cd /
 	umount -R -l "$VIEW" "$DIR"/bind 2>/dev/null || true
 	[ -z "$VIEW_PID" ] || wait "$VIEW_PID" 2>/dev/null || true
 	umount -l "$DIR/base" "$DIR/second" 2>/dev/null || true
