@@ -7,7 +7,7 @@
  *   -c       without passthrough            -n N       at most N inodes
  *   -p       the root is a volume           -l FILE    writes each question to FILE
  *   -d ACCESS:PATH                          answers EACCES to that question (may be repeated)
- *   -g FILE  serves FILE as the gate at PLACE/gate and adds DIR when that is executed
+ *   -g FILE  serves FILE as the gate at PLACE/husk-gate and adds DIR when that is executed
  *   -w DIR   opens the way to DIR           -f         stays in the foreground
  *   -s FILE  writes counters to FILE at the end
  */

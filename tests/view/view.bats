@@ -102,9 +102,9 @@ true" ]
 @test "the gate is executed once the lower file systems are there" {
 	touch "$DIR/bind" "$LOWER/inside"
 	view -g /bin/cat
-	[ "$(ls "$VIEW/gate")" = "$VIEW/gate" ]
-	cmp "$VIEW/gate" /bin/cat
-	mount --bind "$VIEW/gate" "$DIR/bind"
+	[ "$(ls "$VIEW/husk-gate")" = "$VIEW/husk-gate" ]
+	cmp "$VIEW/husk-gate" /bin/cat
+	mount --bind "$VIEW/husk-gate" "$DIR/bind"
 	[ "$(echo through | "$DIR/bind")" = through ]
 	[ "$(ls "$VIEW/root")" = inside ]
 	umount "$DIR/bind"
@@ -117,7 +117,7 @@ true" ]
 	cp /bin/cat "$DIR/cat"
 	# the harness gives up where the lower file system cannot be added, so its view ends
 	view -g "$DIR/cat"
-	mount --bind "$VIEW/gate" "$DIR/bind"
+	mount --bind "$VIEW/husk-gate" "$DIR/bind"
 	run "$DIR/bind" </dev/null
 	[ "$status" -ne 0 ]
 	umount -l "$DIR/bind"
