@@ -45,6 +45,8 @@ struct mediator {
 	int view_result;	     /* of view_serve(), once it is not 0 the view has ended */
 	bool flowed;		     /* the view was asked something in this turn of the loop */
 	int mount_fd;		     /* the view's detached mount until it is attached; then -1 */
+	struct native_wish wish;     /* what the policy proposes to have natively */
+	struct native_scans scans;   /* what of it was looked through before the wrap */
 	struct native_plan attached; /* what the container has natively, past the view */
 	struct latency latency;
 	int proc_fd;	/* the host's /proc */

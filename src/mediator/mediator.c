@@ -235,6 +235,7 @@ static void finish_wrap(struct mediator *m)
 	if (m->attached.told.len && !m->attached.told.error)
 		mediator_tell(m, EVENT_NATIVE, m->attached.told.bytes);
 	buf_release(&m->attached.told);
+	native_scans_release(&m->scans);
 	r = end_helper(m, &err);
 	close(m->mount_fd); /* the view's end could not be seen while this is open */
 	m->mount_fd = -1;
@@ -271,7 +272,6 @@ static void hear_wrap(void *context)
 static void on_gate_opened(void *context, pid_t pid)
 {
 	struct mediator *m = context;
-	struct native_wish wish = native_wish(m);
 	int r = m->helper ? -EBUSY : m->exec_result;
 
 	/* Only the container's first process may go through: another, of an engine's exec, would
@@ -287,7 +287,7 @@ static void on_gate_opened(void *context, pid_t pid)
 		r = is_enforced(m) ? -EACCES : 0;
 	}
 	if (r == 0)
-		r = helper_wrap(m->proc_fd, pid, m->mount_fd, m->setup->spec, &wish, &m->helper);
+		r = helper_wrap(m->proc_fd, pid, m->mount_fd, m->setup->spec, &m->wish, &m->helper);
 	if (r == 0)
 		r = loop_add(m->loop, helper_fd(m->helper), hear_wrap, m);
 	if (r < 0)
@@ -317,8 +317,11 @@ static void hear_bound(void *context)
 		binding->result = bound.result;
 	if (mount_fd < 0)
 		return;
-	close(m->mount_fd);
-	m->mount_fd = mount_fd;
+	/* the same number: where the runtime was faster than this process, the wrap has begun with
+	 * it */
+	if (dup3(mount_fd, m->mount_fd, O_CLOEXEC) < 0)
+		binding->result = -errno;
+	close(mount_fd);
 }
 
 /* Gives the gate the attributes of the file that it stands in for, and serves it until it is bound.
@@ -540,6 +543,7 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 		(void)talk_send(talk_fd, &report, sizeof(report), -1);
 		r = report.result;
 	} else {
+		native_decide(&m);
 		r = open_gate(&m, talk_fd, &report);
 	}
 	if (r != 0) {
@@ -551,6 +555,7 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 	/* From here on the container runs with husk, or its exec fails. */
 	close(talk_fd);
 	loop_add(m.loop, m.init_fd, see_init_end, &m);
+	native_look(&m);
 	tell_start(&m);
 	serve(&m);
 	end_run(&m);

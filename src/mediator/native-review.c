@@ -3,11 +3,14 @@
 #include "mediator/native-review.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/random.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "mediator/helper-internal.h"
 #include "policy/native.h"
@@ -25,20 +28,50 @@ static void tell(struct mediator *m, enum event_kind kind, const char *format, c
 	mediator_tell(m, kind, detail);
 }
 
-struct native_wish native_wish(const struct mediator *m)
+static bool is_wished(const struct mediator *m)
 {
-	struct native_wish wish = {.started_ns = m->started_ns};
 	enum mode modes[DOMAINS];
 	uint64_t chance = 0;
 
 	mediator_modes(m->policy, m->setup->identity, modes);
 	if (!m->policy || modes[DOMAIN_FS] != MODE_ENFORCE || modes[DOMAIN_EXEC] != MODE_ENFORCE)
-		return wish;
-	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != sizeof(chance) ||
-	    chance % m->setup->settings->mediate_one_in == 0)
-		return wish;
-	wish.bytes = policy_image_attachment(m->policy, POLICY_NATIVE, &wish.len);
-	return wish;
+		return false;
+	return getrandom(&chance, sizeof(chance), GRND_NONBLOCK) == sizeof(chance) &&
+	       chance % m->setup->settings->mediate_one_in != 0;
+}
+
+/* The root as the runtime has mounted it in the container's namespace, before it pivots there. */
+static int open_root(const struct mediator *m)
+{
+	const struct mediator_setup *setup = m->setup;
+	const char *root = setup->spec->root_path, *bundle = setup->state->bundle;
+	char path[PATH_MAX];
+	int n;
+
+	if (root[0] == '/')
+		n = snprintf(path, sizeof(path), "%d/root%s", setup->state->pid, root);
+	else
+		n = snprintf(path, sizeof(path), "%d/root%s/%s", setup->state->pid, bundle, root);
+	return n >= PATH_MAX ? -ENAMETOOLONG
+			     : openat(m->proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+void native_decide(struct mediator *m)
+{
+	m->wish = (struct native_wish){.started_ns = m->started_ns, .scans = &m->scans};
+	if (is_wished(m))
+		m->wish.bytes = policy_image_attachment(m->policy, POLICY_NATIVE, &m->wish.len);
+}
+
+void native_look(struct mediator *m)
+{
+	cleanup_close int root_fd = -1;
+
+	if (m->wish.len == 0 || !m->setup->spec->root_readonly || m->helper || m->wrapped)
+		return;
+	root_fd = open_root(m);
+	if (root_fd >= 0)
+		native_scans_make(&m->scans, &m->wish, root_fd);
 }
 
 /* Does the view decide about `path` already, or is there no more to be done? */

@@ -9,9 +9,15 @@
  */
 enum { NATIVE_REVIEW_MS = 1000 };
 
-/* What the policy proposes, where both domains are enforced; but of some runs, by chance, nothing:
- * those see everything. */
-struct native_wish native_wish(const struct mediator *m);
+/* Decides m->wish: what the policy proposes, where both domains are enforced; but of some runs, by
+ * chance, nothing: those see everything. */
+void native_decide(struct mediator *m);
+
+/*
+ * Looks the wished trees through, while the runtime still prepares the container: later its first
+ * process would wait for that. Not where the wrap has begun already.
+ */
+void native_look(struct mediator *m);
 
 /*
  * The policy of a live run has changed: what it denies by hand in a tree that is attached natively

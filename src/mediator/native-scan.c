@@ -32,6 +32,7 @@ struct scan {
 	int root_fd;
 	int64_t started_ns;
 	struct native_holes *holes;
+	struct buf *seen;
 	char **waiting; /* directories to look through */
 	size_t waiting_count, waiting_room;
 	size_t names;
@@ -108,18 +109,21 @@ static bool is_guarded(const char *path, enum access access)
 	return guard_of(&b, &reason) != GUARD_NONE;
 }
 
+static int64_t changed_ns(const struct statx *stx)
+{
+	return stx->stx_ctime.tv_sec * INT64_C(1000000000) + stx->stx_ctime.tv_nsec;
+}
+
 /* *ret_program: this is a program in the directory `fd`. */
 static int look_at(struct scan *scan, int fd, const char *path, const char *name, bool *ret_program)
 {
 	struct statx stx;
-	int64_t changed_ns;
 
 	*ret_program = false;
 	if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
 		  STATX_TYPE | STATX_MODE | STATX_CTIME, &stx) < 0)
 		return refuse(scan, -errno, "it cannot be looked through");
-	changed_ns = stx.stx_ctime.tv_sec * INT64_C(1000000000) + stx.stx_ctime.tv_nsec;
-	if (changed_ns >= scan->started_ns)
+	if (changed_ns(&stx) >= scan->started_ns)
 		return refuse(scan, -EBUSY, "it was changed while the container was started");
 	if (S_ISLNK(stx.stx_mode))
 		return 0;
@@ -175,6 +179,7 @@ static int look_through(struct scan *scan, const char *path, bool is_tree)
 		close(dir_fd);
 		return refuse(scan, -ENOMEM, "out of memory");
 	}
+	buf_add(scan->seen, path, strlen(path) + 1);
 	while ((entry = readdir(dir))) {
 		bool program;
 		int r;
@@ -199,13 +204,27 @@ static int look_through(struct scan *scan, const char *path, bool is_tree)
 	return 0;
 }
 
+bool native_scan_changed(int root_fd, int64_t started_ns, const struct buf *seen)
+{
+	for (size_t at = 0; at < seen->len; at += strlen(seen->bytes + at) + 1) {
+		struct statx stx;
+
+		if (statx(root_fd, seen->bytes + at + 1, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+			  STATX_CTIME, &stx) < 0 ||
+		    changed_ns(&stx) >= started_ns)
+			return true;
+	}
+	return false;
+}
+
 int native_scan(int root_fd, const char *path, int64_t started_ns, struct native_holes *holes,
-		const char **ret_why)
+		struct buf *seen, const char **ret_why)
 {
 	struct scan scan = {
 		.root_fd = root_fd,
 		.started_ns = started_ns,
 		.holes = holes,
+		.seen = seen,
 	};
 	int r = look_through(&scan, path, true);
 
@@ -218,6 +237,8 @@ int native_scan(int root_fd, const char *path, int64_t started_ns, struct native
 	while (scan.waiting_count > 0)
 		free(scan.waiting[--scan.waiting_count]);
 	free(scan.waiting);
+	if (r == 0 && seen->error)
+		r = refuse(&scan, -ENOMEM, "out of memory");
 	if (r < 0)
 		*ret_why = scan.why;
 	return r;

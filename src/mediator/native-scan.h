@@ -2,8 +2,11 @@
 #ifndef HUSK_MEDIATOR_NATIVE_SCAN_H
 #define HUSK_MEDIATOR_NATIVE_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/buf.h"
 
 /*
  * Looks through a tree of the container's root for what must stay mediated although the rest of it
@@ -35,10 +38,15 @@ int native_holes_add(struct native_holes *holes, const char *path);
 
 /*
  * Scans the directory `path` (absolute) below `root_fd`, without passing into other mounts.
- * started_ns: what changed since (CLOCK_REALTIME) is no image content. Returns 0 with the holes
- * added, or -errno with *ret_why why the tree cannot be attached natively, a constant text.
+ * started_ns: what changed since (CLOCK_REALTIME) is no image content. *seen gets the directories
+ * that were looked through, each with a NUL. Returns 0 with the holes added, or -errno with
+ * *ret_why why the tree cannot be attached natively, a constant text.
  */
 int native_scan(int root_fd, const char *path, int64_t started_ns, struct native_holes *holes,
-		const char **ret_why);
+		struct buf *seen, const char **ret_why);
+
+/* Has any directory that native_scan() saw changed since `started_ns`? Then something in it came or
+ * went. */
+bool native_scan_changed(int root_fd, int64_t started_ns, const struct buf *seen);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -72,6 +73,72 @@ static void drop_missing(int root_fd, struct native_holes *holes)
 	holes->count = kept;
 }
 
+static int mount_of(int fd, uint64_t *ret_id)
+{
+	struct statx root;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &root) < 0)
+		return -errno;
+	*ret_id = root.stx_mnt_id;
+	return root.stx_mask & STATX_MNT_ID ? 0 : -EOPNOTSUPP;
+}
+
+void native_scans_make(struct native_scans *scans, const struct native_wish *wish, int root_fd)
+{
+	const char *covered = NULL;
+	struct native_entry entry;
+	size_t at = 0;
+
+	if (mount_of(root_fd, &scans->mount_id) < 0)
+		return;
+	while (scans->count < NATIVE_TREES_MAX &&
+	       native_next(wish->bytes, wish->len, &at, &entry) > 0) {
+		struct native_scan_result *result = &scans->results[scans->count];
+
+		if (entry.kind != NATIVE_IMAGE || (covered && path_lies_in(entry.path, covered)))
+			continue;
+		*result = (struct native_scan_result){.path = entry.path};
+		result->result = native_scan(root_fd, entry.path, wish->started_ns, &result->holes,
+					     &result->seen, &result->why);
+		if (result->result == 0)
+			covered = entry.path;
+		scans->count++;
+	}
+}
+
+void native_scans_release(struct native_scans *scans)
+{
+	for (size_t i = 0; i < scans->count; i++) {
+		native_holes_release(&scans->results[i].holes);
+		buf_release(&scans->results[i].seen);
+	}
+	*scans = (struct native_scans){0};
+}
+
+/* As native_scan(), but what was found out before is not found out again. */
+static int scan(const struct native_wish *wish, int root_fd, const char *path,
+		struct native_holes *holes, const char **ret_why)
+{
+	struct native_scans *scans = wish->scans;
+	cleanup_buf struct buf seen = BUF_INIT;
+	uint64_t id;
+
+	if (scans && mount_of(root_fd, &id) == 0 && id == scans->mount_id) {
+		for (size_t i = 0; i < scans->count; i++) {
+			struct native_scan_result *result = &scans->results[i];
+
+			if (strcmp(result->path, path) != 0 ||
+			    native_scan_changed(root_fd, wish->started_ns, &result->seen))
+				continue;
+			*holes = result->holes;
+			result->holes = (struct native_holes){0};
+			*ret_why = result->why;
+			return result->result;
+		}
+	}
+	return native_scan(root_fd, path, wish->started_ns, holes, &seen, ret_why);
+}
+
 static int take_tree(struct native_plan *plan, const struct native_wish *wish, int root_fd,
 		     const char *path)
 {
@@ -80,11 +147,11 @@ static int take_tree(struct native_plan *plan, const struct native_wish *wish, i
 	char how[64];
 	int r;
 
-	r = keep_denied(wish, path, &tree.holes, &why);
+	r = scan(wish, root_fd, path, &tree.holes, &why);
+	if (r == 0)
+		r = keep_denied(wish, path, &tree.holes, &why);
 	if (r == 0)
 		drop_missing(root_fd, &tree.holes);
-	if (r == 0)
-		r = native_scan(root_fd, path, wish->started_ns, &tree.holes, &why);
 	if (r < 0) {
 		native_holes_release(&tree.holes);
 		tell(plan, path, why);

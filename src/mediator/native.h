@@ -33,7 +33,29 @@ struct native_wish {
 	const void *bytes;  /* the attachment POLICY_NATIVE; borrowed */
 	size_t len;	    /* 0: nothing */
 	int64_t started_ns; /* CLOCK_REALTIME: image content is what did not change since */
+	struct native_scans
+		*scans; /* what was looked through before, or NULL; holes are taken out */
 };
+
+/*
+ * Trees that were looked through while the runtime was still preparing the container. They hold for
+ * the root mount that they were found on, unless another hook has put something there since.
+ */
+struct native_scans {
+	struct native_scan_result {
+		const char *path; /* borrowed from the wish */
+		struct native_holes holes;
+		struct buf seen;
+		const char *why;
+		int result;
+	} results[NATIVE_TREES_MAX];
+	size_t count;
+	uint64_t mount_id;
+};
+
+/* Looks through what the wish proposes below `root_fd`, the first NATIVE_TREES_MAX of them. */
+void native_scans_make(struct native_scans *scans, const struct native_wish *wish, int root_fd);
+void native_scans_release(struct native_scans *scans);
 
 struct native_tree {
 	char *path;

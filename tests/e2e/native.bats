@@ -223,6 +223,18 @@ for n in range(600):
 	done
 }
 
+@test "a tree that another hook changes while the container is made is not attached" {
+	root_with_tree
+	enforced
+	is_attached /usr/lib
+	change_bundle "$BUNDLE" '.hooks.createRuntime += [{path: "/bin/cp",
+		args: ["cp", "'"$ROOTFS/usr/lib/tool/run"'", "'"$ROOTFS/usr/lib/tool/later"'"]}]'
+	attempt 'attempt(subprocess.run, ["/usr/lib/tool/later"])'
+	output_has "refused: 13"
+	has_event '.event == "denied" and .operation == "exec" and .key == "/usr/lib/tool/later"'
+	has_event '.event == "native" and (.detail | contains("it was changed while"))'
+}
+
 @test "a tree in which something is mounted, and a writable root, have nothing natively" {
 	root_with_tree
 	mkdir "$T/volume"

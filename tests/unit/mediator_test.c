@@ -597,11 +597,12 @@ static bool is_hole(const struct native_holes *holes, const char *path)
 static void a_scan_finds_what_must_stay_mediated(void **state)
 {
 	struct native_holes holes = {0};
+	cleanup_buf struct buf seen = BUF_INIT;
 	const char *why = "";
 	int r;
 
 	make_tree();
-	r = native_scan(scratch_fd, "/lib", INT64_MAX, &holes, &why);
+	r = native_scan(scratch_fd, "/lib", INT64_MAX, &holes, &seen, &why);
 	assert_string_equal(why, "");
 	assert_int_equal(r, 0);
 	assert_true(is_hole(&holes, "/lib/a/program"));
@@ -612,14 +613,18 @@ static void a_scan_finds_what_must_stay_mediated(void **state)
 	assert_true(is_hole(&holes, "/lib/fifo"));
 	assert_int_equal(holes.count, 6);
 	native_holes_release(&holes);
+	assert_false(native_scan_changed(scratch_fd, INT64_MAX, &seen));
+	assert_true(native_scan_changed(scratch_fd, 1, &seen));
 
 	/* changed since the start, too many programs, a link, what is missing */
-	assert_int_equal(native_scan(scratch_fd, "/lib", 1, &holes, &why), -EBUSY);
+	assert_int_equal(native_scan(scratch_fd, "/lib", 1, &holes, &seen, &why), -EBUSY);
 	native_holes_release(&holes);
-	assert_int_equal(native_scan(scratch_fd, "/lib/many", INT64_MAX, &holes, &why), -E2BIG);
+	assert_int_equal(native_scan(scratch_fd, "/lib/many", INT64_MAX, &holes, &seen, &why),
+			 -E2BIG);
 	native_holes_release(&holes);
-	assert_int_equal(native_scan(scratch_fd, "/lib/link", INT64_MAX, &holes, &why), -ELOOP);
-	assert_int_equal(native_scan(scratch_fd, "/none", INT64_MAX, &holes, &why), -ENOENT);
+	assert_int_equal(native_scan(scratch_fd, "/lib/link", INT64_MAX, &holes, &seen, &why),
+			 -ELOOP);
+	assert_int_equal(native_scan(scratch_fd, "/none", INT64_MAX, &holes, &seen, &why), -ENOENT);
 	assert_int_equal(holes.count, 0);
 }
 
@@ -704,6 +709,35 @@ static void a_message_arrives_with_its_descriptor(void **state)
 	close(pipe_fds[1]);
 }
 
+static void what_was_looked_through_before_is_not_again(void **state)
+{
+	cleanup_buf struct buf bytes = BUF_INIT;
+	struct native_scans scans = {0};
+	struct native_wish wish = {.started_ns = INT64_MAX, .scans = &scans};
+	struct native_plan plan = {0};
+
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 20, "/lib"});
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 20, "/lib/a"});
+	wish.bytes = bytes.bytes;
+	wish.len = bytes.len;
+	native_scans_make(&scans, &wish, scratch_fd);
+	assert_int_equal(scans.count, 1);
+	assert_string_equal(scans.results[0].path, "/lib");
+
+	/* seen by nobody, since nobody looks again; but on another mount */
+	make_file("lib/a/later", 0755);
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, true, 0, NULL, 0), 0);
+	assert_int_equal(plan.count, 1);
+	assert_false(is_hole(&plan.trees[0].holes, "/lib/a/later"));
+	assert_true(is_hole(&plan.trees[0].holes, "/lib/a/program"));
+	native_plan_release(&plan);
+	scans.mount_id++;
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, true, 0, NULL, 0), 0);
+	assert_true(is_hole(&plan.trees[0].holes, "/lib/a/later"));
+	native_plan_release(&plan);
+	native_scans_release(&scans);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -724,6 +758,7 @@ int main(void)
 		cmocka_unit_test(each_source_is_called_when_it_is_ready),
 		cmocka_unit_test(a_scan_finds_what_must_stay_mediated),
 		cmocka_unit_test(only_a_container_that_cannot_undo_it_has_natives),
+		cmocka_unit_test(what_was_looked_through_before_is_not_again),
 		cmocka_unit_test(a_source_may_change_the_others),
 	};
 
