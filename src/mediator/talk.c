@@ -43,9 +43,11 @@ int talk_receive(int fd, void *message, size_t len, int *ret_fd)
 
 	if (ret_fd)
 		*ret_fd = -1;
+	/* A peer that ended with a word to it unread is told of once, before what it has said
+	 * itself. */
 	do
 		got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
+	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	header = CMSG_FIRSTHDR(&msg);
 	if (ret_fd && header && header->cmsg_type == SCM_RIGHTS)
 		memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
