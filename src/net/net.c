@@ -325,12 +325,12 @@ int net_use(struct net *net, const struct peer *peers, size_t count, bool enforc
 	swap_kept(&net->kept, &kept);
 	nft_begin(&nft, net->table);
 	if (net->in_place) {
-		rules_clear(&nft);
+		rules_clear(&nft, &net->options);
 	} else {
 		nft_add_table(&nft, table_flags(&net->options), true);
 		rules_add_frame(&nft, &net->options);
 	}
-	rules_add_judgement(&nft, net->log_group, enforce, net->kept.denials);
+	rules_add_judgement(&nft, &net->options, net->log_group, enforce, net->kept.denials);
 	fill(net, &nft, false);
 	if (net->kept.denials)
 		fill(net, &nft, true);

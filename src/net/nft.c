@@ -385,9 +385,12 @@ void nft_jump(struct nft *nft, const char *chain)
 	put_verdict(nft, NFT_JUMP, chain);
 }
 
-void nft_return(struct nft *nft)
+/* An expression without a word of its own. */
+void nft_untrack(struct nft *nft)
 {
-	put_verdict(nft, NFT_RETURN, NULL);
+	struct expression e = expression(nft, "notrack");
+
+	end(nft, e);
 }
 
 static void put_reject(struct nft *nft, uint32_t type, uint8_t code)

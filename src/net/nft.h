@@ -78,7 +78,7 @@ void nft_accept(struct nft *nft);
 void nft_drop(struct nft *nft);
 void nft_goto(struct nft *nft, const char *chain);
 void nft_jump(struct nft *nft, const char *chain);
-void nft_return(struct nft *nft);
+void nft_untrack(struct nft *nft);
 void nft_reject_reset(struct nft *nft);
 void nft_reject_prohibited(struct nft *nft);
 void nft_redirect(struct nft *nft, unsigned int port_word);

@@ -6,6 +6,7 @@
  *	set seen, told { the same, filled by packets }
  *
  *	chain output { hook output, before any address is translated
+ *		tcp flags & (syn | ack) != syn accept
  *		ct state established,related accept
  *		[socket cgroupv2 ours] jump judge-out }
  *	chain judge-out { by family, protocol, loopback: goto out4p ... }
@@ -18,9 +19,9 @@
  *		goto unknown }
  *	chain unknown { nothing, or with `enforce` goto reject }
  *
- * So a packet of a flow that lives costs one look at its connection, the first packet of a known
- *one some two lookups, and user space hears of a key once a minute however often it is used. Rules
- *name no interface: one that appears later is covered.
+ * So a packet of a flow that lives costs one look at its flags or its connection, the first packet
+ *of a known one some two lookups, and user space hears of a key once a minute however often it is
+ *used. Rules name no interface: one that appears later is covered.
  *
  * What comes in is judged where a socket waits for it: anything else the kernel refuses by itself,
  * and it is no behaviour of the function.
@@ -34,6 +35,7 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 /* Words of the registers: where the key lies, and what else is looked at. */
@@ -47,14 +49,18 @@ enum words {
 
 /* Priorities within a hook: include/uapi/linux/netfilter_ipv4.h. */
 enum priorities {
+	BEFORE_CONNTRACK = -300,
 	AFTER_CONNTRACK = -199, /* and before every translation of addresses */
 	NAT_DESTINATION = -100,
 	FILTER = 0,
+	LAST = INT32_MAX, /* of several with this one the kernel calls the oldest last */
 };
 
 /* What nft(8) lists a key as: inet_proto . ipv6_addr . inet_service, six bits each. */
 #define KEY_TYPE ((12U << 6 | 8U) << 6 | 13U)
 #define PROTOCOL_TYPE 12U
+
+#define TCP_FLAGS_AT 13 /* RFC 9293 section 3.1 */
 
 enum address_source { FROM_V4, FROM_V6, FROM_LOOPBACK, FROM_NOTHING };
 
@@ -212,9 +218,28 @@ static void add_way(struct nft *nft, const struct way *way, uint16_t log_group, 
 	nft_end_rule(nft);
 }
 
+/* A connection of TCP begins with a packet that has SYN and not ACK (RFC 9293 section 3.5); what
+ * has not begun so goes nowhere. */
+static void match_tcp_begun(struct nft *nft)
+{
+	const uint8_t both[4] = {TH_SYN | TH_ACK}, begin = TH_SYN;
+	uint32_t mask;
+
+	memcpy(&mask, both, sizeof(mask));
+	match_u8(nft, NFT_META_L4PROTO, IPPROTO_TCP);
+	nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_AT, 1);
+	nft_mask(nft, OTHER, mask);
+	nft_compare(nft, OTHER, NFT_CMP_NEQ, &begin, sizeof(begin));
+}
+
 static void add_base(struct nft *nft, const struct net_options *options, const char *chain,
 		     const char *judge)
 {
+	nft_begin_rule(nft, chain);
+	match_tcp_begun(nft);
+	nft_accept(nft);
+	nft_end_rule(nft);
+
 	nft_begin_rule(nft, chain);
 	match_ct_state(nft, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
 	nft_accept(nft);
@@ -255,18 +280,19 @@ static void add_judge_local(struct nft *nft)
 	nft_end_rule(nft);
 }
 
+static const struct {
+	uint8_t family;
+	bool ports;
+	const char *chain;
+} outward[] = {
+	{NFPROTO_IPV4, true, "out4p"},
+	{NFPROTO_IPV6, true, "out6p"},
+	{NFPROTO_IPV4, false, "out4"},
+	{NFPROTO_IPV6, false, "out6"},
+};
+
 static void add_judge_out(struct nft *nft, bool dns)
 {
-	static const struct {
-		uint8_t family;
-		bool ports;
-		const char *chain;
-	} kinds[] = {
-		{NFPROTO_IPV4, true, "out4p"},
-		{NFPROTO_IPV6, true, "out6p"},
-		{NFPROTO_IPV4, false, "out4"},
-		{NFPROTO_IPV6, false, "out6"},
-	};
 	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
 
 	/* Goes to the proxy, which judges. */
@@ -282,12 +308,12 @@ static void add_judge_out(struct nft *nft, bool dns)
 	match_loopback(nft, NFT_META_OIFTYPE);
 	nft_goto(nft, "judge-local");
 	nft_end_rule(nft);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < sizeof(outward) / sizeof(outward[0]); i++) {
 		nft_begin_rule(nft, "judge-out");
-		if (kinds[i].ports)
+		if (outward[i].ports)
 			match_ports(nft);
-		match_u8(nft, NFT_META_NFPROTO, kinds[i].family);
-		nft_goto(nft, kinds[i].chain);
+		match_u8(nft, NFT_META_NFPROTO, outward[i].family);
+		nft_goto(nft, outward[i].chain);
 		nft_end_rule(nft);
 	}
 }
@@ -337,6 +363,36 @@ static void add_judge_in(struct nft *nft, bool shared)
 	nft_end_rule(nft);
 }
 
+/*
+ * Rules that ask for connections make the kernel track all of them, which costs a new one of TCP a
+ * tenth. Nobody here asks for those of TCP, so they are not tracked where nobody else can: in a
+ * namespace of the container's own, without CAP_NET_ADMIN. Loopback and port 53 are left out, since
+ * engines and husk translate addresses there.
+ */
+static void add_untracking(struct nft *nft)
+{
+	static const struct {
+		const char *chain;
+		uint32_t hook, interface, port_at;
+	} ends[] = {
+		{"untrack-out", NF_INET_LOCAL_OUT, NFT_META_OIFTYPE, 2},
+		{"untrack-in", NF_INET_PRE_ROUTING, NFT_META_IIFTYPE, 0},
+	};
+	uint16_t loopback = ARPHRD_LOOPBACK, dns = htons(53);
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		nft_add_chain(nft, ends[i].chain, "filter", ends[i].hook, BEFORE_CONNTRACK);
+		nft_begin_rule(nft, ends[i].chain);
+		match_u8(nft, NFT_META_L4PROTO, IPPROTO_TCP);
+		nft_meta(nft, OTHER, ends[i].interface);
+		nft_compare(nft, OTHER, NFT_CMP_NEQ, &loopback, sizeof(loopback));
+		nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, ends[i].port_at, 2);
+		nft_compare(nft, OTHER, NFT_CMP_NEQ, &dns, sizeof(dns));
+		nft_untrack(nft);
+		nft_end_rule(nft);
+	}
+}
+
 static void add_redirection(struct nft *nft, const struct net_options *options)
 {
 	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
@@ -363,6 +419,47 @@ static void add_redirection(struct nft *nft, const struct net_options *options)
 		nft_redirect(nft, OTHER);
 		nft_end_rule(nft);
 	}
+}
+
+/*
+ * Who can make rules of its own can have an address translated after it was judged. So what leaves
+ * is looked at once more, as late as can be, and by what stands in the packet: the first packet of
+ * a flow has been told of before. Over loopback engines translate too (their resolvers).
+ */
+static void add_last_look(struct nft *nft)
+{
+	uint8_t reply = 1; /* IP_CT_DIR_REPLY */
+
+	nft_begin_rule(nft, "last");
+	match_loopback(nft, NFT_META_OIFTYPE);
+	nft_accept(nft);
+	nft_end_rule(nft);
+	nft_begin_rule(nft, "last");
+	nft_ct(nft, OTHER, NFT_CT_DIRECTION);
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &reply, sizeof(reply));
+	nft_accept(nft);
+	nft_end_rule(nft);
+	add_stray(nft, "last");
+	for (size_t i = 0; i < sizeof(outward) / sizeof(outward[0]); i++) {
+		const struct way way = {
+			"last",
+			RULES_OUT,
+			outward[i].family == NFPROTO_IPV4 ? FROM_V4 : FROM_V6,
+			outward[i].ports,
+		};
+
+		nft_begin_rule(nft, "last");
+		if (way.port)
+			match_ports(nft);
+		match_u8(nft, NFT_META_NFPROTO, outward[i].family);
+		load_key(nft, &way);
+		nft_lookup(nft, KEY, "known");
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+	nft_begin_rule(nft, "last");
+	nft_drop(nft);
+	nft_end_rule(nft);
 }
 
 static void add_sets(struct nft *nft, const struct net_options *options)
@@ -427,13 +524,18 @@ void rules_add_frame(struct nft *nft, const struct net_options *options)
 	add_judge_in(nft, options->cgroup != 0);
 	nft_add_chain(nft, "output", "filter", NF_INET_LOCAL_OUT, AFTER_CONNTRACK);
 	nft_add_chain(nft, "input", "filter", NF_INET_LOCAL_IN, FILTER);
+	if (!options->owned && !options->leased && options->cgroup == 0)
+		add_untracking(nft);
+	if (options->owned && options->cgroup == 0)
+		nft_add_chain(nft, "last", "filter", NF_INET_POST_ROUTING, LAST);
 	add_base(nft, options, "output", "judge-out");
 	add_base(nft, options, "input", "judge-in");
 	if (options->dns_port != 0)
 		add_redirection(nft, options);
 }
 
-void rules_add_judgement(struct nft *nft, uint16_t log_group, bool enforce, bool denials)
+void rules_add_judgement(struct nft *nft, const struct net_options *options, uint16_t log_group,
+			 bool enforce, bool denials)
 {
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		add_way(nft, &ways[i], log_group, denials);
@@ -445,9 +547,11 @@ void rules_add_judgement(struct nft *nft, uint16_t log_group, bool enforce, bool
 	nft_begin_rule(nft, "stray");
 	nft_drop(nft);
 	nft_end_rule(nft);
+	if (options->owned && options->cgroup == 0)
+		add_last_look(nft);
 }
 
-void rules_clear(struct nft *nft)
+void rules_clear(struct nft *nft, const struct net_options *options)
 {
 	static const char *const sets[] = {"known", "denied", "seen", "told"};
 
@@ -457,6 +561,8 @@ void rules_clear(struct nft *nft)
 		nft_flush_chain(nft, ways[i].chain);
 	nft_flush_chain(nft, "unknown");
 	nft_flush_chain(nft, "stray");
+	if (options->owned && options->cgroup == 0)
+		nft_flush_chain(nft, "last");
 }
 
 void rules_begin_keys(struct nft *nft, struct nft_elements *elements, bool denied, bool remove)

@@ -43,10 +43,11 @@ void rules_add_frame(struct nft *nft, const struct net_options *options);
 
 /* Adds the other rules. log_group: whom they tell; enforce: what is unknown is refused; denials:
  * the set "denied" counts. */
-void rules_add_judgement(struct nft *nft, uint16_t log_group, bool enforce, bool denials);
+void rules_add_judgement(struct nft *nft, const struct net_options *options, uint16_t log_group,
+			 bool enforce, bool denials);
 
 /* Takes back what rules_add_judgement() added, and every element. */
-void rules_clear(struct nft *nft);
+void rules_clear(struct nft *nft, const struct net_options *options);
 
 /* Adds keys to what is known or denied, or removes them. timeout_ms 0: for good. */
 void rules_begin_keys(struct nft *nft, struct nft_elements *elements, bool denied, bool remove);

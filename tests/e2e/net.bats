@@ -18,14 +18,19 @@ teardown() {
 
 @test "flows are learned by protocol, address and port, in both directions, with the program that made them" {
 	client_bundle talker
-	client 0 'tcp 10.99.0.1 8000' 'tcp fd99::1 8000' 'udp 10.99.0.1 9000' 'udp fd99::1 9000' 'tcp 127.0.0.1 1'
+	client 0 'tcp 10.99.0.1 8000' 'tcp fd99::1 8000' 'udp 10.99.0.1 9000' 'udp fd99::1 9000' 'tcp 127.0.0.1 1' \
+		'icmp 10.99.0.1' 'icmp fd99::1'
 	output_has 'tcp 10.99.0.1 8000: ok
 tcp fd99::1 8000: ok
 udp 10.99.0.1 9000: ok
 udp fd99::1 9000: ok
-tcp 127.0.0.1 1: ECONNREFUSED'
+tcp 127.0.0.1 1: ECONNREFUSED
+icmp 10.99.0.1: ok
+icmp fd99::1: ok'
 	husk show --json --domain net talker | jq -r '.behaviours[] | "\(.access) \(.key)"' | sort >"$T/keys"
 	diff "$T/keys" - <<-'KEYS'
+		connect icmp 10.99.0.1
+		connect icmpv6 fd99::1
 		connect tcp 10.99.0.1:8000
 		connect tcp [fd99::1]:8000
 		connect tcp loopback:1
@@ -52,8 +57,8 @@ tcp 127.0.0.1 1: ECONNREFUSED'
 	no_event '.event == "denied"'
 	has_event '.event == "run" and .modes.net == "enforce"'
 	client 0 'tcp 10.99.0.1 8001' 'tcp 10.99.0.1 8001' 'tcp 203.0.113.1 8000' 'tcp fd99::1 8001' \
-		'udp 10.99.0.1 9001' 'udp fd99::1 9001' 'tcp 169.254.169.254 8000' 'icmp 10.99.0.1' 'tcp 127.0.0.1 7' \
-		'sctp 10.99.0.1 8000'
+		'udp 10.99.0.1 9001' 'udp fd99::1 9001' 'tcp 169.254.169.254 8000' 'icmp 10.99.0.1' 'icmp fd99::1' \
+		'tcp 127.0.0.1 7'
 	output_has 'tcp 10.99.0.1 8001: ECONNREFUSED'
 	output_has 'tcp 203.0.113.1 8000: ECONNREFUSED'
 	output_has 'tcp fd99::1 8001: ECONNREFUSED'
@@ -61,8 +66,10 @@ tcp 127.0.0.1 1: ECONNREFUSED'
 	output_has 'udp fd99::1 9001: EPERM'
 	output_has 'tcp 169.254.169.254 8000: ECONNREFUSED'
 	output_has 'tcp 127.0.0.1 7: ECONNREFUSED'
+	output_has 'icmp 10.99.0.1: EPERM'
+	output_has 'icmp fd99::1: EACCES'
 	for key in 'tcp 10.99.0.1:8001' 'tcp 203.0.113.1:8000' 'tcp [fd99::1]:8001' 'udp 10.99.0.1:9001' \
-		'udp [fd99::1]:9001' 'tcp 169.254.169.254:8000' 'tcp loopback:7'; do
+		'udp [fd99::1]:9001' 'tcp 169.254.169.254:8000' 'tcp loopback:7' 'icmp 10.99.0.1' 'icmpv6 fd99::1'; do
 		[ "$(event_count ".event == \"denied\" and .domain == \"net\" and .key == \"$key\"")" -eq 1 ] ||
 			fail "not one event: $key"
 	done
@@ -99,6 +106,19 @@ tcp 127.0.0.1 1: ECONNREFUSED'
 	client 0 'tcp 10.99.0.1 8000'
 	output_has 'tcp 10.99.0.1 8000: ECONNREFUSED'
 	has_event '.event == "denied" and .mode == "learn" and .key == "tcp 10.99.0.1:8000"'
+}
+
+@test "the network is promoted by itself, and enforced once nothing new came" {
+	write_conf 'shadow_after_runs = 2' 'enforce_after_runs = 2'
+	client_bundle talker
+	for _ in 1 2 3 4 5 6; do
+		client 0 'tcp 10.99.0.1 8000'
+	done
+	[ "$(mode_of talker net)" = enforce ]
+	has_event '.event == "promoted" and .domain == "net" and .mode == "enforce"'
+	client 0 'tcp 10.99.0.1 8000' 'tcp 10.99.0.1 8001'
+	output_has 'tcp 10.99.0.1 8000: ok
+tcp 10.99.0.1 8001: ECONNREFUSED'
 }
 
 @test "ports that were served stay open, others are closed from outside" {
@@ -205,6 +225,32 @@ tcp 127.0.0.1 1: ECONNREFUSED'
 	nothing_left
 }
 
+@test "without a control group of its own a container counts for its whole namespace, and is alone there" {
+	client_bundle talker
+	printf '#!/bin/sh\nexec crun --cgroup-manager=disabled "$@"\n' >"$T/crun-plain"
+	chmod +x "$T/crun-plain"
+	husk allow talker connect 'tcp 10.99.0.1:8000' 2>/dev/null || client 0 'tcp 10.99.0.1 8000'
+	husk allow talker connect 'tcp 10.99.0.1:8000'
+	husk mode --domain net talker enforce
+	rm -f "$T/commands"
+	mkfifo "$T/commands"
+	start_run "$BUNDLE" "$T/crun-plain" <"$T/commands" >"$T/output" 2>&1 3>&- &
+	exec 8>"$T/commands"
+	answer 'tcp 10.99.0.1 8000' ok
+	answer 'tcp 10.99.0.1 8001' ECONNREFUSED
+	has_event '.event == "run" and (.detail | contains("counts as the container"))'
+	ip netns exec "$CLIENT_NS" python3 "$T/app/client.py" <<<'tcp 10.99.0.1 8001' >"$T/neighbour"
+	grep -q 'tcp 10.99.0.1 8001: ECONNREFUSED' "$T/neighbour"
+	first=$BUNDLE
+	client_bundle second
+	expect_in 0 'tcp 10.99.0.1 8000' start_run "$BUNDLE" "$T/crun-plain"
+	has_event '.function == "second" and .event == "run" and .modes.net == "unavailable"'
+	BUNDLE=$first
+	tell_client quit
+	[ -z "$(ip netns exec "$CLIENT_NS" nft list tables)" ]
+	nothing_left
+}
+
 @test "the host's own network is never touched: there the domain is unavailable, and an event says so" {
 	client_bundle hosts '.linux.namespaces |= map(select(.type != "network"))'
 	before=$(nft list ruleset)
@@ -234,5 +280,126 @@ tcp 127.0.0.1 1: ECONNREFUSED'
 	client 0 'tcp 10.99.0.1 8000'
 	has_event '.event == "degraded" and .domain == "net" and .mode == "unavailable"'
 	kill "$busy"
+	nothing_left
+}
+
+# start_alone: creates $BUNDLE with a namespace of its own, puts an interface into it (10.98.0.2, server 10.98.0.1),
+# and starts it; tell_client goes on, answers in $T/output. Sets $pid.
+start_alone() {
+	local id
+	id=$(new_id)
+	rm -f "$T/commands" "$T/output"
+	mkfifo "$T/commands"
+	exec 8<>"$T/commands"
+	"$ENGINE" create --bundle "$BUNDLE" "$id" <"$T/commands" >"$T/output" 2>&1 3>&- 8>&-
+	pid=$("$ENGINE" state "$id" | jq .pid)
+	ip -n "$SERVER_NS" link add alone type veth peer name alone netns "$pid"
+	ip -n "$SERVER_NS" addr add 10.98.0.1/24 dev alone
+	ip -n "$SERVER_NS" link set alone up
+	nsenter -t "$pid" -n ip addr add 10.98.0.2/24 dev alone
+	nsenter -t "$pid" -n ip link set alone up
+	nsenter -t "$pid" -n ip route add default via 10.98.0.1
+	"$ENGINE" start "$id" 8>&-
+	ALONE=$id
+}
+
+end_alone() {
+	exec 8>&-
+	"$ENGINE" delete --force "$ALONE"
+	wait_until 20 no_mediators
+}
+
+# answer COMMAND EXPECTED: what the function that runs says to one more command.
+answer() {
+	local before
+	before=$(wc -l <"$T/output")
+	tell_client "$1"
+	more() { [ "$(wc -l <"$T/output")" -gt "$before" ]; }
+	wait_until 20 more
+	tail -n 1 "$T/output" | grep -q -F "$1: $2" || fail "$(tail -n 1 "$T/output"), not $2; after: ${attack-}"
+}
+
+@test "who may change tables (CAP_NET_ADMIN) cannot take the rules away, nor get around them" {
+	client_bundle admin '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)' \
+		'.process.capabilities |= map_values(. + ["CAP_NET_ADMIN"])'
+	client 0 'local 9001'
+	husk allow admin connect 'tcp 10.98.0.1:8000'
+	husk allow admin connect 'tcp loopback:9001'
+	husk mode --domain net admin enforce
+	start_alone
+	answer 'tcp 10.98.0.1 8000' ok
+	answer 'tcp 10.98.0.1 8001' ECONNREFUSED
+	has_event '.event == "run" and .modes.net == "enforce"'
+	count=0
+	while read -r attack; do
+		# The function's root has the same powers over this namespace, or less.
+		nsenter -t "$pid" -n sh -c "$attack" >/dev/null 2>&1 || true
+		answer 'tcp 10.98.0.1 8001' ECONNREFUSED
+		answer 'tcp 203.0.113.1 8000' ECONNREFUSED
+		count=$((count + 1))
+	done <<-'ATTACKS'
+		nft flush ruleset
+		nft delete table inet husk
+		nft flush table inet husk
+		nft flush chain inet husk unknown
+		nft insert rule inet husk output accept
+		nft add element inet husk known '{ tcp . ::ffff:10.98.0.1 . 8001 }'
+		nft add table inet husk '{ flags dormant; }'
+		nft add table ip first; nft add chain ip first out '{ type filter hook output priority -400; policy accept; }'; nft add rule ip first out accept
+		ip route add 203.0.113.1 via 10.98.0.1
+		ip rule add from all lookup 100; ip route add default via 10.98.0.1 table 100
+		ip link add name other type veth peer name another
+	ATTACKS
+	[ "$count" -eq 11 ]
+	answer 'tcp 10.98.0.1 8000' ok
+	# What is allowed is led elsewhere after it was judged.
+	attack='translation of the destination'
+	nsenter -t "$pid" -n nft -f - <<-'NFT'
+		table ip translate {
+			chain out { type nat hook output priority -100; ip daddr 10.98.0.1 tcp dport 8000 dnat to 10.98.0.1:8001; }
+		}
+	NFT
+	answer 'tcp 10.98.0.1 8000' ETIMEDOUT
+	nsenter -t "$pid" -n nft -f - <<-'NFT'
+		flush table ip translate
+		table ip rewrite {
+			chain out { type route hook output priority 0; ip daddr 10.98.0.1 tcp dport 8000 tcp dport set 8001; }
+		}
+	NFT
+	attack='another port written into the packet'
+	answer 'tcp 10.98.0.1 8000' ETIMEDOUT
+	nsenter -t "$pid" -n nft delete table ip rewrite
+	nsenter -t "$pid" -n nft delete table ip translate
+	answer 'tcp 10.98.0.1 8000' ok
+	! grep -q ' 8001 ' "$T/served"
+	end_alone
+	nothing_left
+}
+
+@test "where packets can be sent below the rules (CAP_NET_RAW), the network is not enforced, and an event says so" {
+	client_bundle raw '.process.capabilities |= map_values(. + ["CAP_NET_RAW"])'
+	client 0 'tcp 10.99.0.1 8000'
+	husk mode --domain net raw enforce
+	client 0 'tcp 10.99.0.1 8001'
+	output_has 'tcp 10.99.0.1 8001: ok'
+	has_event '.event == "degraded" and .domain == "net" and .mode == "shadow" and (.detail | contains("CAP_NET_RAW"))'
+	has_event '.event == "would-deny" and .key == "tcp 10.99.0.1:8001"'
+	has_event '.event == "run" and .modes.net == "shadow"'
+	nothing_left
+}
+
+@test "observations that were lost make the run one that does not count" {
+	client_bundle lossy '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)'
+	start_alone
+	answer 'tcp 10.98.0.1 8000' ok
+	mediator=$(only_mediator)
+	# Nobody hears the kernel while somebody in the namespace sends to 20,000 ports.
+	kill -STOP "$mediator"
+	nsenter -t "$pid" -n python3 "$T/app/client.py" <<<'sweep 10.98.0.1 20000' >"$T/swept"
+	kill -CONT "$mediator"
+	grep -q ': ok' "$T/swept"
+	exec 8>&-
+	end_alone
+	husk show --json lossy | jq -e '.revisions[0] | .runs_lossy == 1 and .clean_runs.net == 0'
 	nothing_left
 }

@@ -2,13 +2,15 @@
 """Does what the lines of standard input say, and answers each with "LINE: ok" or the name of an error.
 
 tcp ADDRESS PORT, udp ADDRESS PORT    an exchange of some bytes
-sctp ADDRESS PORT, icmp ADDRESS       a packet
+icmp ADDRESS                          an echo
 burst ADDRESS PORT N                  N connections one after the other; tells how many worked
+sweep ADDRESS N                       a datagram to each of N ports
 hold ADDRESS PORT, held               a connection that stays open, and whether it still does its work
 serve PORT, local PORT                a server on this port, and (local) an exchange with it over loopback
 """
 import errno
 import socket
+import struct
 import sys
 import threading
 
@@ -44,17 +46,13 @@ def udp(address, port):
         exchange(connection)
 
 
-def sctp(address, port):
-    with socket.socket(family(address), socket.SOCK_STREAM, 132) as connection:
-        connection.settimeout(3)
-        connection.connect((address, int(port)))
-
-
 def icmp(address):
-    with socket.socket(family(address), socket.SOCK_DGRAM, socket.IPPROTO_ICMP) as connection:
+    kind, protocol = (128, socket.IPPROTO_ICMPV6) if ':' in address else (8, socket.IPPROTO_ICMP)
+    with socket.socket(family(address), socket.SOCK_DGRAM, protocol) as connection:
         connection.settimeout(3)
         connection.connect((address, 0))
-        exchange(connection)
+        connection.send(struct.pack('>BBHHH', kind, 0, 0, 0, 1))
+        connection.recv(64)
 
 
 def burst(address, port, count):
@@ -66,6 +64,12 @@ def burst(address, port, count):
         except OSError:
             pass
     print(f'burst {address} {port}: {worked}', flush=True)
+
+
+def sweep(address, count):
+    with socket.socket(family(address), socket.SOCK_DGRAM) as connection:
+        for port in range(1, int(count) + 1):
+            connection.sendto(b'x', (address, port))
 
 
 def hold(address, port):
@@ -104,7 +108,7 @@ def obey(line):
     if words[0] == 'held':
         exchange(held)
         return 'ok'
-    actions = {'tcp': tcp, 'udp': udp, 'sctp': sctp, 'icmp': icmp, 'burst': burst, 'hold': hold, 'serve': serve,
+    actions = {'tcp': tcp, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold, 'serve': serve,
                'local': local}
     actions[words[0]](*words[1:])
     return 'ready' if words[0] == 'serve' else 'ok'

@@ -24,6 +24,7 @@ network_setup() {
 	ip -n "$SERVER_NS" addr add fd99::1/64 dev eth0 nodad
 	ip -n "$SERVER_NS" addr add 203.0.113.1/32 dev lo
 	ip -n "$SERVER_NS" addr add 169.254.169.254/32 dev lo
+	ip netns exec "$CLIENT_NS" sysctl -qw net.ipv4.ping_group_range='0 2147483647'
 	mkdir -p "$T/app"
 	cp "$HUSK_SOURCE/tests/e2e/network-client.py" "$T/app/client.py"
 	ip netns exec "$SERVER_NS" python3 "$HUSK_SOURCE/tests/e2e/network-server.py" "$T/served" \
