@@ -49,6 +49,11 @@ void compile_free_p(struct compile **compile)
 	errno = saved;
 }
 
+void compile_watched(struct compile *compile, enum domain domain)
+{
+	restricting_watched(compile->restricting, domain);
+}
+
 int compile_add(struct compile *compile, const struct behaviour *b, bool admitted, enum mark mark,
 		struct error *err)
 {
@@ -63,6 +68,8 @@ int compile_add(struct compile *compile, const struct behaviour *b, bool admitte
 		r = policy_builder_add(compile->builder, b, match);
 	if (r == 0)
 		r = restricting_add(compile->restricting, b, match);
+	if (r == 0 && admitted)
+		compile_watched(compile, b->domain);
 	return r < 0 ? error_set(err, -r, "cannot add %s '%s' to the policy",
 				 access_name(b->access), b->key)
 		     : 0;

@@ -29,6 +29,11 @@ void compile_free_p(struct compile **compile);
 int compile_add(struct compile *compile, const struct behaviour *b, bool admitted, enum mark mark,
 		struct error *err);
 
+/* A run has shown all that it does in this domain; so has one that brought an admitted behaviour of
+ * it. Without either nothing is known of what the function needs there, and nothing is taken away
+ * before it starts. */
+void compile_watched(struct compile *compile, enum domain domain);
+
 /*
  * Emits the image; may be called again, with another serial. *ret_bytes is malloc'd, the caller
  * frees. Returns 0 or -errno.

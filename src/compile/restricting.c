@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "compile/filter.h"
 #include "policy/calls.h"
 #include "policy/capability.h"
@@ -22,6 +21,15 @@ struct restricting {
 	struct names allowed, denied;
 	uint64_t keep, drop; /* capabilities */
 	bool privileged;     /* it executes programs that gain privileges */
+	bool watched[DOMAINS];
+	struct filters *filters; /* NULL until they are made, for the policy that was added */
+};
+
+struct filters {
+	struct sock_filter watch[RESTRICTION_FILTER_MAX];
+	struct sock_filter enforce[RESTRICTION_FILTER_MAX];
+	uint32_t watch_count, enforce_count;
+	unsigned char bytes[RESTRICTION_BYTES_MAX];
 };
 
 struct restricting *restricting_new(void)
@@ -56,6 +64,7 @@ void restricting_free(struct restricting *restricting)
 		return;
 	names_free(&restricting->allowed);
 	names_free(&restricting->denied);
+	free(restricting->filters);
 	free(restricting);
 }
 
@@ -67,6 +76,8 @@ int restricting_add(struct restricting *restricting, const struct behaviour *b,
 
 	if (match == POLICY_ABSENT)
 		return 0;
+	free(restricting->filters);
+	restricting->filters = NULL;
 	switch (b->domain) {
 	case DOMAIN_SYSCALL:
 		if (!filter_knows(b->key))
@@ -90,14 +101,9 @@ int restricting_add(struct restricting *restricting, const struct behaviour *b,
 	}
 }
 
-/* Each run whose calls are watched begins with this one. */
-static bool was_watched(const struct restricting *restricting)
+void restricting_watched(struct restricting *restricting, enum domain domain)
 {
-	for (size_t i = 0; i < restricting->allowed.count; i++) {
-		if (strcmp(restricting->allowed.names[i], "execve") == 0)
-			return true;
-	}
-	return false;
+	restricting->watched[domain] = true;
 }
 
 static bool denies_of_base(const struct restricting *restricting)
@@ -110,7 +116,7 @@ static bool denies_of_base(const struct restricting *restricting)
 }
 
 static int make_filter(const struct restricting *restricting, bool enforce,
-		       struct sock_filter *room, struct restriction_filter *ret, struct error *err)
+		       struct sock_filter *code, uint32_t *ret_count, struct error *err)
 {
 	const struct filter_wish wish = {
 		.extra = enforce ? (const char *const *)restricting->allowed.names : NULL,
@@ -120,33 +126,47 @@ static int make_filter(const struct restricting *restricting, bool enforce,
 		.enforce = enforce,
 	};
 
-	ret->code = room;
-	return filter_make(&wish, room, &ret->count, err);
+	return filter_make(&wish, code, ret_count, err);
 }
 
-int restricting_attach(const struct restricting *restricting, const struct policy_info *info,
-		       struct policy_builder *builder, struct error *err)
+/* Once: a policy is often emitted twice, with another serial. */
+static int make_filters(struct restricting *restricting, struct error *err)
 {
-	struct room {
-		struct sock_filter watch[RESTRICTION_FILTER_MAX];
-		struct sock_filter enforce[RESTRICTION_FILTER_MAX];
-		unsigned char bytes[RESTRICTION_BYTES_MAX];
-	};
-	cleanup_free struct room *room = malloc(sizeof(*room));
-	struct restriction restriction = {.keep = restricting->keep & ~restricting->drop};
+	struct filters *made = restricting->filters;
 	int r = 0;
 
-	if (!room)
+	if (made)
+		return 0;
+	made = calloc(1, sizeof(*made));
+	if (!made)
 		return error_set(err, ENOMEM, "cannot compile what husk-launch takes away");
-	if (info->modes[DOMAIN_EXEC] >= MODE_SHADOW && !restricting->privileged)
-		restriction.flags |= RESTRICTION_NO_NEW_PRIVS;
 	if (denies_of_base(restricting))
-		r = make_filter(restricting, false, room->watch, &restriction.watch, err);
-	if (r == 0 && was_watched(restricting))
-		r = make_filter(restricting, true, room->enforce, &restriction.enforce, err);
+		r = make_filter(restricting, false, made->watch, &made->watch_count, err);
+	if (r == 0 && restricting->watched[DOMAIN_SYSCALL])
+		r = make_filter(restricting, true, made->enforce, &made->enforce_count, err);
+	if (r < 0)
+		free(made);
+	else
+		restricting->filters = made;
+	return r;
+}
+
+int restricting_attach(struct restricting *restricting, const struct policy_info *info,
+		       struct policy_builder *builder, struct error *err)
+{
+	struct restriction restriction = {.keep = restricting->keep & ~restricting->drop};
+	int r = make_filters(restricting, err);
+	struct filters *made = restricting->filters;
+
 	if (r < 0)
 		return r;
-	r = policy_builder_attach(builder, POLICY_LAUNCH, room->bytes,
-				  restriction_write(&restriction, room->bytes));
+	if (info->modes[DOMAIN_EXEC] >= MODE_SHADOW && !restricting->privileged)
+		restriction.flags |= RESTRICTION_NO_NEW_PRIVS;
+	if (restricting->watched[DOMAIN_CAP])
+		restriction.flags |= RESTRICTION_CAPABILITIES;
+	restriction.watch = (struct restriction_filter){made->watch, made->watch_count};
+	restriction.enforce = (struct restriction_filter){made->enforce, made->enforce_count};
+	r = policy_builder_attach(builder, POLICY_LAUNCH, made->bytes,
+				  restriction_write(&restriction, made->bytes));
 	return r < 0 ? error_set(err, -r, "cannot attach what husk-launch takes away") : 0;
 }

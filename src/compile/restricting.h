@@ -21,9 +21,12 @@ void restricting_free(struct restricting *restricting);
 int restricting_add(struct restricting *restricting, const struct behaviour *b,
 		    enum policy_match match);
 
+/* What the function does in this domain is known. */
+void restricting_watched(struct restricting *restricting, enum domain domain);
+
 /* Attaches it to the image. Returns 0 or -errno; the bytes are the same for the same behaviours in
  * any order. */
-int restricting_attach(const struct restricting *restricting, const struct policy_info *info,
+int restricting_attach(struct restricting *restricting, const struct policy_info *info,
 		       struct policy_builder *builder, struct error *err);
 
 #endif

@@ -234,8 +234,5 @@ int calls_take(struct calls *calls, int pidfd, const char *number)
 	(void)ioctl(fd, NOTIF_SET_FLAGS, NOTIF_SYNC_WAKE_UP); /* else it is only slower */
 	calls->fd = fd;
 	calls->taken = true;
-	/* What husk-launch does next, for the function. That it is known tells that the calls of a
-	 * run were watched: most functions make no other that is not of the base. */
-	observe(calls, "execve", 0);
 	return 0;
 }

@@ -58,7 +58,7 @@ static uint64_t taken_away(const struct mediator *m)
 	enum mode modes[DOMAINS];
 	uint64_t taken = 0;
 
-	mediator_modes(m->policy, m->setup->identity, modes);
+	mediator_modes_now(m, modes);
 	for (unsigned int i = 0; i < CAPABILITIES; i++) {
 		const struct behaviour b = behaviour_of(i);
 

@@ -30,9 +30,6 @@ void mediator_modes(const struct policy_image *policy, const struct identity *id
 		if (ret[i] > identity->mode_at_most)
 			ret[i] = identity->mode_at_most;
 	}
-	/* husk-launch takes no capability away yet */
-	if (ret[DOMAIN_CAP] > MODE_SHADOW)
-		ret[DOMAIN_CAP] = MODE_SHADOW;
 }
 
 void mediator_modes_now(const struct mediator *m, enum mode ret[DOMAINS])

@@ -34,6 +34,12 @@ static void plan_capabilities(const struct restrict_question *q, struct launch_p
 	ret->cap = q->modes[DOMAIN_CAP];
 	if (ret->cap != MODE_ENFORCE)
 		return;
+	if (!(q->restriction && q->restriction->flags & RESTRICTION_CAPABILITIES)) {
+		ret->cap = MODE_LEARN;
+		ret->why_cap = "in no run it was seen yet what the function needs, so nothing is "
+			       "taken away";
+		return;
+	}
 	if (!without_new_privs(q) && !will_hold(q->spec, CAP_SETPCAP)) {
 		ret->cap = MODE_UNAVAILABLE;
 		ret->why_cap = "without CAP_SETPCAP and with programs that may gain privileges, "
@@ -41,7 +47,7 @@ static void plan_capabilities(const struct restrict_question *q, struct launch_p
 		return;
 	}
 	policy->flags |= LAUNCH_CAPABILITIES;
-	policy->keep = q->restriction ? q->restriction->keep : 0;
+	policy->keep = q->restriction->keep;
 }
 
 /* Why there can be no filter, or NULL. *ret_mendable: something about the host could change it. */

@@ -156,10 +156,18 @@ static int compile(struct store *store, int state_fd, struct revision *rev, stru
 {
 	cleanup_compile struct compile *compile = compile_new();
 	struct adding adding = {.compile = compile, .err = err};
+	bool watched[DOMAINS];
 	int r;
 
 	if (!compile)
 		return error_set(err, ENOMEM, "cannot compile the policy of '%s'", rev->function);
+	r = store_watched(store, rev->function, rev->name, watched, err);
+	if (r < 0)
+		return r;
+	for (int d = 0; d < DOMAINS; d++) {
+		if (watched[d])
+			compile_watched(compile, (enum domain)d);
+	}
 	r = store_each_behaviour(store, rev->function, rev->name, add_behaviour, &adding, err);
 	if (r == 0)
 		r = write_policy(state_fd, compile, rev, err);

@@ -17,6 +17,8 @@ struct head {
 	uint32_t zero;
 };
 
+#define FLAGS ((uint32_t)RESTRICTION_NO_NEW_PRIVS | RESTRICTION_CAPABILITIES)
+
 _Static_assert(sizeof(struct head) == 32, "the head has no padding");
 _Static_assert(sizeof(struct sock_filter) == 8, "an instruction has no padding");
 
@@ -74,8 +76,8 @@ int restriction_read(const void *bytes, size_t len, struct restriction *ret)
 	enforce = le32toh(head.enforce);
 	if (le32toh(head.version) != RESTRICTION_VERSION ||
 	    le32toh(head.architecture) != restriction_architecture() || head.zero != 0 ||
-	    le32toh(head.flags) & ~(uint32_t)RESTRICTION_NO_NEW_PRIVS ||
-	    watch > RESTRICTION_FILTER_MAX || enforce > RESTRICTION_FILTER_MAX ||
+	    le32toh(head.flags) & ~FLAGS || watch > RESTRICTION_FILTER_MAX ||
+	    enforce > RESTRICTION_FILTER_MAX ||
 	    len != sizeof(head) + ((size_t)watch + enforce) * sizeof(*code))
 		return -EPROTO;
 	code = (const struct sock_filter *)((const char *)bytes + sizeof(head));

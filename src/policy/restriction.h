@@ -22,6 +22,7 @@ enum restriction_limits {
 enum restriction_flags {
 	/* Which programs the function executes is known, and none of them gains privileges. */
 	RESTRICTION_NO_NEW_PRIVS = 1 << 0,
+	RESTRICTION_CAPABILITIES = 1 << 1, /* `keep` is all that the function was seen to need */
 };
 
 struct restriction_filter {

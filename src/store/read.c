@@ -142,6 +142,28 @@ int store_one_revision(struct store *store, const char *function, const char *re
 	return r < 0 ? r : walk_revisions(store, row, true, call, context, err);
 }
 
+int store_watched(struct store *store, const char *function, const char *revision, bool *ret,
+		  struct error *err)
+{
+	cleanup_walk sqlite3_stmt *row = NULL;
+	int64_t id;
+	int r = row_revision(store, function, revision, &id, err);
+
+	memset(ret, 0, DOMAINS * sizeof(*ret));
+	if (r == 1)
+		r = store_query(store, SQL_RUNS_NEWEST, &row, err, "ii", id,
+				(int64_t)STORE_RUNS_KEPT);
+	if (r < 0 || !row)
+		return r;
+	while ((r = store_step(store, row, err)) == 1) {
+		uint32_t facts = (uint32_t)sqlite3_column_int64(row, 2);
+
+		for (int d = 0; d < DOMAINS; d++)
+			ret[d] = ret[d] || promotion_counts(facts, (enum domain)d, MODE_LEARN);
+	}
+	return r;
+}
+
 static int call_behaviour(struct store *store, sqlite3_stmt *row, const struct row_counts *counts,
 			  int64_t all_runs, store_behaviour_fn *call, void *context,
 			  struct error *err)

@@ -114,6 +114,14 @@ int store_each_revision(struct store *store, const char *function, store_revisio
 int store_one_revision(struct store *store, const char *function, const char *revision,
 		       store_revision_fn *call, void *context, struct error *err);
 
+/*
+ * Was a domain ever watched from the beginning to the end of a run? Of the runs that are kept,
+ * those count that were clean for it. ret: DOMAINS of them. Returns 0 or -errno; nothing is watched
+ * of a revision that is not known.
+ */
+int store_watched(struct store *store, const char *function, const char *revision, bool *ret,
+		  struct error *err);
+
 struct store_behaviour {
 	struct behaviour behaviour;
 	int64_t runs; /* in how many runs it was allowed: exact up to 7, and where it was in

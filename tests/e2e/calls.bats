@@ -44,7 +44,6 @@ ATTACKS="mount unshare clone ptrace process_vm_readv keyctl add_key io_uring_set
 	done
 	[ "$(known_call socket runs)" = 3 ]
 	[ "$(known_call setpriority runs)" = 3 ]
-	[ "$(known_call execve runs)" = 3 ]
 	[ "$(known_call socket admitted)" = true ]
 	[ -z "$(known_call openat runs)" ]
 	known_call socket first_seen | grep -q '^20'

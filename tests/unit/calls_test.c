@@ -78,6 +78,8 @@ static const struct {
 	{POLICY | LEARNED | ADMIN | SETPCAP, E, E, E, E, CAPS | LISTEN, ENFORCE_FILTER, false},
 	/* by hand, before any run was watched */
 	{POLICY | POLICY_NNP, U, E, U, L, NNP | LISTEN | OPT, BASE_FILTER, false},
+	{POLICY | POLICY_NNP, E, E, L, L, NNP | LISTEN | OPT, BASE_FILTER, false},
+	{SPEC_NNP, E, U, L, U, 0, NO_FILTER, false},
 	{0, U, E, U, U, 0, NO_FILTER, false},
 	/* programs that gain privileges */
 	{POLICY | LEARNED, U, E, U, U, 0, NO_FILTER, false},
@@ -118,7 +120,8 @@ static void each_run_loses_what_it_can_do_without(void **state)
 		};
 		const struct restriction restriction = {
 			.keep = 1 << CAP_CHOWN,
-			.flags = facts & POLICY_NNP ? RESTRICTION_NO_NEW_PRIVS : 0,
+			.flags = (facts & POLICY_NNP ? RESTRICTION_NO_NEW_PRIVS : 0) |
+				 (facts & LEARNED ? RESTRICTION_CAPABILITIES : 0),
 			.watch = {watching, facts & BASE_DENIED ? 1 : 0},
 			.enforce = {enforcing, facts & LEARNED ? 1 : 0},
 		};

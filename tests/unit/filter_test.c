@@ -333,7 +333,6 @@ static void what_is_admitted_becomes_the_restriction(void **state)
 	struct restriction restriction;
 
 	assert_non_null(compile);
-	add(compile, DOMAIN_SYSCALL, "execve", 0, MARK_NONE);
 	add(compile, DOMAIN_SYSCALL, "socket", 0, MARK_NONE);
 	add(compile, DOMAIN_SYSCALL, "mount", 0, MARK_ALLOW);
 	add(compile, DOMAIN_SYSCALL, "kill", 0, MARK_DENY);
@@ -345,7 +344,7 @@ static void what_is_admitted_becomes_the_restriction(void **state)
 	add(compile, DOMAIN_EXEC, "/bin/true", BEHAVIOUR_IMAGE, MARK_NONE);
 	finish(compile, MODE_SHADOW, &image, &bytes, &restriction);
 	assert_int_equal(restriction.keep, 1 << 10 | 1 << 0);
-	assert_int_equal(restriction.flags, RESTRICTION_NO_NEW_PRIVS);
+	assert_int_equal(restriction.flags, RESTRICTION_NO_NEW_PRIVS | RESTRICTION_CAPABILITIES);
 	assert_int_equal(restriction.watch.count, 0); /* nothing of the base is denied */
 	filter.count = restriction.enforce.count;
 	memcpy(filter.code, restriction.enforce.code, filter.count * sizeof(filter.code[0]));
@@ -354,6 +353,28 @@ static void what_is_admitted_becomes_the_restriction(void **state)
 	assert_int_equal(action_of(SYS_kill), NOTIFY);
 	assert_int_equal(action_of(SYS_bind), NOTIFY);
 	assert_int_equal(action_for(0, AUDIT_ARCH_I386, 0), NOTIFY);
+}
+
+static void nothing_is_taken_away_that_nobody_watched(void **state)
+{
+	for (int watched = 0; watched < 2; watched++) {
+		cleanup_compile struct compile *compile = compile_new();
+		cleanup_policy_image struct policy_image *image = NULL;
+		cleanup_free void *bytes = NULL;
+		struct restriction restriction;
+
+		assert_non_null(compile);
+		add(compile, DOMAIN_SYSCALL, "socket", 0, MARK_ALLOW);
+		add(compile, DOMAIN_CAP, "CAP_CHOWN", 0, MARK_ALLOW);
+		if (watched) {
+			compile_watched(compile, DOMAIN_SYSCALL);
+			compile_watched(compile, DOMAIN_CAP);
+		}
+		finish(compile, MODE_LEARN, &image, &bytes, &restriction);
+		assert_int_equal(restriction.enforce.count > 0, watched);
+		assert_int_equal(restriction.flags, watched ? RESTRICTION_CAPABILITIES : 0);
+		assert_int_equal(restriction.keep, 1);
+	}
 }
 
 static void a_denied_call_of_the_base_is_watched_too(void **state)
@@ -413,6 +434,7 @@ int main(void)
 		cmocka_unit_test(the_simulation_knows_a_program_that_is_none),
 		cmocka_unit_test(the_kernel_decides_as_the_simulation_does),
 		cmocka_unit_test(what_is_admitted_becomes_the_restriction),
+		cmocka_unit_test(nothing_is_taken_away_that_nobody_watched),
 		cmocka_unit_test(a_denied_call_of_the_base_is_watched_too),
 		cmocka_unit_test(new_privileges_stay_possible_where_they_may_be_needed),
 	};

@@ -140,6 +140,28 @@ static struct store_behaviour behaviour_of(struct store *store, const char *key,
 
 /* ---- merging ---- */
 
+static void only_a_clean_run_tells_that_a_domain_was_watched(void **state)
+{
+	struct test_dir *dir = *state;
+	cleanup_store struct store *store = opened(dir->path);
+	const struct test_run lossy = {.id = 1, .lost = 3};
+	const struct test_run failed = {.id = 2, .status = 1};
+	const struct test_run clean = {.id = 3};
+	bool watched[DOMAINS];
+
+	assert_int_equal(store_watched(store, "thumbnail", "r1", watched, NULL), 0);
+	assert_false(watched[DOMAIN_FS] || watched[DOMAIN_EXEC]);
+	merge_ok(store, dir->fd, &failed);
+	merge_ok(store, dir->fd, &lossy);
+	assert_int_equal(store_watched(store, "thumbnail", "r1", watched, NULL), 0);
+	assert_false(watched[DOMAIN_FS]);
+	assert_true(watched[DOMAIN_EXEC]);
+	merge_ok(store, dir->fd, &clean);
+	assert_int_equal(store_watched(store, "thumbnail", "r1", watched, NULL), 0);
+	assert_true(watched[DOMAIN_FS]);
+	assert_false(watched[DOMAIN_SYSCALL]); /* unavailable in these runs */
+}
+
 static void a_new_store_is_empty_and_private(void **state)
 {
 	struct test_dir *dir = *state;
@@ -993,6 +1015,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(only_a_clean_run_tells_that_a_domain_was_watched,
+						set_up, tear_down),
 		TEST(what_people_say_waits_for_the_disk),
 		TEST(a_new_store_is_empty_and_private),
 		TEST(a_run_counts_once),

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# What husk-launch takes away before the real program: functions that need something keep exactly that.
+
+load helpers
+
+setup() {
+	[ -e "$HUSK_OBSERVE" ] || skip "husk-observe was not built"
+	[ "$(stat -f -c %T /sys/fs/bpf)" = bpf_fs ] || skip "this host has no BPF file system"
+	husk_setup 'trust_podman_annotations = yes'
+}
+
+teardown() {
+	husk_teardown
+}
+
+# What Podman gives, and raw sockets.
+GIVEN='["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_NET_BIND_SERVICE",
+	"CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT", "CAP_NET_RAW"]'
+
+# A function says first which capabilities it has, as bits; a child of it has the same.
+HAS='import os, subprocess
+def has(which): return [int(l.split()[1], 16) for l in open("/proc/self/status") if l.startswith(which)][0]
+print("%x" % has("CapPrm"), "%x" % has("CapEff"), "%x" % (has("CapBnd") | has("CapInh") | has("CapAmb")), flush=True)
+'
+
+# function_of NAME CODE [JQ FILTER...]: sets $BUNDLE
+function_of() {
+	local name=$1 code=$2
+	shift 2
+	BUNDLE=$(bundle "$name" "$HUSK_ROOTFS" '.root.readonly = true
+		| .process.capabilities = ({bounding: '"$GIVEN"', effective: '"$GIVEN"', permitted: '"$GIVEN"'})
+		| .mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["mode=1777"]}]' "$@")
+	set_args "$BUNDLE" /usr/bin/python3 -B -I -c "$HAS$code"
+	hook_bundle "$BUNDLE" "$name"
+}
+
+enforce_caps() {
+	expect 0 husk mode "$1" --domain cap enforce
+	expect 0 husk mode "$1" --domain syscall enforce
+}
+
+declare -gA CODE=(
+	[none]='import json, socket, threading; socket.socketpair(); open("/tmp/x", "w").write(json.dumps([1]))'
+	[web]='import socket; s = socket.socket(); s.bind(("127.0.0.1", 80)); s.listen(); print(s.getsockname()[1])'
+	[chown]='open("/tmp/x", "w"); os.chown("/tmp/x", 1000, 1000); print(os.stat("/tmp/x").st_uid)'
+	[drops]='os.setgroups([]); os.setgid(1000); os.setuid(1000); print(os.getuid())'
+	[ping]='print(subprocess.run(["/bin/busybox", "ping", "-c", "1", "127.0.0.1"], stdout=-3).returncode)'
+)
+declare -gA NEEDED=([none]="" [web]=NET_BIND_SERVICE [chown]=CHOWN [drops]=SETUID [ping]=NET_RAW)
+declare -gA BITS=([CHOWN]=0 [DAC_OVERRIDE]=1 [FOWNER]=3 [FSETID]=4 [KILL]=5 [SETGID]=6 [SETUID]=7 [NET_BIND_SERVICE]=10
+	[NET_RAW]=13)
+
+# kept FUNCTION: what it was seen to use, as bits in hexadecimal. What a function above cannot do without is there.
+kept() {
+	local name mask=0 used
+	used=$(husk show --json "$1" | jq -r '.behaviours[] | select(.domain == "cap") | .key | ltrimstr("CAP_")')
+	grep -qxF "${NEEDED[$1]}" <<<"$used" || fail "$1 uses $used"
+	for name in $used; do
+		mask=$((mask | 1 << BITS[$name]))
+	done
+	printf "%x" "$mask"
+}
+
+@test "each function keeps what it was seen to need, works, and has nothing else" {
+	for function in "${!CODE[@]}"; do
+		function_of "$function" "${CODE[$function]}"
+		# raw sockets are not admitted by one run alone
+		for _ in 1 2 3; do
+			run_bundle 0 "$BUNDLE"
+		done
+		learned=$(tail -n +2 <<<"$output")
+		enforce_caps "$function"
+		run_bundle 0 "$BUNDLE"
+		keeps=$(kept "$function")
+		[ "$output" = "$keeps $keeps $keeps${learned:+
+$learned}" ] || fail "$function keeps $keeps: $output"
+	done
+	has_event '.event == "run" and .modes.cap == "enforce" and .modes.syscall == "enforce"'
+	no_event '.event == "denied" or .event == "degraded"'
+	nothing_left
+}
+
+@test "what a function never needed is refused, also to its children, and told" {
+	function_of none 'import json'
+	run_bundle 0 "$BUNDLE"
+	run_bundle 0 "$BUNDLE"
+	expect 0 husk mode none --domain cap enforce
+	function_of none 'open("/tmp/x", "w")
+try: os.chown("/tmp/x", 1000, 1000)
+except PermissionError as e: print(e.errno)
+print(subprocess.run(["/bin/chown", "1000", "/tmp/x"], stderr=-3).returncode)
+print(open("/proc/self/status").read().count("CapEff:\t0000000000000000"))'
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "0 0 0
+1
+1
+1" ] || fail "$output"
+	has_event '.event == "denied" and .domain == "cap" and .key == "CAP_CHOWN"'
+	expect 0 husk allow none cap CAP_CHOWN
+	run_bundle 0 "$BUNDLE"
+	# os.chown() says nothing any more, and chown(1) succeeds
+	[ "$output" = "1 1 1
+0
+0" ] || fail "$output"
+	nothing_left
+}
+
+@test "a user's ambient capabilities are lowered to what is needed" {
+	function_of ambient "${CODE[web]}" '.process.user = {uid: 1000, gid: 1000}
+		| .process.capabilities |= with_entries(.value = ["CAP_NET_BIND_SERVICE", "CAP_CHOWN"])
+		| .process.capabilities.ambient = .process.capabilities.bounding
+		| .process.capabilities.inheritable = .process.capabilities.bounding'
+	run_bundle 0 "$BUNDLE"
+	[ "$(head -n 1 <<<"$output")" = "401 401 401" ] || fail "$output"
+	run_bundle 0 "$BUNDLE"
+	expect 0 husk mode ambient --domain cap enforce
+	run_bundle 0 "$BUNDLE"
+	# without CAP_SETPCAP the bounding set stays, and no_new_privs lets nothing come back from it
+	[ "$output" = "400 400 401
+80" ] || fail "$output"
+	nothing_left
+}
+
+@test "where what is dropped would come back, nothing is dropped, and an event says so" {
+	function_of back "${CODE[none]}" '.process.noNewPrivileges = false
+		| .process.capabilities |= map_values(["CAP_CHOWN"])'
+	run_bundle 0 "$BUNDLE"
+	run_bundle 0 "$BUNDLE"
+	expect 0 husk mode back --domain cap enforce
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "1 1 1" ]
+	has_event '.event == "degraded" and .domain == "cap" and (.detail | contains("CAP_SETPCAP"))'
+	# once its programs are known, no_new_privs is set
+	expect 0 husk mode back --domain exec shadow
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "0 0 1" ]
+	nothing_left
+}
+
+@test "under podman's own profile a function is watched and enforced, and its denials are seen" {
+	[ "$ENGINE" = crun ] || skip "one runtime under podman is enough"
+	podman_setup
+	expect 0 husk hooks install --directory "$T/hooks.d" --hook-program "$HUSK_HOOK" podman
+	cp "$HUSK_BUILD/tests/e2e/kernel-calls" "$T/"
+	run_pod() {
+		podman_run 0 --annotation husk.function=pod --annotation husk.revision=1 -v "$T/kernel-calls:/app/kernel-calls:ro" --read-only \
+			--rootfs "$HUSK_ROOTFS" "$@"
+	}
+	run_pod /app/kernel-calls socketpair
+	has_event '.event == "run" and .modes.syscall == "unavailable"'
+	expect 0 husk mode pod --domain exec shadow
+	run_pod /app/kernel-calls socketpair
+	[ "$output" = "socketpair ok" ]
+	expect 0 husk mode pod --domain syscall enforce
+	run_pod /app/kernel-calls socketpair keyctl userfaultfd
+	output_has "socketpair ok"
+	output_has "keyctl EPERM"
+	output_lacks "userfaultfd ok"
+	has_event '.event == "denied" and .key == "keyctl"'
+	# what podman's profile refuses is not asked about
+	no_event '.event == "denied" and .key == "userfaultfd"'
+	nothing_left
+}
