@@ -68,8 +68,6 @@ int compile_add(struct compile *compile, const struct behaviour *b, bool admitte
 		r = policy_builder_add(compile->builder, b, match);
 	if (r == 0)
 		r = restricting_add(compile->restricting, b, match);
-	if (r == 0 && admitted)
-		compile_watched(compile, b->domain);
 	return r < 0 ? error_set(err, -r, "cannot add %s '%s' to the policy",
 				 access_name(b->access), b->key)
 		     : 0;

@@ -29,9 +29,8 @@ void compile_free_p(struct compile **compile);
 int compile_add(struct compile *compile, const struct behaviour *b, bool admitted, enum mark mark,
 		struct error *err);
 
-/* A run has shown all that it does in this domain; so has one that brought an admitted behaviour of
- * it. Without either nothing is known of what the function needs there, and nothing is taken away
- * before it starts. */
+/* A run has shown what it does in this domain. Without any, nothing is known of what the function
+ * needs there, and nothing is taken away before it starts. */
 void compile_watched(struct compile *compile, enum domain domain);
 
 /*

@@ -98,6 +98,8 @@ static int add_behaviour(void *context, const struct store_behaviour *b)
 {
 	struct adding *adding = context;
 
+	if (b->runs > 0)
+		compile_watched(adding->compile, b->behaviour.domain);
 	return compile_add(adding->compile, &b->behaviour, b->admitted, b->mark, adding->err);
 }
 

@@ -115,9 +115,9 @@ int store_one_revision(struct store *store, const char *function, const char *re
 		       store_revision_fn *call, void *context, struct error *err);
 
 /*
- * Was a domain ever watched from the beginning to the end of a run? Of the runs that are kept,
- * those count that were clean for it. ret: DOMAINS of them. Returns 0 or -errno; nothing is watched
- * of a revision that is not known.
+ * Was a domain ever watched, with nothing new to be seen in it? Of the runs that are kept, those
+ * count that were clean for it. ret: DOMAINS of them. Returns 0 or -errno; nothing is watched of a
+ * revision that is not known.
  */
 int store_watched(struct store *store, const char *function, const char *revision, bool *ret,
 		  struct error *err);

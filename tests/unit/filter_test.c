@@ -333,6 +333,8 @@ static void what_is_admitted_becomes_the_restriction(void **state)
 	struct restriction restriction;
 
 	assert_non_null(compile);
+	compile_watched(compile, DOMAIN_SYSCALL);
+	compile_watched(compile, DOMAIN_CAP);
 	add(compile, DOMAIN_SYSCALL, "socket", 0, MARK_NONE);
 	add(compile, DOMAIN_SYSCALL, "mount", 0, MARK_ALLOW);
 	add(compile, DOMAIN_SYSCALL, "kill", 0, MARK_DENY);

@@ -1015,8 +1015,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(only_a_clean_run_tells_that_a_domain_was_watched,
-						set_up, tear_down),
+		TEST(only_a_clean_run_tells_that_a_domain_was_watched),
 		TEST(what_people_say_waits_for_the_disk),
 		TEST(a_new_store_is_empty_and_private),
 		TEST(a_run_counts_once),
