@@ -63,7 +63,7 @@ _Noreturn void end_run(struct mediator *m)
 {
 	struct journal_end end;
 
-	network_end(m);
+	network_hear_rest(m);
 	if (m->wrapped) {
 		end = process_end(m->init_fd, REAPED_WITHIN_MS);
 		if (end.outcome == OUTCOME_KILLED && m->out_of_memory)
@@ -79,6 +79,11 @@ _Noreturn void end_run(struct mediator *m)
 	if (m->wrapped && m->setup->settings->count_requests)
 		tell_requests(m);
 	event_sink_free(m->events);
+	if (!m->on_its_own) {
+		close(m->journal_fd); /* the locks that poststop waits for */
+		close(m->setup->run_fd);
+	}
+	network_end(m);
 	if (m->on_its_own && m->wrapped)
 		become_merge(m);
 	_exit(0);

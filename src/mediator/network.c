@@ -267,12 +267,14 @@ int network_start(struct mediator *m, struct error *err)
 	return start_in(m, fd, namespace.st_ino, err);
 }
 
+void network_hear_rest(struct mediator *m)
+{
+	if (m->network)
+		net_read(m->network->net);
+}
+
 void network_end(struct mediator *m)
 {
-	if (!m->network)
-		return;
-	if (m->watch)
-		net_read(m->network->net);
 	free_network(m->network);
 	m->network = NULL;
 }

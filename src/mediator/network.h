@@ -15,7 +15,11 @@ int network_start(struct mediator *m, struct error *err);
 /* From now on m->policy and the modes hold there too. */
 void network_use(struct mediator *m);
 
-/* Hears what is left to hear, and takes back what would outlive the container. */
+/* Hears what is left to hear; to be called before the journal is closed. */
+void network_hear_rest(struct mediator *m);
+
+/* Takes back what would outlive the container. Where there is something, the kernel lets this wait
+ * for some 10 ms: to be called when nobody waits for this process. */
 void network_end(struct mediator *m);
 
 #endif
