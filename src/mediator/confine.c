@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The mediator's own privileges: less of them while a function can reach it. */
+/* The mediator's own privileges and reach: less of them while a function can talk to it. */
 #include "mediator/confine.h"
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <unistd.h>
+
+#include "mediator/filter.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
 
 static const struct kept {
 	cap_value_t capability;
@@ -28,11 +38,11 @@ static const struct kept {
 	{CAP_SYS_PTRACE, "/proc/PID/exe: which program asks"},
 };
 
-static bool is_kept(cap_value_t capability, bool detaches)
+static bool is_kept(cap_value_t capability, unsigned int needs)
 {
 	/* setns(2) into a mount namespace */
 	if (capability == CAP_SYS_CHROOT)
-		return detaches;
+		return needs != 0;
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
 		if (kept[i].capability == capability)
 			return true;
@@ -41,14 +51,14 @@ static bool is_kept(cap_value_t capability, bool detaches)
 }
 
 /* What the process had: a mediator in a container of its own may lack some of the table. */
-static int shrink(cap_t set, bool detaches)
+static int shrink(cap_t set, unsigned int needs)
 {
 	cap_flag_value_t present;
 
 	for (cap_value_t capability = 0; capability < cap_max_bits(); capability++) {
 		if (cap_get_flag(set, capability, CAP_PERMITTED, &present) < 0)
 			return -errno;
-		if (!is_kept(capability, detaches) && present == CAP_SET &&
+		if (!is_kept(capability, needs) && present == CAP_SET &&
 		    (cap_set_flag(set, CAP_PERMITTED, 1, &capability, CAP_CLEAR) < 0 ||
 		     cap_set_flag(set, CAP_EFFECTIVE, 1, &capability, CAP_CLEAR) < 0))
 			return -errno;
@@ -56,15 +66,30 @@ static int shrink(cap_t set, bool detaches)
 	return cap_clear_flag(set, CAP_INHERITABLE) < 0 || cap_set_proc(set) < 0 ? -errno : 0;
 }
 
-int confine(bool detaches, struct error *err)
+static int drop_capabilities(unsigned int needs)
 {
 	cap_t set = cap_get_proc();
-	int r = set ? shrink(set, detaches) : -errno;
+	int r = set ? shrink(set, needs) : -errno;
 
 	cap_free(set);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
+	return r;
+}
+
+int confine(int empty_fd, unsigned int needs, struct error *err)
+{
+	char path[32];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", empty_fd);
+	if (!SANITIZED && chroot(path) < 0)
+		return error_set(err, errno, "cannot leave the host's file system");
+	r = drop_capabilities(needs);
 	if (r < 0)
 		return error_set(err, -r, "cannot give up the mediator's capabilities");
+	r = SANITIZED ? 0 : filter_install(needs);
+	if (r < 0)
+		return error_set(err, -r, "cannot install the mediator's system-call filter");
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* The end of a run. */
 #include "mediator/end.h"
 
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -41,6 +42,9 @@ static _Noreturn void become_merge(const struct mediator *m)
 		arguments[n++] = m->setup->config_path;
 	}
 	arguments[n] = m->journal_name;
+	/* entering a mount namespace makes its root the process's: the host's again */
+	if (setns(m->mounts_fd, CLONE_NEWNS) < 0)
+		_exit(1);
 	execve(m->setup->settings->merge_program, (char *const *)(uintptr_t)arguments, environment);
 	_exit(1); /* the journal stays for the end of another run */
 }

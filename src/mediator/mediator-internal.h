@@ -51,6 +51,8 @@ struct mediator {
 	struct latency latency;
 	int proc_fd;	/* the host's /proc */
 	int init_fd;	/* pidfd of the container's first process */
+	int empty_fd;	/* a directory with nothing in it, this process's root in the end */
+	int mounts_fd;	/* the host's mount namespace, -1 where nothing will be executed there */
 	int memory_fd;	/* the control group's memory events, -1 where there are none */
 	int journal_fd; /* keeps the journal locked until it is merged */
 	char policy_path[sizeof(POLICY_DIRECTORY) + NAME_MAX + 1]; /* below the state directory */

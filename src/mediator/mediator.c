@@ -27,6 +27,7 @@
 #include "mediator/cgroup.h"
 #include "mediator/confine.h"
 #include "mediator/end.h"
+#include "mediator/filter.h"
 #include "mediator/helper.h"
 #include "mediator/mediator-internal.h"
 #include "mediator/native-review.h"
@@ -39,6 +40,7 @@
 #include "policy/file.h"
 
 #define REQUESTS_AT_ONCE 64
+#define EMPTY_DIRECTORY "empty" /* below the runtime directory, shared by all */
 #define AFTER_INIT_NS 500000000 /* what the last requests of a container may take */
 
 struct event mediator_event(const struct mediator *m, enum event_kind kind)
@@ -224,6 +226,34 @@ static void tell_natives(struct mediator *m, struct helper_native *natives, size
 	helper_free_natives(natives, count);
 }
 
+/*
+ * The launcher is on its way while this is done, and finds a view that answers only afterwards, or
+ * that has ended: nothing is served by a mediator that may do everything.
+ */
+static void shut_in(struct mediator *m)
+{
+	unsigned int needs = (m->attached.count > 0 ? FILTER_DETACHES : 0) |
+			     (m->leads_namespace ? 0 : FILTER_MERGES);
+	struct error err = ERROR_INIT;
+
+	m->view_result = confine(m->empty_fd, needs, &err);
+	if (m->view_result < 0)
+		mediator_tell(m, EVENT_REFUSED, err.what);
+}
+
+/* A call that the filter lacks is a defect, and would otherwise look like a file's error. */
+static void tell_refused_call(struct mediator *m)
+{
+	int call = filter_refused();
+	char detail[96];
+
+	if (call < 0)
+		return;
+	snprintf(detail, sizeof(detail),
+		 "the mediator's own filter refused it system call %d: please report", call);
+	mediator_tell(m, EVENT_DEGRADED, detail);
+}
+
 static void finish_wrap(struct mediator *m)
 {
 	size_t n_natives;
@@ -240,15 +270,14 @@ static void finish_wrap(struct mediator *m)
 	close(m->mount_fd); /* the view's end could not be seen while this is open */
 	m->mount_fd = -1;
 	capabilities_begin(m);
-	if (r == 0)
-		r = confine(m->attached.count > 0, &err);
-	if (r == 0)
-		m->wrapped = true;
-	else if (err.code) /* what failed on this side of the talk has been told */
+	m->wrapped = r == 0;
+	if (r < 0 && err.code) /* what failed on this side of the talk has been told */
 		mediator_tell(m, EVENT_REFUSED, err.what);
 	view_gate_answer(m->view, r == 0 ? 0 : -EIO);
 	tell_natives(m, natives, n_natives);
 	m->memory_fd = cgroup_memory_open(m->proc_fd, m->setup->state->pid);
+	if (r == 0)
+		shut_in(m);
 }
 
 static void hear_wrap(void *context)
@@ -409,6 +438,7 @@ static void serve(struct mediator *m)
 	while (m->view_result == 0) {
 		m->flowed = false;
 		loop_wait(m->loop, wait_ms(m));
+		tell_refused_call(m);
 		/* elsewhere a newer policy is looked for when something is asked */
 		if (!m->flowed && m->attached.count > 0)
 			policy_refresh(m);
@@ -452,6 +482,14 @@ static int set_up(struct mediator *m, struct error *err)
 	int r = 0;
 
 	m->leads_namespace = process_leads_namespace(m->proc_fd, setup->state->pid);
+	if (!m->leads_namespace)
+		m->mounts_fd = openat(m->proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (mkdirat(setup->runtime_fd, EMPTY_DIRECTORY, 0500) < 0 && errno != EEXIST)
+		return error_set(err, errno, "cannot create the directory '%s'", EMPTY_DIRECTORY);
+	m->empty_fd = openat(setup->runtime_fd, EMPTY_DIRECTORY,
+			     O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (m->empty_fd < 0)
+		return error_set(err, errno, "cannot open the directory '%s'", EMPTY_DIRECTORY);
 	if (setup->settings->hold_cpu_latency)
 		latency_open(&m->latency);
 	m->init_fd = (int)syscall(SYS_pidfd_open, setup->state->pid, 0);
@@ -524,6 +562,8 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 		.proc_fd = proc_fd,
 		.mount_fd = -1,
 		.init_fd = -1,
+		.empty_fd = -1,
+		.mounts_fd = -1,
 		.memory_fd = -1,
 		.journal_fd = -1,
 	};

@@ -217,7 +217,7 @@ static int touch_attributes(fuse_req_t req, struct inode *inode, int fd)
 		if (rc < 0)
 			return rc;
 	} else {
-		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		(void)snprintf(path, sizeof(path), "self/fd/%d", fd);
 		if (getxattr(path, XATTR_NAME_CAPS, view->data, VIEW_WRITE_MAX) >= 0)
 			return 0;
 	}

@@ -63,8 +63,8 @@ static bool in_first_user_namespace(pid_t pid)
 	char path[64];
 	struct stat own, other;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
-	return stat("/proc/self/ns/user", &own) == 0 && stat(path, &other) == 0 &&
+	(void)snprintf(path, sizeof(path), "%d/ns/user", pid);
+	return stat("self/ns/user", &own) == 0 && stat(path, &other) == 0 &&
 	       own.st_ino == other.st_ino;
 }
 
@@ -75,7 +75,7 @@ static const char *status_line(pid_t pid, const char *name, char **ret_text)
 	const char *line;
 	size_t len;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	(void)snprintf(path, sizeof(path), "%d/status", pid);
 	if (read_file_at(AT_FDCWD, path, STATUS_MAX, ret_text, &len, NULL) < 0)
 		return NULL;
 	line = strstr(*ret_text, name);

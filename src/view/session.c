@@ -148,7 +148,7 @@ static int set_up(struct view *view)
 	if (flags < 0 || fcntl(view->fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
 	view->proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (view->proc_fd < 0)
+	if (view->proc_fd < 0 || chdir("/proc") < 0)
 		return -errno;
 	view->request = map_buffer(VIEW_REQUEST_MAX);
 	view->data = map_buffer(VIEW_WRITE_MAX);

@@ -78,7 +78,11 @@ struct view;
  */
 int view_mount(int *ret_fuse_fd, int *ret_mount_fd, struct error *err);
 
-/* Starts serving on `fuse_fd`, which the view owns from now on, also on failure. */
+/*
+ * Starts serving on `fuse_fd`, which the view owns from now on, also on failure. Makes
+ * /proc the working directory, which must stay it: what is found there by a path is found wherever
+ * the process's root is.
+ */
 int view_new(int fuse_fd, const struct view_options *options, struct view **ret, struct error *err);
 void view_free(struct view *view); /* takes NULL */
 

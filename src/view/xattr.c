@@ -24,7 +24,8 @@ static bool has_attributes(const struct view *view, const struct inode *inode)
 }
 
 /*
- * A path to the file for the calls on extended attributes, which take no O_PATH descriptor. To read
+ * A path to the file, from /proc (view_new()), for the calls on extended attributes, which
+ * take no O_PATH descriptor. To read
  * them the directory's descriptor and the name do: a program that is not root asks for the ACL of
  * each file that it looks up, and most of those are never opened. Returns 0 where the path ends in
  * a link of /proc that is to be followed, 1 where it ends in the name, which is not.
@@ -40,9 +41,9 @@ static int path_to_read(struct view *view, struct inode *inode, char out[XATTR_P
 	if (fd < 0)
 		return fd;
 	if (named)
-		(void)snprintf(out, XATTR_PATH_MAX, "/proc/self/fd/%d/%s", fd, inode->name);
+		(void)snprintf(out, XATTR_PATH_MAX, "self/fd/%d/%s", fd, inode->name);
 	else
-		(void)snprintf(out, XATTR_PATH_MAX, "/proc/self/fd/%d", fd);
+		(void)snprintf(out, XATTR_PATH_MAX, "self/fd/%d", fd);
 	return named;
 }
 
@@ -55,7 +56,7 @@ static int path_to_change(fuse_req_t req, struct inode *inode, char out[XATTR_PA
 		has_attributes(view, inode) ? descriptor_with_stat(view, inode, &stx) : -EOPNOTSUPP;
 	int rc = fd < 0 ? fd : judge_file(view, req, ACCESS_WRITE, inode, &stx);
 
-	(void)snprintf(out, XATTR_PATH_MAX, "/proc/self/fd/%d", fd);
+	(void)snprintf(out, XATTR_PATH_MAX, "self/fd/%d", fd);
 	return rc;
 }
 

@@ -71,6 +71,10 @@ husk_teardown() {
 		umount -l "$point" || true
 	done
 	[ -z "${POD-}" ] || rm -rf --one-file-system "$POD"
+	# A system call that a mediator's own filter lacks is a defect, whatever came of it.
+	if [ -e "$EVENTS" ] && grep "own filter refused" "$EVENTS" >&2; then
+		return 1
+	fi
 	if compgen -G "$T/sanitizer.*" >/dev/null; then
 		cat "$T"/sanitizer.* >&2
 		return 1

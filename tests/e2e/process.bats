@@ -223,7 +223,7 @@ create() {
 	# None of the engine's streams stay open in it.
 	[ "$(readlink "/proc/$mediator/fd/1")" = /dev/null ]
 	[ "$(readlink "/proc/$mediator/fd/2")" = /dev/null ]
-	[ "$(readlink "/proc/$mediator/cwd")" = / ]
+	[ "$(readlink "/proc/$mediator/cwd")" = /proc ]
 	touch "$DATA/end"
 	wait_until 20 stopped "$id"
 	expect 0 "$ENGINE" delete "$id"

@@ -9,11 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -23,6 +25,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "mediator/filter.h"
 #include "mediator/loop.h"
 #include "mediator/native.h"
 #include "policy/native.h"
@@ -738,9 +741,119 @@ static void what_was_looked_through_before_is_not_again(void **state)
 	native_scans_release(&scans);
 }
 
+/* What the kernel makes of a program, as far as ours go. Source: seccomp(2). */
+static uint32_t simulate(const struct sock_filter *program, size_t len, uint32_t arch, uint32_t nr)
+{
+	uint32_t accumulator = 0;
+
+	for (size_t at = 0; at < len; at++) {
+		const struct sock_filter *f = &program[at];
+
+		switch (f->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			accumulator = f->k == offsetof(struct seccomp_data, nr) ? nr : arch;
+			break;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			at += accumulator == f->k ? f->jt : f->jf;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			at += accumulator >= f->k ? f->jt : f->jf;
+			break;
+		case BPF_RET | BPF_K:
+			return f->k;
+		default:
+			fail();
+		}
+	}
+	fail();
+	return 0;
+}
+
+static void the_filter_lets_through_what_serving_takes(void **state)
+{
+	static const struct {
+		int call;
+		unsigned int needs; /* one of these flags; ~0: never; 0: always */
+	} cases[] = {
+		{SYS_read, 0},
+		{SYS_openat, 0},
+		{SYS_ioctl, 0},
+		{SYS_lsetxattr, 0},
+		{SYS_setfsuid, 0},
+		{SYS_exit_group, 0},
+		{SYS_umount2, FILTER_DETACHES},
+		{SYS_chroot, FILTER_DETACHES},
+		{SYS_setns, FILTER_DETACHES | FILTER_MERGES},
+		{SYS_execve, FILTER_MERGES},
+		{SYS_execveat, ~0U},
+		{SYS_ptrace, ~0U},
+		{SYS_mount, ~0U},
+		{SYS_move_mount, ~0U},
+		{SYS_fsmount, ~0U},
+		{SYS_init_module, ~0U},
+		{SYS_kexec_load, ~0U},
+		{SYS_process_vm_writev, ~0U},
+		{SYS_kill, ~0U},
+		{SYS_reboot, ~0U},
+		{SYS_pivot_root, ~0U},
+		{SYS_userfaultfd, ~0U},
+		{SYS_io_uring_setup, ~0U},
+		{511, ~0U},
+		{512, ~0U},
+		{0x40000000 | SYS_read, ~0U},
+	};
+	struct sock_filter program[FILTER_LENGTH_MAX];
+
+	for (unsigned int flags = 0; flags <= (FILTER_DETACHES | FILTER_MERGES); flags++) {
+		size_t len = filter_build(flags, program);
+
+		assert_in_range(len, 10, FILTER_LENGTH_MAX);
+		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+			bool allowed = cases[i].needs == 0 ||
+				       (cases[i].needs != ~0U && cases[i].needs & flags);
+
+			assert_int_equal(simulate(program, len, FILTER_ARCHITECTURE,
+						  (uint32_t)cases[i].call),
+					 allowed ? SECCOMP_RET_ALLOW : SECCOMP_RET_TRAP);
+			assert_int_equal(
+				simulate(program, len, AUDIT_ARCH_I386, (uint32_t)cases[i].call),
+				SECCOMP_RET_TRAP);
+		}
+	}
+}
+
+/* In a child: 0 if all is as it should be, else which check failed. */
+static int try_filter(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || filter_install(0) < 0)
+		return 1;
+	if (filter_refused() != -1 || getpid() <= 0 || filter_refused() != -1)
+		return 2;
+	errno = 0;
+	if (syscall(SYS_ptrace, 0, 0, 0, 0) != -1 || errno != EPERM)
+		return 3;
+	if (filter_refused() != SYS_ptrace)
+		return 4;
+	return filter_refused() == -1 ? 0 : 5;
+}
+
+static void a_refused_call_fails_and_is_known(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		_exit(try_filter());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_filter_lets_through_what_serving_takes),
+		cmocka_unit_test(a_refused_call_fails_and_is_known),
 		cmocka_unit_test(run_keys_are_file_names_and_differ),
 		cmocka_unit_test(a_live_run_file_is_not_taken_a_stale_one_is),
 		cmocka_unit_test(waiting_ends_when_the_holder_removes_the_file),
