@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/table.h"
 #include "compile/natives.h"
+#include "policy/capability.h"
 #include "profile/class.h"
 
 struct showing {
@@ -23,6 +24,9 @@ struct showing {
 	bool held;	      /* this walk shows what is not admitted */
 	bool all;	      /* inert ones too */
 	int64_t inert;	      /* how many were passed over */
+	uint64_t given;	      /* capabilities, by the engine */
+	uint64_t needed;      /* capabilities, in any run */
+	bool observed;	      /* some run was observed that needed none that is new */
 	struct buf *out;
 	struct table *table;
 	struct json_writer *w;
@@ -59,6 +63,9 @@ static int behaviour_row(void *context, const struct store_behaviour *b)
 		last,
 	};
 
+	if (b->behaviour.domain == DOMAIN_CAP && b->runs > 0 &&
+	    capability_parse(b->behaviour.key) >= 0)
+		s->needed |= UINT64_C(1) << capability_parse(b->behaviour.key);
 	if (is_held(b) != s->held || (s->domain >= 0 && (int)b->behaviour.domain != s->domain))
 		return 0;
 	if (!s->all && !is_held(b) && b->mark == MARK_NONE &&
@@ -126,6 +133,8 @@ static int revision_text(void *context, const struct store_revision *r)
 		s->others++;
 		return 0;
 	}
+	s->given = r->capabilities_given;
+	s->observed = r->clean_runs[DOMAIN_CAP] > 0;
 	cli_time_text(r->first_run_ns, first, sizeof(first));
 	cli_time_text(r->last_run_ns, last, sizeof(last));
 	text_escape(r->function, name, sizeof(name));
@@ -146,6 +155,21 @@ static int revision_text(void *context, const struct store_revision *r)
 		table_row(&table, cells);
 	}
 	return table_print(&table, s->out);
+}
+
+/* What the engine gave and nobody needed: what is to be gained, or was. */
+static void capabilities_text(const struct showing *s)
+{
+	uint64_t spare = s->given & ~s->needed;
+
+	if (!spare || (!s->needed && !s->observed) || (s->domain >= 0 && s->domain != DOMAIN_CAP))
+		return;
+	buf_format(s->out, "\n%d of the %d capabilities that the engine gives no run has needed:\n",
+		   __builtin_popcountll(spare), __builtin_popcountll(s->given));
+	for (unsigned int i = 0; i < CAPABILITIES; i++) {
+		if (spare >> i & 1)
+			buf_format(s->out, "  %s\n", capability_name(i));
+	}
 }
 
 static int revision_member(void *context, const struct store_revision *r)
@@ -173,6 +197,13 @@ static int revision_member(void *context, const struct store_revision *r)
 	cli_time_json(s->w, "first_run", r->first_run_ns);
 	cli_time_json(s->w, "last_run", r->last_run_ns);
 	json_member_integer(s->w, "policy_serial", (int64_t)r->serial);
+	json_key(s->w, "capabilities_given");
+	json_array_begin(s->w);
+	for (unsigned int i = 0; i < CAPABILITIES; i++) {
+		if (r->capabilities_given >> i & 1)
+			json_put_string(s->w, capability_name(i));
+	}
+	json_array_end(s->w);
 	json_object_end(s->w);
 	return 0;
 }
@@ -287,6 +318,8 @@ static int show_text(struct showing *s, struct error *err)
 		r = add_behaviours(s, false, "Part of the policy, or settled by hand:", err);
 	if (r == 0 && s->domain < 0)
 		r = add_natives(s, err);
+	if (r == 0)
+		capabilities_text(s);
 	if (r == 0 && s->inert > 0)
 		buf_format(s->out,
 			   "\n%" PRId64 " inert behaviours (reading and listing image content) are "

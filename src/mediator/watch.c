@@ -217,7 +217,8 @@ static void tell(struct watch *watch, const struct behaviour *b, struct decision
 	/* Where the policy does not tell programs apart, the event does. */
 	if (!*shown.program && pid > 0) {
 		process_program(watch->options.proc_fd, pid, watch->options.view, program);
-		shown.program = program;
+		if (strcmp(program, PROCESS_UNKNOWN) != 0)
+			shown.program = program;
 	}
 	event.behaviour = &shown;
 	event.mode = (int)watch->modes[b->domain];

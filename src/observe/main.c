@@ -52,26 +52,40 @@ __attribute__((format(printf, 2, 0))) static int keep_complaint(enum libbpf_prin
 	return 0;
 }
 
-static int find_sites(struct observe_site (*lines)[OBSERVE_SITES_MAX], struct error *err)
+/* Each line of /proc/kallsyms. */
+static int each_symbol(struct sites *sites, void (*take)(struct sites *sites, const char *line),
+		       struct error *err)
 {
 	cleanup_file FILE *symbols = fopen("/proc/kallsyms", "re");
 	cleanup_free char *line = NULL;
-	struct sites sites;
 	size_t room = 0;
 
 	if (!symbols)
 		return error_set(err, errno, "cannot open '/proc/kallsyms'");
 	/* The kernel finds its place anew at every read(2). */
 	setvbuf(symbols, NULL, _IOFBF, SYMBOLS_AT_ONCE);
-	sites_init(&sites, lines);
-	while (getline(&line, &room, symbols) > 0 && sites_take(&sites, line))
-		;
-	/* Not one function known: every mmap(2) would look like a use of CAP_SYS_ADMIN. */
-	if (sites.found == 0)
-		return error_say(err, EOPNOTSUPP, "%s",
-				 sites.hidden ? "the kernel hides the addresses of its functions"
-					      : "none of the kernel's functions is known");
+	while (getline(&line, &room, symbols) > 0)
+		take(sites, line);
 	return 0;
+}
+
+static int find_sites(struct observe_site (*lines)[OBSERVE_SITES_MAX], struct error *err)
+{
+	/* The module, where it is one, comes with the device. */
+	cleanup_close int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	struct sites sites;
+	int r;
+
+	sites_init(&sites, lines);
+	r = each_symbol(&sites, sites_find, err);
+	if (r == 0)
+		r = each_symbol(&sites, sites_bound, err);
+	/* Not one function known: every mmap(2) would look like a use of CAP_SYS_ADMIN. */
+	if (r == 0 && sites_finish(&sites) == 0)
+		r = error_say(err, EOPNOTSUPP, "%s",
+			      sites.hidden ? "the kernel hides the addresses of its functions"
+					   : "none of the kernel's functions is known");
+	return r;
 }
 
 /* With one of the two programs; the kernel has a place for one of them at least, if any. */

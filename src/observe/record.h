@@ -18,7 +18,7 @@ enum observe_limits {
 	OBSERVE_CAPABILITIES = 64, /* bits of a set; the kernel has 41 of them */
 	OBSERVE_CONTAINERS_MAX = 8192,
 	OBSERVE_COMMAND_ROOM = 16, /* TASK_COMM_LEN of linux/sched.h */
-	OBSERVE_SITES_MAX = 8,	   /* call sites that are judged, of one capability */
+	OBSERVE_SITES_MAX = 10,	   /* call sites that are judged, of one capability */
 };
 
 /* Who was the first to. */

@@ -44,6 +44,13 @@ static const struct rule rules[] = {
 	/* Each chmod(2) of a file of another group asks whether its set-group-ID bit may stay. */
 	{CAP_FSETID, "setattr_prepare", OBSERVE_IF_SETGID},
 	{CAP_FSETID, "setattr_copy", OBSERVE_IF_SETGID},
+	/* Whether the view's server is to take bits away from a file that mostly has none. */
+	{CAP_FSETID, "fuse_create_open", OBSERVE_IGNORE},
+	{CAP_FSETID, "fuse_send_open", OBSERVE_IGNORE},
+	{CAP_FSETID, "fuse_do_setattr", OBSERVE_IGNORE},
+	{CAP_FSETID, "fuse_direct_io", OBSERVE_IGNORE},
+	{CAP_FSETID, "fuse_send_write_pages", OBSERVE_IGNORE},
+	{CAP_FSETID, "fuse_perform_write", OBSERVE_IGNORE},
 	/* Who may not force a buffer's size sets it without force. */
 	{CAP_NET_ADMIN, "sk_setsockopt", OBSERVE_IF_MARK},
 	{CAP_NET_ADMIN, "sock_setsockopt", OBSERVE_IF_MARK},
@@ -51,6 +58,9 @@ static const struct rule rules[] = {
 	{CAP_SETUID, "__sys_setuid", OBSERVE_IF_USER},
 	{CAP_SETGID, "__sys_setgid", OBSERVE_IF_GROUP},
 };
+
+/* No function is that long. */
+#define SIZE_UNKNOWN (1U << 20)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -71,10 +81,9 @@ static struct observe_site *place_of(struct sites *sites, int capability)
 	return NULL;
 }
 
-static void begin_function(struct sites *sites, const char *name, size_t len,
-			   unsigned long long address)
+static void note(struct sites *sites, const char *name, size_t len, unsigned long long address)
 {
-	for (size_t i = 0; i < COUNT(rules) && sites->open < COUNT(sites->pending); i++) {
+	for (size_t i = 0; i < COUNT(rules) && sites->count < SITES_FOUND_MAX; i++) {
 		const struct rule *rule = &rules[i];
 		struct observe_site *site;
 
@@ -83,38 +92,58 @@ static void begin_function(struct sites *sites, const char *name, size_t len,
 		site = place_of(sites, rule->capability);
 		if (!site)
 			continue;
-		*site = (struct observe_site){.begin = address, .verdict = rule->verdict};
-		sites->pending[sites->open++] = site;
-		sites->found++;
+		*site = (struct observe_site){
+			.begin = address, .size = SIZE_UNKNOWN, .verdict = rule->verdict};
+		sites->found[sites->count++] = site;
 	}
 }
 
-static void end_functions(struct sites *sites, unsigned long long address)
-{
-	for (unsigned int i = 0; i < sites->open; i++)
-		sites->pending[i]->size = (__u32)(address - sites->pending[i]->begin);
-	sites->open = 0;
-}
-
-bool sites_take(struct sites *sites, const char *line)
+/* Returns the address, 0 where the line is none, and sets *ret_rest to "TYPE NAME". */
+static unsigned long long read_address(const char *line, const char **ret_rest)
 {
 	char *end;
 	unsigned long long address = strtoull(line, &end, 16);
-	const char *name;
 
 	if (end == line || end[0] != ' ' || end[1] == '\0' || end[2] != ' ')
-		return true;
-	name = end + 3;
-	if (strchr(name, '['))
-		return false;
-	if (address == 0) {
+		*ret_rest = NULL;
+	else
+		*ret_rest = end + 1;
+	return *ret_rest ? address : 0;
+}
+
+void sites_find(struct sites *sites, const char *line)
+{
+	const char *rest;
+	unsigned long long address = read_address(line, &rest);
+
+	if (rest && address == 0)
 		sites->hidden = true;
-		return true;
+	else if (rest && (rest[0] == 't' || rest[0] == 'T'))
+		note(sites, rest + 2, strcspn(rest + 2, ".\t\n"), address);
+}
+
+void sites_bound(struct sites *sites, const char *line)
+{
+	const char *rest;
+	unsigned long long address = read_address(line, &rest);
+
+	for (size_t i = 0; i < sites->count; i++) {
+		struct observe_site *site = sites->found[i];
+
+		if (address > site->begin && address - site->begin < site->size)
+			site->size = (__u32)(address - site->begin);
 	}
-	if (address > sites->last)
-		end_functions(sites, address);
-	sites->last = address;
-	if (end[1] == 't' || end[1] == 'T')
-		begin_function(sites, name, strcspn(name, ".\n"), address);
-	return true;
+}
+
+size_t sites_finish(struct sites *sites)
+{
+	size_t whole = 0;
+
+	for (size_t i = 0; i < sites->count; i++) {
+		if (sites->found[i]->size == SIZE_UNKNOWN)
+			sites->found[i]->size = 0;
+		else
+			whole++;
+	}
+	return whole;
 }

@@ -93,6 +93,7 @@ static int call_revision(struct store *store, sqlite3_stmt *row, bool only_movab
 		.runs_failed = sqlite3_column_int64(row, 7),
 		.serial = (uint64_t)sqlite3_column_int64(row, 8),
 		.stale = sqlite3_column_int(row, 9) != 0,
+		.capabilities_given = (uint64_t)sqlite3_column_int64(row, 10),
 	};
 	int64_t id = sqlite3_column_int64(row, 0);
 	int r = add_other_nodes(store, id, &v, err);

@@ -96,6 +96,7 @@ int row_counts_read(struct store *store, int64_t revision, struct row_counts *re
 	ret->failed = sqlite3_column_int64(stmt, 2);
 	ret->first_ns = sqlite3_column_int64(stmt, 3);
 	ret->last_ns = sqlite3_column_int64(stmt, 4);
+	ret->given = (uint64_t)sqlite3_column_int64(stmt, 6);
 	return column_sketch(store, stmt, 5, &ret->sketch, err);
 }
 
@@ -105,9 +106,9 @@ int row_counts_write(struct store *store, int64_t revision, const struct row_cou
 	unsigned char sketch[SKETCH_BYTES_MAX];
 	size_t len = sketch_encode(&counts->sketch, sketch);
 
-	return store_change(store, SQL_REVISION_SET_COUNTS, err, "iiiiiib", revision, counts->runs,
+	return store_change(store, SQL_REVISION_SET_COUNTS, err, "iiiiiibi", revision, counts->runs,
 			    counts->lossy, counts->failed, counts->first_ns, counts->last_ns,
-			    (const char *)sketch, len);
+			    (const char *)sketch, len, (int64_t)counts->given);
 }
 
 int row_domains_read(struct store *store, int64_t revision, struct row_domain ret[DOMAINS],

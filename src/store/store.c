@@ -116,9 +116,9 @@ static int make_tables(struct store *store, struct error *err)
 	if (r < 0)
 		return r;
 	r = read_version(store, &version, err);
-	if (r == 0 && version == 0) {
+	if (r == 0 && version < STORE_SCHEMA) {
 		snprintf(script, sizeof(script), "PRAGMA user_version = %d", STORE_SCHEMA);
-		r = run_script(store, store_schema, "set up", err);
+		r = run_script(store, version == 0 ? store_schema : store_from_1, "set up", err);
 		if (r == 0)
 			r = run_script(store, script, "set up", err);
 	}
@@ -165,7 +165,8 @@ static int prepare_for_use(struct store *store, int *ret_version, struct error *
 
 	if (r == 0)
 		r = read_version(store, ret_version, err);
-	return r == 0 && *ret_version == 0 ? make_tables(store, err) : r;
+	return r == 0 && *ret_version >= 0 && *ret_version < STORE_SCHEMA ? make_tables(store, err)
+									  : r;
 }
 
 static int prepare_patiently(struct store *store, unsigned int wait_ms, int *ret_version,

@@ -102,7 +102,9 @@ struct store_revision {
 	/* Since the last novelty and in the present mode; of the newest 512 runs of a revision. */
 	int64_t clean_runs[DOMAINS];
 	uint64_t serial;
-	bool stale; /* something changed since the policy image was compiled */
+	uint64_t capabilities_given; /* by the engine, to the last run on this node; bits of
+					policy/capability.h */
+	bool stale;		     /* something changed since the policy image was compiled */
 };
 
 typedef int store_revision_fn(void *context, const struct store_revision *r);

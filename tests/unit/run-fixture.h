@@ -44,6 +44,7 @@ struct test_run {
 	enum outcome outcome; /* 0: exited with 0; OUTCOME_LOST: no last record */
 	int32_t status;
 	uint64_t lost; /* file behaviours */
+	uint64_t capabilities;
 	const struct journal_behaviour *seen;
 	size_t count;
 };
@@ -75,6 +76,7 @@ static inline void test_journal(int dirfd, const char *name, const struct test_r
 		.revision = run->revision ? run->revision : "r1",
 		.identified_by = "annotation",
 		.container = "c1",
+		.capabilities = run->capabilities,
 	};
 	struct journal_end end = {.outcome = run->outcome ? run->outcome : OUTCOME_EXITED,
 				  .status = run->status};

@@ -931,6 +931,33 @@ static void a_later_version_is_refused(void **state)
 	assert_non_null(strstr(err.what, "99"));
 }
 
+static void what_the_engine_gives_is_what_it_gave_last(void **state)
+{
+	struct test_dir *dir = *state;
+	cleanup_store struct store *store = opened(dir->path);
+
+	merge_ok(store, dir->fd, &(struct test_run){.id = 1, .capabilities = 7});
+	assert_true(revision_of(store).capabilities_given == 7);
+	merge_ok(store, dir->fd, &(struct test_run){.id = 2, .capabilities = UINT64_C(1) << 63});
+	assert_true(revision_of(store).capabilities_given == UINT64_C(1) << 63);
+}
+
+static void an_earlier_version_is_taken_over(void **state)
+{
+	struct test_dir *dir = *state;
+	cleanup_store struct store *store = opened(dir->path);
+
+	merge_ok(store, dir->fd, &(struct test_run){.id = 1, .capabilities = 7});
+	store_free(steal_ptr(&store));
+	sqlite3_close(raw(dir, "ALTER TABLE revision DROP COLUMN given; PRAGMA user_version = 1"));
+	store = opened(dir->path);
+	assert_int_equal(revision_of(store).runs, 1);
+	assert_true(revision_of(store).capabilities_given == 0);
+	merge_ok(store, dir->fd, &(struct test_run){.id = 2, .capabilities = 5});
+	assert_int_equal(revision_of(store).runs, 2);
+	assert_true(revision_of(store).capabilities_given == 5);
+}
+
 static void a_locked_store_is_busy_and_unharmed(void **state)
 {
 	struct test_dir *dir = *state;
@@ -1037,6 +1064,8 @@ int main(void)
 		TEST(a_damaged_store_is_told_with_the_way_out),
 		TEST(damaged_pages_are_told_too),
 		TEST(a_later_version_is_refused),
+		TEST(an_earlier_version_is_taken_over),
+		TEST(what_the_engine_gives_is_what_it_gave_last),
 		TEST(a_locked_store_is_busy_and_unharmed),
 		TEST(a_full_disk_changes_nothing),
 	};

@@ -27,6 +27,7 @@ enum limits {
 };
 
 #define SET_GROUP_ID 02000
+#define CALL_FCHMODAT2 452    /* Linux 6.6, the same number everywhere */
 #define SOCKET_SNDBUFFORCE 32 /* asm-generic/socket.h */
 #define SOCKET_RCVBUFFORCE 33
 #define CLONE_NAMESPACES                                                               \
@@ -290,6 +291,32 @@ static bool keeps_group(const struct check *check)
 	       id == check->cred->fsgid.val;
 }
 
+/* chown(2) asks too, and takes the bit away in any case. */
+static bool sets_group_id(const struct check *check)
+{
+	const struct pt_regs *regs = (const struct pt_regs *)bpf_task_pt_regs(check->task);
+
+	switch (regs->NUMBER) {
+#ifdef __NR_chmod
+	case __NR_chmod:
+#endif
+	case __NR_fchmod:
+		return argument(check, 2) & SET_GROUP_ID;
+	case __NR_fchmodat:
+	case CALL_FCHMODAT2:
+		return argument(check, 3) & SET_GROUP_ID;
+#ifdef __NR_chown
+	case __NR_chown:
+	case __NR_lchown:
+#endif
+	case __NR_fchown:
+	case __NR_fchownat:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static bool is_needed(const struct check *check, __u32 verdict)
 {
 	unsigned long option;
@@ -298,8 +325,7 @@ static bool is_needed(const struct check *check, __u32 verdict)
 	case OBSERVE_IGNORE:
 		return false;
 	case OBSERVE_IF_SETGID:
-		/* the mode is the second argument, or the third where a directory comes first */
-		return (argument(check, 2) | argument(check, 3)) & SET_GROUP_ID;
+		return sets_group_id(check);
 	case OBSERVE_IF_MARK:
 		option = argument(check, 3);
 		return option != SOCKET_SNDBUFFORCE && option != SOCKET_RCVBUFFORCE;
