@@ -36,6 +36,7 @@
 #include "mediator/privileges.h"
 #include "mediator/process.h"
 #include "mediator/talk.h"
+#include "mediator/volumes.h"
 #include "journal/run-file.h"
 #include "policy/file.h"
 
@@ -158,6 +159,7 @@ static int start_view(struct mediator *m, struct error *err)
 	struct view_options options = {
 		.names_max = settings->view_names_max,
 		.passthrough = settings->passthrough,
+		.share_locks = volumes_are_shared(m->setup->spec, m->setup->state->bundle),
 		.started_ns = m->started_ns,
 		.judge = judge,
 		.exec_closed = exec_closed,
@@ -400,6 +402,8 @@ static int wait_ms(const struct mediator *m)
 
 	if (m->latency.held)
 		return LATENCY_IDLE_MS;
+	if (view_wait_ms(m->view) >= 0)
+		return view_wait_ms(m->view);
 	return overdue_ms < 0 && m->attached.count > 0 ? NATIVE_REVIEW_MS : overdue_ms;
 }
 
@@ -444,6 +448,8 @@ static void serve(struct mediator *m)
 			policy_refresh(m);
 		if (!m->flowed)
 			latency_release(&m->latency);
+		if (!m->flowed && view_wait_ms(m->view) >= 0)
+			m->view_result = view_serve(m->view, 0);
 		capabilities_look(m);
 		if (!settled && watch_started(m->watch)) {
 			view_settle(m->view);

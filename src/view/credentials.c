@@ -91,6 +91,14 @@ bool credentials_capable(fuse_req_t req, int capability)
 	return line && (strtoull(line, NULL, 16) >> capability & 1) && in_first_user_namespace(pid);
 }
 
+pid_t credentials_process(fuse_req_t req)
+{
+	cleanup_free char *text = NULL;
+	const char *line = status_line(fuse_req_ctx(req)->pid, "\nTgid:", &text);
+
+	return line ? (pid_t)strtol(line, NULL, 10) : 0;
+}
+
 /* "Gid:" has the real, effective, saved and file system's one, proc_pid_status(5). */
 static const char *last_field(const char *line)
 {

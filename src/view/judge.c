@@ -16,8 +16,7 @@ static int64_t nanoseconds(struct statx_timestamp time)
 	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
-/* Content of the image: not of a volume, and not changed since the container was started. */
-static bool is_image(const struct view *view, const struct inode *inode, const struct statx *stx)
+bool judge_is_image(const struct view *view, const struct inode *inode, const struct statx *stx)
 {
 	return inode->key.lower == 0 && !view->lowers[0].persistent &&
 	       (inode->type == S_IFREG || inode->type == S_IFDIR) &&
@@ -73,7 +72,7 @@ int judge_file(struct view *view, fuse_req_t req, enum access access, const stru
 		.node = inode_identity(&view->inodes, inode),
 	};
 
-	if ((access == ACCESS_READ || access == ACCESS_LIST) && is_image(view, inode, stx))
+	if ((access == ACCESS_READ || access == ACCESS_LIST) && judge_is_image(view, inode, stx))
 		question.flags |= BEHAVIOUR_IMAGE;
 	return ask(view, req, &question, inode, NULL);
 }
@@ -100,7 +99,7 @@ int judge_exec(struct view *view, fuse_req_t req, struct inode *inode, const str
 	struct view_question question = {
 		.access = ACCESS_EXEC,
 		.node = inode_identity(&view->inodes, inode),
-		.flags = is_image(view, inode, stx) ? BEHAVIOUR_IMAGE : 0,
+		.flags = judge_is_image(view, inode, stx) ? BEHAVIOUR_IMAGE : 0,
 	};
 	int fd = descriptor_reopen(view, inode, O_RDONLY);
 

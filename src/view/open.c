@@ -73,7 +73,9 @@ static int open_for_handle(fuse_req_t req, struct inode *inode, int flags, bool 
 	int fd;
 	int rc;
 
-	if (passing && !writes(flags) && !(flags & O_DIRECT)) {
+	/* where locks are shared, they are told apart by the handle */
+	if (passing && !writes(flags) && !(flags & O_DIRECT) &&
+	    !(view->shares_locks && lower_of(view, inode)->persistent)) {
 		*ret = -1;
 		return 0;
 	}
@@ -98,10 +100,10 @@ static int open_for_handle(fuse_req_t req, struct inode *inode, int flags, bool 
 
 /* Chooses how the kernel serves the file that is open as `fd` (-1: only by its O_PATH descriptor).
  */
-static int finish_open(struct view *view, struct inode *inode, int *fd, int flags, mode_t mode,
-		       struct protocol_open_out *ret)
+static int finish_open(struct view *view, struct inode *inode, int *fd, int flags,
+		       const struct statx *stx, struct protocol_open_out *ret)
 {
-	bool avoid = writes(flags) && has_privileges(mode);
+	bool avoid = writes(flags) && has_privileges(stx->stx_mode);
 	int source = *fd >= 0 ? *fd : inode->fd;
 	enum inode_mode how = passthrough_open(view, inode, source, avoid);
 
@@ -125,6 +127,9 @@ static int finish_open(struct view *view, struct inode *inode, int *fd, int flag
 		if (!view->passes && !lower_of(view, inode)->persistent)
 			ret->open_flags = FOPEN_KEEP_CACHE;
 	}
+	/* not each close of what nobody changes is told: its locks end with the last one */
+	if (view->shares_locks && !writes(flags) && judge_is_image(view, inode, stx))
+		ret->open_flags |= FOPEN_NOFLUSH;
 	/* it saves opening the file for one request or all of them: not where they are short */
 	if (descriptors_short(view)) {
 		descriptor_close(view, *fd);
@@ -149,7 +154,7 @@ static int open_file(struct view *view, fuse_req_t req, struct inode *inode, int
 	if (rc == 0 && writes(flags) && lower_of(view, inode)->overlay)
 		rc = descriptor_stat(view, inode, &stx);
 	if (rc == 0)
-		rc = finish_open(view, inode, &handle, flags, stx.stx_mode, ret);
+		rc = finish_open(view, inode, &handle, flags, &stx, ret);
 	if (rc < 0)
 		descriptor_close(view, handle);
 	else if (flags & PROTOCOL_FMODE_EXEC)
@@ -163,6 +168,7 @@ static void release(struct view *view, struct inode *inode, uint64_t handle)
 		view->options.exec_closed(view->options.context, handle_opening(handle));
 	descriptor_close(view, handle_fd(handle));
 	passthrough_release(view, inode);
+	locks_release(view, inode, handle);
 }
 
 void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
@@ -264,7 +270,7 @@ static int adopt_made(struct view *view, struct inode *dir, const char *name, in
 		rc = inode->fd < 0 ? -ENFILE : 0;
 	}
 	if (rc == 0)
-		rc = finish_open(view, inode, &fd, flags, stx.stx_mode, &ret->open);
+		rc = finish_open(view, inode, &fd, flags, &stx, &ret->open);
 	if (rc == 0 && fd >= 0 && flags & O_DIRECT)
 		(void)fcntl(fd, F_SETFL, 0);
 	if (rc < 0) {

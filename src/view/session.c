@@ -20,8 +20,8 @@
 
 /*
  * What the view wants of the kernel; what it does not offer is left out. Sources: linux/fuse.h.
- * POSIX and flock(2) locks, writeback caching and zero-message opens are left out on purpose: the
- * kernel keeps locks by itself, and opens are judged.
+ * Writeback caching and zero-message opens are left out on purpose: opens are judged. POSIX and
+ * flock(2) locks are asked for where they are to be shared: else the kernel keeps them by itself.
  */
 static const uint64_t wanted_flags = FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES |
 				     FUSE_DONT_MASK | FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS |
@@ -38,7 +38,10 @@ static void complete_init(struct view *view, struct protocol_init_out *out)
 		flags |= PROTOCOL_PASSTHROUGH;
 	if (view->options.without_acls)
 		flags &= ~(uint64_t)FUSE_POSIX_ACL;
+	if (view->options.share_locks)
+		flags |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
 	flags &= view->init_flags;
+	view->shares_locks = flags & FUSE_POSIX_LOCKS;
 	view->passes = flags & PROTOCOL_PASSTHROUGH;
 	view->long_setxattr = flags & FUSE_SETXATTR_EXT;
 	out->flags = (uint32_t)flags;
@@ -116,6 +119,10 @@ static const struct fuse_lowlevel_ops operations = {
 	.listxattr = op_listxattr,
 	.removexattr = op_removexattr,
 	.ioctl = op_ioctl,
+	.getlk = op_getlk,
+	.setlk = op_setlk,
+	.flock = op_flock,
+	.flush = op_flush,
 };
 
 static void *map_buffer(size_t size)
@@ -193,8 +200,10 @@ void view_free(struct view *view)
 {
 	if (!view)
 		return;
-	if (view->session)
+	if (view->session) {
 		gate_release(view);
+		locks_end(view);
+	}
 	if (view->inodes.buckets)
 		inode_table_release(&view->inodes);
 	if (view->session)
@@ -259,6 +268,13 @@ static void process(struct view *view, size_t len)
 		note_init(view, header);
 		break;
 	case FUSE_INTERRUPT:
+		if (view->shares_locks) {
+			const struct fuse_interrupt_in *in = request_arguments(view);
+
+			/* one that is not waiting for a lock has been answered meanwhile */
+			(void)locks_interrupt(view, in->unique);
+			return;
+		}
 		/* ENOSYS: no more of them. Every request is answered soon, but the gate's, which
 		 * must be. */
 		refuse(view, header, ENOSYS);
@@ -279,6 +295,8 @@ static void process(struct view *view, size_t len)
 
 int view_serve(struct view *view, unsigned int budget)
 {
+	if (view->lock_waiters)
+		locks_look(view);
 	while (budget-- > 0) {
 		ssize_t len = read(view->fd, view->request, VIEW_REQUEST_MAX);
 

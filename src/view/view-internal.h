@@ -24,7 +24,7 @@
  *   file-handle.c a way back to a file without a name
  *   lower.c      lower file systems, crossing from one to another
  *   lookup.c, attributes.c, open.c, passthrough.c, data.c, names.c, directory.c, xattr.c, flags.c
- *   prune.c      keeping the table small
+ *   prune.c      keeping the table small                       locks.c        locks that are shared
  */
 enum {
 	VIEW_WRITE_MAX = 256 * 1024, /* bytes of one READ or WRITE that is not passed through */
@@ -97,6 +97,12 @@ struct view {
 	int write_error;
 
 	uint32_t openings; /* opens for execution, counted; 0 is none */
+
+	/* locks.c */
+	struct lock_owner *lock_owners;
+	struct lock_waiter *lock_waiters; /* in order of arrival */
+	int64_t lock_looked_ns;
+	bool shares_locks;
 
 	/* prune.c */
 	size_t prune_at; /* inodes */
@@ -275,6 +281,9 @@ int judge_file(struct view *view, fuse_req_t req, enum access access, const stru
 	       const struct statx *stx);
 int judge_name(struct view *view, fuse_req_t req, enum access access, const struct inode *dir,
 	       const char *name);
+/* Content of the image: not of a volume, and not changed since the container was started. */
+bool judge_is_image(const struct view *view, const struct inode *inode, const struct statx *stx);
+
 /* Asks about an open for execution, which is given the number view->openings. */
 int judge_exec(struct view *view, fuse_req_t req, struct inode *inode, const struct statx *stx);
 
@@ -297,6 +306,9 @@ bool credentials_capable(fuse_req_t req, int capability);
 /* Is the caller in this group, by its fsgid or a supplementary one? */
 bool credentials_in_group(fuse_req_t req, gid_t gid);
 
+/* The process that the caller is a thread of, or 0. */
+pid_t credentials_process(fuse_req_t req);
+
 /* ---- gate.c ---- */
 
 /* A name in the view's top. */
@@ -305,6 +317,20 @@ void gate_stat(const struct view *view, struct stat *ret);
 void gate_open(fuse_req_t req, struct fuse_file_info *fi);
 void gate_read(fuse_req_t req, size_t size, off_t offset);
 void gate_release(struct view *view);
+
+/* ---- locks.c ---- */
+
+/* Tries again what waits, if that was not done a moment ago. */
+void locks_look(struct view *view);
+
+/* An open file was closed: the locks of its description end; with the last one, all on the file. */
+void locks_release(struct view *view, struct inode *inode, uint64_t handle);
+
+/* The request with that number is to be given up. Returns whether it was one that waits. */
+bool locks_interrupt(struct view *view, uint64_t unique);
+
+/* Gives up all that wait, and all locks. */
+void locks_end(struct view *view);
 
 /* ---- prune.c ---- */
 
@@ -343,6 +369,11 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
 	       const char *new_name, unsigned int flags);
+void op_getlk(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi, struct flock *range);
+void op_setlk(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi, struct flock *range,
+	      int sleeps);
+void op_flock(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi, int operation);
+void op_flush(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi);
 void op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi);
 void op_readdir(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
 		struct fuse_file_info *fi);

@@ -62,6 +62,11 @@ struct view_options {
 	 * not root costs one request less for each name that it passes.
 	 */
 	bool without_acls;
+	/*
+	 * Locks by fcntl(2) and flock(2) hold against everybody who uses the lower file systems:
+	 * for volumes. Else the kernel keeps them for this view alone, without a request for each.
+	 */
+	bool share_locks;
 	int64_t started_ns; /* image content is what did not change since (CLOCK_REALTIME) */
 	view_judge *judge;
 	view_exec_closed *exec_closed; /* may be NULL */
@@ -87,6 +92,9 @@ int view_new(int fuse_fd, const struct view_options *options, struct view **ret,
 void view_free(struct view *view); /* takes NULL */
 
 int view_fd(const struct view *view); /* to poll for POLLIN; owned by the view */
+
+/* How long at most to wait before view_serve() is to be called again: milliseconds, or -1. */
+int view_wait_ms(const struct view *view);
 
 /* Serves what has come, at most `budget` requests, without waiting. Returns 0, or -ENODEV once the
  * file system is unmounted everywhere, or another -errno that ends the view. */

@@ -115,3 +115,19 @@ fs.createReadStream(top + \"/a\").pipe(fs.createWriteStream(top + \"/b\")).on(\"
 });
 "'
 }
+
+@test "a lock that somebody holds on a volume holds in the container" {
+	local lock
+	: >"$WORK/f"
+	BUNDLE=$(bundle locks "$HUSK_TOOLS_ROOTFS" '.mounts += [{destination: "/work", type: "bind",
+		source: "'"$WORK"'", options: ["bind"]}]')
+	set_args "$BUNDLE" /bin/sh -c 'flock -n /work/f echo free || echo held'
+	exec {lock}>"$WORK/f"
+	flock "$lock"
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = held ]
+	flock -u "$lock"
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = free ]
+	nothing_left
+}

@@ -31,6 +31,7 @@
 #include "policy/native.h"
 #include "mediator/process.h"
 #include "mediator/talk.h"
+#include "mediator/volumes.h"
 #include "journal/run-file.h"
 #include "mediator/watch.h"
 
@@ -51,6 +52,39 @@ static int remove_scratch(void **state)
 	(void)state;
 	close(scratch_fd);
 	return remove_tree_at(AT_FDCWD, scratch);
+}
+
+/* ---- volumes ---- */
+
+static void directories_of_the_host_are_shared(void **state)
+{
+	static const struct {
+		struct oci_mount mount;
+		bool shared;
+	} cases[] = {
+		{{"/data", "bind", "/tmp", false}, true},
+		{{"/data", NULL, "/tmp", false}, true},
+		{{"/data", "none", ".", false}, true},
+		{{"/data", "bind", "dir", false}, true},
+		{{"/data", "bind", "missing", false}, false},
+		{{"/etc/hosts", "bind", "/etc/passwd", false}, false},
+		{{"/data", "tmpfs", "/tmp", false}, false},
+		{{"/dev/shm", "bind", "/tmp", false}, false},
+		{{"/device", "bind", "/tmp", false}, true},
+		{{"/proc", "proc", "proc", false}, false},
+		{{"/data", "bind", NULL, false}, false},
+	};
+
+	(void)state;
+	assert_int_equal(mkdirat(scratch_fd, "dir", 0700), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct oci_mount mount = cases[i].mount;
+		struct oci_spec spec = {.mounts = &mount, .n_mounts = 1};
+
+		if (volumes_are_shared(&spec, scratch) != cases[i].shared)
+			fail_msg("case %zu", i);
+	}
+	assert_false(volumes_are_shared(&(struct oci_spec){0}, scratch));
 }
 
 /* ---- run files ---- */
@@ -872,6 +906,7 @@ int main(void)
 		cmocka_unit_test(a_scan_finds_what_must_stay_mediated),
 		cmocka_unit_test(only_a_container_that_cannot_undo_it_has_natives),
 		cmocka_unit_test(what_was_looked_through_before_is_not_again),
+		cmocka_unit_test(directories_of_the_host_are_shared),
 		cmocka_unit_test(a_source_may_change_the_others),
 	};
 

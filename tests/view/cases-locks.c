@@ -159,10 +159,20 @@ static void inherit(void)
 	said_ok("again", flock(fd, LOCK_EX | LOCK_NB));
 	said_ok("POSIX beside flock", lock(fd, F_SETLK, F_WRLCK, 0, 0));
 	said_ok("description lock beside", lock(fd, F_OFD_SETLK, F_WRLCK, 0, 0));
-	other = open("f", O_RDWR);
-	say_holder(other, F_OFD_GETLK, F_WRLCK, 0, 0, getpid());
 	said_ok("OFD with a pid",
 		fcntl(fd, F_OFD_SETLK, &(struct flock){.l_type = F_WRLCK, .l_pid = 1}));
+}
+
+/* Apart, for a lock that is shared beyond the view has no process for the kernel. */
+static void tell_descriptions(void)
+{
+	int fd, other;
+
+	put("f", "x");
+	fd = open("f", O_RDWR);
+	other = open("f", O_RDWR);
+	said_ok("lock", lock(fd, F_SETLK, F_WRLCK, 0, 0));
+	say_holder(other, F_OFD_GETLK, F_WRLCK, 0, 0, getpid());
 }
 
 static void nothing(int signal)
@@ -242,6 +252,7 @@ const struct compare_case cases_locks[] = {
 	{"locks end with a close as their kind does", drop_with_close},
 	{"locks end with the process", drop_with_the_process},
 	{"kinds of locks do not meet", inherit},
+	{"open files are told who holds a lock", tell_descriptions},
 	{"locks are waited for", wait_for_locks},
 	{"processes exclude each other", exclude_each_other},
 	{NULL, NULL},

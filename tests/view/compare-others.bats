@@ -19,5 +19,5 @@ load helpers
 }
 
 @test "a view of a volume that the host may change is like it" {
-	compare '' -p
+	compare 'open files are told who holds a lock' -p -k
 }

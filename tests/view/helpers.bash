@@ -6,7 +6,8 @@
 bats_require_minimum_version 1.5.0
 
 # A view that hangs must not stop the suite.
-export BATS_TEST_TIMEOUT=240
+export BATS_TEST_TIMEOUT=${HUSK_LONG:+3600}
+: "${BATS_TEST_TIMEOUT:=240}"
 
 setup() {
 	DIR=$(mktemp -d "${TMPDIR:-/tmp}/husk-view-$BATS_TEST_NUMBER-XXXXXX")
@@ -18,7 +19,7 @@ setup() {
 
 teardown() {
 	cd /
-	umount -R -l "$VIEW" "$DIR"/bind 2>/dev/null || true
+	umount -R -l "$VIEW" "$DIR/bind" "$DIR/other" 2>/dev/null || true
 	[ -z "$VIEW_PID" ] || wait "$VIEW_PID" 2>/dev/null || true
 	umount -l "$DIR/base" "$DIR/second" 2>/dev/null || true
 	rm -rf --one-file-system "$DIR"

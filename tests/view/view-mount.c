@@ -10,6 +10,7 @@
  *   -g FILE  serves FILE as the gate at PLACE/husk-gate and adds DIR when that is executed
  *   -w DIR   opens the way to DIR           -f         stays in the foreground
  *   -s FILE  writes counters to FILE at the end
+ *   -k       shares locks with whoever uses DIR
  */
 #include <err.h>
 #include <errno.h>
@@ -122,7 +123,7 @@ static int serve(struct view *view)
 	int rc = 0;
 
 	while (rc == 0) {
-		if (poll(&device, 1, -1) < 0 && errno != EINTR)
+		if (poll(&device, 1, view_wait_ms(view)) < 0 && errno != EINTR)
 			return -errno;
 		rc = view_serve(view, 64);
 	}
@@ -230,13 +231,16 @@ int main(int argc, char **argv)
 	struct error error = ERROR_INIT;
 	int fuse_fd, option, rc;
 
-	while ((option = getopt(argc, argv, "cpn:l:d:g:w:fs:")) != -1) {
+	while ((option = getopt(argc, argv, "cpkn:l:d:g:w:fs:")) != -1) {
 		switch (option) {
 		case 'c':
 			options.passthrough = false;
 			break;
 		case 'p':
 			harness.persistent = true;
+			break;
+		case 'k':
+			options.share_locks = true;
 			break;
 		case 'n':
 			options.names_max = strtoul(optarg, NULL, 10);

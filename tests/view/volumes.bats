@@ -75,3 +75,71 @@ f" ]
 	mkdir "$VIEW/e/x"
 	[ -d "$LOWER/e/x" ]
 }
+
+# holds KIND PATH: takes a lock of that kind, says so, and keeps it until its input ends.
+holds() {
+	/usr/bin/python3 -c '
+import fcntl, sys
+file = open(sys.argv[2], "r+")
+if sys.argv[1] == "flock":
+    fcntl.flock(file, fcntl.LOCK_EX)
+else:
+    fcntl.lockf(file, fcntl.LOCK_EX, 10, 5)
+print("held", flush=True)
+sys.stdin.read()' "$@"
+}
+
+# tries KIND PATH: exit status 0 where the lock was free.
+tries() {
+	/usr/bin/python3 -c '
+import fcntl, sys
+file = open(sys.argv[2], "r+")
+lock = fcntl.flock if sys.argv[1] == "flock" else lambda f, how: fcntl.lockf(f, how, 1, 7)
+try:
+    lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.exit(9)' "$@"
+}
+
+@test "locks on a volume hold against the host, both ways" {
+	echo x >"$LOWER/f"
+	view -p -k
+	for kind in flock fcntl; do
+		for pair in "$LOWER $VIEW" "$VIEW $LOWER"; do
+			read -r here there <<<"$pair"
+			coproc HOLDER { holds "$kind" "$here/f" 3>&-; }
+			read -r _ <&"${HOLDER[0]}"
+			run -9 tries "$kind" "$there/f"
+			# who waits gets it once it is given back
+			holds "$kind" "$there/f" </dev/null >"$DIR/waited" 3>&- &
+			local waiter=$! input=${HOLDER[1]} holder=$HOLDER_PID
+			sleep 0.1
+			[ ! -s "$DIR/waited" ]
+			exec {input}>&-
+			wait "$holder"
+			wait "$waiter"
+			[ "$(cat "$DIR/waited")" = held ]
+			tries "$kind" "$there/f"
+		done
+	done
+	end_view
+}
+
+@test "two views of one volume share a database" {
+	local writers=()
+	mkdir "$DIR/other"
+	view -p -k
+	"$VIEW_MOUNT" -p -k "$LOWER" "$DIR/other" >/dev/null 2>&1 3>&-
+	sqlite3 "$LOWER/db" 'create table t (n); insert into t values (0)'
+	for place in "$VIEW" "$DIR/other"; do
+		for _ in $(seq 40); do
+			echo 'begin immediate; update t set n = n + 1; commit;'
+		done | sqlite3 -cmd '.timeout 60000' "$place/db" 3>&- &
+		writers+=($!)
+	done
+	for pid in "${writers[@]}"; do wait "$pid"; done
+	[ "$(sqlite3 "$LOWER/db" 'select n from t; pragma integrity_check')" = "80
+ok" ]
+	umount "$DIR/other"
+	end_view
+}
