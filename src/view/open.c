@@ -98,6 +98,19 @@ static int open_for_handle(fuse_req_t req, struct inode *inode, int flags, bool 
 	return 0;
 }
 
+/*
+ * Is each close of the file to be told, since a process may have locked it? Else locks end with the
+ * last close of an open file. Not what nobody changes, nor what is made to be written once, as
+ * tar(1) does: who locks such files opens them to read and write, or what is there.
+ */
+static bool is_for_locks(const struct view *view, const struct inode *inode, int flags,
+			 const struct statx *stx)
+{
+	if (!writes(flags))
+		return !judge_is_image(view, inode, stx);
+	return (flags & (O_ACCMODE | O_EXCL)) != (O_WRONLY | O_EXCL);
+}
+
 /* Chooses how the kernel serves the file that is open as `fd` (-1: only by its O_PATH descriptor).
  */
 static int finish_open(struct view *view, struct inode *inode, int *fd, int flags,
@@ -127,8 +140,7 @@ static int finish_open(struct view *view, struct inode *inode, int *fd, int flag
 		if (!view->passes && !lower_of(view, inode)->persistent)
 			ret->open_flags = FOPEN_KEEP_CACHE;
 	}
-	/* not each close of what nobody changes is told: its locks end with the last one */
-	if (view->shares_locks && !writes(flags) && judge_is_image(view, inode, stx))
+	if (view->shares_locks && !is_for_locks(view, inode, flags, stx))
 		ret->open_flags |= FOPEN_NOFLUSH;
 	/* it saves opening the file for one request or all of them: not where they are short */
 	if (descriptors_short(view)) {
