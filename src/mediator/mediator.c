@@ -395,6 +395,12 @@ static int until_overdue_ms(const struct mediator *m)
 	return left_ns > 0 ? (int)(left_ns / 1000000) + 1 : 0;
 }
 
+/* Does a newer policy change something that nobody asks this process about? */
+static bool looks_by_itself(const struct mediator *m)
+{
+	return m->attached.count > 0 || m->network;
+}
+
 /* How long to wait for what comes next. */
 static int wait_ms(const struct mediator *m)
 {
@@ -404,7 +410,7 @@ static int wait_ms(const struct mediator *m)
 		return LATENCY_IDLE_MS;
 	if (view_wait_ms(m->view) >= 0)
 		return view_wait_ms(m->view);
-	return overdue_ms < 0 && m->attached.count > 0 ? NATIVE_REVIEW_MS : overdue_ms;
+	return overdue_ms < 0 && looks_by_itself(m) ? NATIVE_REVIEW_MS : overdue_ms;
 }
 
 /*
@@ -444,7 +450,7 @@ static void serve(struct mediator *m)
 		loop_wait(m->loop, wait_ms(m));
 		tell_refused_call(m);
 		/* elsewhere a newer policy is looked for when something is asked */
-		if (!m->flowed && m->attached.count > 0)
+		if (!m->flowed && looks_by_itself(m))
 			policy_refresh(m);
 		if (!m->flowed)
 			latency_release(&m->latency);

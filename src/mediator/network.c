@@ -25,7 +25,8 @@ struct network {
 	struct net *net;
 	int diagnosis_fd; /* -1: sockets cannot be looked up */
 	ino_t namespace;
-	bool outlives; /* the namespace may outlive the container */
+	uint64_t cgroup; /* 0: all that is in the namespace is the container's */
+	bool outlives;	 /* the namespace may outlive the container */
 };
 
 /* ---- from a policy ---- */
@@ -88,12 +89,33 @@ static int use(struct mediator *m, struct net *net, struct error *err)
 	return r;
 }
 
+static bool may_stay(void *context, const struct net_flow *flow)
+{
+	const struct mediator *m = context;
+	enum mode modes[DOMAINS];
+
+	mediator_modes_now(m, modes);
+	if (modes[DOMAIN_NET] == MODE_ENFORCE)
+		return net_knows(m->network->net, flow);
+	return !net_denies(m->network->net, flow);
+}
+
 void network_use(struct mediator *m)
 {
 	struct error err = ERROR_INIT;
+	int r;
 
-	if (m->network && use(m, m->network->net, &err) < 0)
+	if (!m->network)
+		return;
+	if (use(m, m->network->net, &err) < 0) {
 		mediator_tell(m, EVENT_DEGRADED, err.what); /* what held goes on to hold */
+		return;
+	}
+	r = socket_end_others(m->network->diagnosis_fd, m->network->cgroup, may_stay, m);
+	if (r < 0)
+		mediator_tell(m, EVENT_DEGRADED,
+			      "the kernel cannot end the connections that the new policy does not "
+			      "allow: they go on");
 }
 
 /* ---- what is heard ---- */
@@ -197,6 +219,7 @@ static int start(struct mediator *m, struct network *network, int namespace_fd, 
 	if (m->holdable >> CAP_NET_RAW & 1)
 		lower(m, MODE_SHADOW,
 		      "packet sockets (CAP_NET_RAW) pass below the rules of the network");
+	network->cgroup = options.cgroup;
 	r = net_open(&options, &network->net, err);
 	if (r < 0)
 		return r;

@@ -454,6 +454,50 @@ static int choose_name(void *context, const struct address *address, const char 
 	return 0;
 }
 
+struct looking {
+	const struct net *net;
+	const struct peer *peer;
+	bool denied;
+};
+
+/* Does a peer of this name say so? */
+static int names_say(void *context, const struct address *address, const char *name,
+		     int64_t until_ns)
+{
+	const struct looking *looking = context;
+	size_t count;
+	const struct peer *peers = find_named(looking->net, name, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (peers[i].protocol == looking->peer->protocol &&
+		    peers[i].port == looking->peer->port && peers[i].denied == looking->denied)
+			return 1;
+	}
+	return 0;
+}
+
+static bool is_in(const struct net *net, const struct net_flow *flow, bool denied)
+{
+	struct looking looking = {net, &flow->peer, denied};
+	struct key key = key_of(&flow->peer, &flow->peer.address);
+
+	key.denied = denied;
+	if (is_kept(net, &key))
+		return true;
+	return flow->peer.way == PEER_OUT &&
+	       names_find(net->names, &flow->peer.address, 0, names_say, &looking) != 0;
+}
+
+bool net_denies(const struct net *net, const struct net_flow *flow)
+{
+	return net->kept.denials && is_in(net, flow, true);
+}
+
+bool net_knows(const struct net *net, const struct net_flow *flow)
+{
+	return is_in(net, flow, false) && !net_denies(net, flow);
+}
+
 /* ---- what is heard ---- */
 
 int net_fd(const struct net *net)

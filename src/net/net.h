@@ -75,6 +75,13 @@ void net_read(struct net *net);
 int net_use(struct net *net, const struct peer *peers, size_t count, bool enforce,
 	    struct error *err);
 
+/* Is what this flow is known, and not denied, as of the last net_use()? An address that a name led
+ * to at any time counts as led to. */
+bool net_knows(const struct net *net, const struct net_flow *flow);
+
+/* ... or denied? */
+bool net_denies(const struct net *net, const struct net_flow *flow);
+
 /*
  * A name led to an address: called by the DNS proxy for each address of an answer before it lets
  * the answer go. `name` is the name that was asked, as it stands in the keys of policies. Where the

@@ -8,9 +8,12 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/cleanup.h"
 #include "net/message.h"
 #include "net/netlink.h"
 
@@ -95,4 +98,175 @@ int socket_find(int fd, const struct net_flow *flow, uint32_t *ret_inode)
 	request = protocol == IPPROTO_TCP ? make_request(protocol, own, other)
 					  : make_request(protocol, other, own);
 	return ask(fd, &request, ret_inode);
+}
+
+/* ---- ending ---- */
+
+enum {
+	CONNECTIONS_MAX = 4096, /* looked at in one go, of each family */
+	DUMP_BYTES = 32768,
+};
+
+/* What a dump has found; connections are judged when all listening ports are known. */
+struct sockets {
+	struct inet_diag_msg *found;
+	size_t count;
+	uint64_t cgroup;
+};
+
+static bool is_of_cgroup(struct reader attributes, uint64_t cgroup)
+{
+	struct piece attribute;
+	uint64_t number;
+
+	while (cgroup && attribute_next(&attributes, &attribute)) {
+		if (attribute.type == INET_DIAG_CGROUP_ID &&
+		    reader_take(&attribute.in, &number, sizeof(number)))
+			return number == cgroup;
+	}
+	return cgroup == 0;
+}
+
+/* Returns 1 at the end of the dump, 0 to go on, -errno. */
+static int read_dump(struct reader datagram, struct sockets *sockets)
+{
+	struct piece message;
+	int error = 0;
+
+	while (message_next(&datagram, &message)) {
+		struct inet_diag_msg *at = &sockets->found[sockets->count];
+
+		if (message.type == NLMSG_DONE)
+			return 1;
+		if (message.type == NLMSG_ERROR)
+			return reader_take(&message.in, &error, sizeof(error)) && error < 0 ? error
+											    : -EIO;
+		if (message.type != SOCK_DIAG_BY_FAMILY || sockets->count >= CONNECTIONS_MAX ||
+		    !reader_take(&message.in, at, sizeof(*at)))
+			continue;
+		if (at->idiag_state == TCP_LISTEN || is_of_cgroup(message.in, sockets->cgroup))
+			sockets->count++;
+	}
+	return 0;
+}
+
+static int dump(int fd, uint8_t family, struct sockets *sockets)
+{
+	_Alignas(struct nlmsghdr) char bytes[DUMP_BYTES];
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	struct request request = {
+		.head = {.nlmsg_len = sizeof(request),
+			 .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.body = {.sdiag_family = family,
+			 .sdiag_protocol = IPPROTO_TCP,
+			 .idiag_states = UINT32_MAX},
+	};
+	int r = 0;
+
+	if (sendto(fd, &request, sizeof(request), 0, (struct sockaddr *)&kernel, sizeof(kernel)) <
+	    0)
+		return -errno;
+	while (r == 0) {
+		ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+		r = n < 0 ? -errno : read_dump((struct reader){bytes, (size_t)n}, sockets);
+	}
+	return r < 0 ? r : 0;
+}
+
+static struct address address_from(const uint32_t words[4], uint8_t family)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	struct address address = {.family = family};
+
+	memcpy(address.bytes, words, family == AF_INET ? 4 : 16);
+	if (family != AF_INET6 || memcmp(address.bytes, mapped, sizeof(mapped)) != 0)
+		return address;
+	address.family = AF_INET;
+	memmove(address.bytes, address.bytes + 12, 4);
+	memset(address.bytes + 4, 0, 12);
+	return address;
+}
+
+static bool is_served(const struct sockets *sockets, uint16_t port)
+{
+	for (size_t i = 0; i < sockets->count; i++) {
+		if (sockets->found[i].idiag_state == TCP_LISTEN &&
+		    sockets->found[i].id.idiag_sport == htons(port))
+			return true;
+	}
+	return false;
+}
+
+/* The flow that a connection is, as its first packet would have told. */
+static struct net_flow flow_of(const struct sockets *sockets, const struct inet_diag_msg *socket)
+{
+	uint16_t own = ntohs(socket->id.idiag_sport), other = ntohs(socket->id.idiag_dport);
+	struct address local = address_from(socket->id.idiag_src, socket->idiag_family);
+	struct address remote = address_from(socket->id.idiag_dst, socket->idiag_family);
+	bool inward = is_served(sockets, own);
+	struct net_flow flow = {
+		.peer = {.way = inward ? PEER_IN : PEER_OUT,
+			 .protocol = IPPROTO_TCP,
+			 .port = inward ? own : other,
+			 .address = remote},
+		.from = inward ? remote : local,
+		.to = inward ? local : remote,
+		.from_port = inward ? other : own,
+		.to_port = inward ? own : other,
+	};
+
+	if (address_kind(&remote) == ADDRESS_LOOPBACK || address_equal(&local, &remote))
+		flow.peer.way = PEER_LOCAL;
+	flow.peer.ephemeral = flow.peer.way != PEER_OUT && flow.peer.port >= PEER_EPHEMERAL_FIRST;
+	return flow;
+}
+
+static int destroy(int fd, const struct inet_diag_msg *socket)
+{
+	struct request request = {
+		.head = {.nlmsg_len = sizeof(request),
+			 .nlmsg_type = SOCK_DESTROY,
+			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+		.body = {.sdiag_family = socket->idiag_family,
+			 .sdiag_protocol = IPPROTO_TCP,
+			 .idiag_states = UINT32_MAX,
+			 .id = socket->id},
+	};
+	cleanup_buf struct buf out = BUF_INIT;
+
+	buf_add(&out, &request, sizeof(request));
+	return netlink_ask(fd, &out);
+}
+
+/* A connection without packets to come (TCP_TIME_WAIT, TCP_CLOSE) is over. */
+static bool is_alive(const struct inet_diag_msg *socket)
+{
+	return socket->idiag_state != TCP_LISTEN && socket->idiag_state != TCP_TIME_WAIT &&
+	       socket->idiag_state != TCP_CLOSE;
+}
+
+int socket_end_others(int fd, uint64_t cgroup, socket_may_stay *may_stay, void *context)
+{
+	cleanup_free struct inet_diag_msg *room = calloc(CONNECTIONS_MAX + 1, sizeof(*room));
+	struct sockets sockets = {.found = room, .cgroup = cgroup};
+	int ended = 0, r;
+
+	if (!room)
+		return -ENOMEM;
+	r = dump(fd, AF_INET, &sockets);
+	if (r == 0)
+		r = dump(fd, AF_INET6, &sockets);
+	for (size_t i = 0; r == 0 && i < sockets.count; i++) {
+		struct net_flow flow = flow_of(&sockets, &sockets.found[i]);
+
+		if (!is_alive(&sockets.found[i]) || may_stay(context, &flow))
+			continue;
+		r = destroy(fd, &sockets.found[i]);
+		if (r == -ENOENT) /* it has ended by itself */
+			r = 0;
+		ended += r == 0;
+	}
+	return r < 0 ? r : ended;
 }

@@ -5,7 +5,7 @@ tcp ADDRESS PORT, udp ADDRESS PORT    an exchange of some bytes
 icmp ADDRESS                          an echo
 burst ADDRESS PORT N                  N connections one after the other; tells how many worked
 sweep ADDRESS N                       a datagram to each of N ports
-hold ADDRESS PORT, held               a connection that stays open, and whether it still does its work
+hold ADDRESS PORT, held PORT          a connection that stays open, and whether it still does its work
 serve PORT, local PORT                a server on this port, and (local) an exchange with it over loopback
 """
 import errno
@@ -14,7 +14,7 @@ import struct
 import sys
 import threading
 
-held = None
+held = {}
 
 
 def family(address):
@@ -73,9 +73,8 @@ def sweep(address, count):
 
 
 def hold(address, port):
-    global held
-    held = open_tcp(address, port)
-    exchange(held)
+    held[port] = open_tcp(address, port)
+    exchange(held[port])
 
 
 def serve(port):
@@ -105,10 +104,7 @@ def local(port):
 
 def obey(line):
     words = line.split()
-    if words[0] == 'held':
-        exchange(held)
-        return 'ok'
-    actions = {'tcp': tcp, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold, 'serve': serve,
+    actions = {'held': lambda port: exchange(held[port]), 'tcp': tcp, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold, 'serve': serve,
                'local': local}
     actions[words[0]](*words[1:])
     return 'ready' if words[0] == 'serve' else 'ok'

@@ -71,7 +71,7 @@ start_client() {
 	mkfifo "$T/commands"
 	start_run "$BUNDLE" <"$T/commands" >"$T/output" 2>&1 3>&- &
 	exec 8>"$T/commands"
-	printf '%s\n' "$@" >&8
+	[ $# -eq 0 ] || printf '%s\n' "$@" >&8
 }
 
 # tell_client COMMAND...; "quit" waits for the end.
@@ -93,4 +93,14 @@ from_outside() {
 refused_from_outside() {
 	ip netns exec "$SERVER_NS" python3 "$T/app/client.py" <<<"tcp $1 $2" >"$T/outside" 3>&-
 	grep -q ': ECONNREFUSED' "$T/outside" || fail "from outside: $(cat "$T/outside")"
+}
+
+# answer COMMAND EXPECTED: what the function that runs says to one more command.
+answer() {
+	local before
+	before=$(wc -l <"$T/output")
+	tell_client "$1"
+	more() { [ "$(wc -l <"$T/output")" -gt "$before" ]; }
+	wait_until 20 more
+	tail -n 1 "$T/output" | grep -q -F "$1: $2" || fail "$(tail -n 1 "$T/output"), not $2; after: ${attack-}"
 }
