@@ -23,10 +23,11 @@ struct paths {
 };
 
 struct natives {
-	struct paths used;   /* image content that is read or listed */
-	struct paths made;   /* files that are made */
-	struct paths kept;   /* what must not lie in a directory that is filled in bulk */
-	struct paths denied; /* by hand */
+	struct paths used;    /* image content that is read or listed */
+	struct paths made;    /* files that are made */
+	struct paths kept;    /* what must not lie in a directory that is filled in bulk */
+	struct paths changed; /* what must not lie in a tree: it becomes read-only */
+	struct paths denied;  /* by hand */
 };
 
 struct natives *natives_new(void)
@@ -48,6 +49,7 @@ void natives_free(struct natives *natives)
 	paths_release(&natives->used);
 	paths_release(&natives->made);
 	paths_release(&natives->kept);
+	paths_release(&natives->changed);
 	paths_release(&natives->denied);
 	free(natives);
 }
@@ -98,9 +100,11 @@ int natives_add(struct natives *natives, const struct behaviour *b, bool admitte
 	/* Reading image content is allowed whether or not it was admitted. */
 	if (b->flags & BEHAVIOUR_IMAGE && (b->access == ACCESS_READ || b->access == ACCESS_LIST))
 		return add(&natives->used, b->key, b->access == ACCESS_LIST);
-	if (allowed && b->access == ACCESS_CREATE && !(b->flags & BEHAVIOUR_PERSISTENT))
+	if (b->access == ACCESS_WRITE || b->access == ACCESS_CREATE)
+		r = add(&natives->changed, b->key, false);
+	if (r == 0 && allowed && b->access == ACCESS_CREATE && !(b->flags & BEHAVIOUR_PERSISTENT))
 		return add(&natives->made, b->key, false);
-	return 0;
+	return r;
 }
 
 /* Like strcmp(3), but '/' comes before any other byte: what lies below a directory follows it. */
@@ -155,10 +159,10 @@ static bool is_tree_passed_over(const char *path)
 	return false;
 }
 
-static bool is_directory_passed_over(const struct natives *natives, const char *path)
+static bool holds(const struct paths *paths, const char *dir)
 {
-	for (size_t i = 0; i < natives->kept.count; i++) {
-		if (path_lies_in(natives->kept.paths[i].text, path))
+	for (size_t i = 0; i < paths->count; i++) {
+		if (path_lies_in(paths->paths[i].text, dir))
 			return true;
 	}
 	return false;
@@ -175,8 +179,9 @@ static void propose(const struct natives *natives, enum native_kind kind, const 
 		return;
 	}
 	/* a brace stands for something that was widened */
-	if (!strchr(name, '{') && !(kind == NATIVE_IMAGE ? is_tree_passed_over(name)
-							 : is_directory_passed_over(natives, name)))
+	if (!strchr(name, '{') &&
+	    !(kind == NATIVE_IMAGE ? is_tree_passed_over(name) || holds(&natives->changed, name)
+				   : holds(&natives->kept, name)))
 		native_put(to, &entry);
 	free(name);
 }

@@ -41,6 +41,13 @@ int mount_set_attributes(int mount_fd, uint64_t attributes)
 	return mount_setattr(mount_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ? -errno : 0;
 }
 
+int mount_make_readonly(int mount_fd)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+
+	return mount_setattr(mount_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
 int mount_set_propagation(int mount_fd, uint64_t propagation, int tree)
 {
 	struct mount_attr attr = {.propagation = propagation};

@@ -21,6 +21,9 @@ int mount_attach(int mount_fd, int dirfd, const char *path);
 /* Gives the mount `mount_fd` exactly these MOUNT_ATTR_* flags, access times included. */
 int mount_set_attributes(int mount_fd, uint64_t attributes);
 
+/* Makes the mount read-only, and leaves its other attributes. */
+int mount_make_readonly(int mount_fd);
+
 /* MS_PRIVATE, MS_SHARED, MS_SLAVE or MS_UNBINDABLE; `tree` for all mounts below too. */
 int mount_set_propagation(int mount_fd, uint64_t propagation, int tree);
 

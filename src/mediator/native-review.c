@@ -58,7 +58,15 @@ static int open_root(const struct mediator *m)
 
 void native_decide(struct mediator *m)
 {
-	m->wish = (struct native_wish){.started_ns = m->started_ns, .scans = &m->scans};
+	const struct oci_spec *spec = m->setup->spec;
+
+	m->wish = (struct native_wish){
+		.rule = {.started_ns = m->started_ns, .writer = NATIVE_READONLY},
+		.scans = &m->scans,
+	};
+	/* in a user namespace the numbers of users are others; there only what nobody can change */
+	if (!spec->root_readonly)
+		m->wish.rule.writer = spec->user_namespace ? 0 : spec->uid;
 	if (is_wished(m))
 		m->wish.bytes = policy_image_attachment(m->policy, POLICY_NATIVE, &m->wish.len);
 }
@@ -67,7 +75,7 @@ void native_look(struct mediator *m)
 {
 	cleanup_close int root_fd = -1;
 
-	if (m->wish.len == 0 || !m->setup->spec->root_readonly || m->helper || m->wrapped)
+	if (m->wish.len == 0 || m->wish.rule.writer == 0 || m->helper || m->wrapped)
 		return;
 	root_fd = open_root(m);
 	if (root_fd >= 0)

@@ -30,7 +30,7 @@
 
 struct scan {
 	int root_fd;
-	int64_t started_ns;
+	const struct native_rule *rule;
 	struct native_holes *holes;
 	struct buf *seen;
 	char **waiting; /* directories to look through */
@@ -114,6 +114,13 @@ static int64_t changed_ns(const struct statx *stx)
 	return stx->stx_ctime.tv_sec * INT64_C(1000000000) + stx->stx_ctime.tv_nsec;
 }
 
+/* The group's bits also say what an access control list gives at most, acl(5). */
+static bool can_change(const struct native_rule *rule, const struct statx *stx)
+{
+	return rule->writer != NATIVE_READONLY &&
+	       (stx->stx_uid == rule->writer || stx->stx_mode & 022);
+}
+
 /* *ret_program: this is a program in the directory `fd`. */
 static int look_at(struct scan *scan, int fd, const char *path, const char *name, bool *ret_program)
 {
@@ -121,12 +128,14 @@ static int look_at(struct scan *scan, int fd, const char *path, const char *name
 
 	*ret_program = false;
 	if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-		  STATX_TYPE | STATX_MODE | STATX_CTIME, &stx) < 0)
+		  STATX_TYPE | STATX_MODE | STATX_UID | STATX_CTIME, &stx) < 0)
 		return refuse(scan, -errno, "it cannot be looked through");
-	if (changed_ns(&stx) >= scan->started_ns)
+	if (changed_ns(&stx) >= scan->rule->started_ns)
 		return refuse(scan, -EBUSY, "it was changed while the container was started");
 	if (S_ISLNK(stx.stx_mode))
 		return 0;
+	if (can_change(scan->rule, &stx))
+		return refuse(scan, -EROFS, "the function may change something in it");
 	/* a mount here is the gate, over the entry point, or one that somebody else looks after */
 	if (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
 		return add_hole(scan, path);
@@ -204,25 +213,25 @@ static int look_through(struct scan *scan, const char *path, bool is_tree)
 	return 0;
 }
 
-bool native_scan_changed(int root_fd, int64_t started_ns, const struct buf *seen)
+bool native_scan_changed(int root_fd, const struct native_rule *rule, const struct buf *seen)
 {
 	for (size_t at = 0; at < seen->len; at += strlen(seen->bytes + at) + 1) {
 		struct statx stx;
 
 		if (statx(root_fd, seen->bytes + at + 1, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
 			  STATX_CTIME, &stx) < 0 ||
-		    changed_ns(&stx) >= started_ns)
+		    changed_ns(&stx) >= rule->started_ns)
 			return true;
 	}
 	return false;
 }
 
-int native_scan(int root_fd, const char *path, int64_t started_ns, struct native_holes *holes,
-		struct buf *seen, const char **ret_why)
+int native_scan(int root_fd, const char *path, const struct native_rule *rule,
+		struct native_holes *holes, struct buf *seen, const char **ret_why)
 {
 	struct scan scan = {
 		.root_fd = root_fd,
-		.started_ns = started_ns,
+		.rule = rule,
 		.holes = holes,
 		.seen = seen,
 	};

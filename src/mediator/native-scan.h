@@ -25,6 +25,13 @@ enum native_scan_limits {
 	NATIVE_PROGRAMS_MAX = 32, /* of one directory before all of it is a hole */
 };
 
+/* What a tree has to be. */
+struct native_rule {
+	int64_t started_ns; /* what changed since (CLOCK_REALTIME) is no image content */
+	uint32_t writer;    /* this user may change nothing in it; NATIVE_READONLY: nobody can */
+};
+#define NATIVE_READONLY UINT32_MAX
+
 struct native_holes {
 	char **paths; /* absolute, owned */
 	size_t count;
@@ -38,15 +45,14 @@ int native_holes_add(struct native_holes *holes, const char *path);
 
 /*
  * Scans the directory `path` (absolute) below `root_fd`, without passing into other mounts.
- * started_ns: what changed since (CLOCK_REALTIME) is no image content. *seen gets the directories
- * that were looked through, each with a NUL. Returns 0 with the holes added, or -errno with
- * *ret_why why the tree cannot be attached natively, a constant text.
+ * *seen gets the directories that were looked through, each with a NUL. Returns 0 with the holes
+ * added, or -errno with *ret_why why the tree cannot be attached natively, a constant text.
  */
-int native_scan(int root_fd, const char *path, int64_t started_ns, struct native_holes *holes,
-		struct buf *seen, const char **ret_why);
+int native_scan(int root_fd, const char *path, const struct native_rule *rule,
+		struct native_holes *holes, struct buf *seen, const char **ret_why);
 
-/* Has any directory that native_scan() saw changed since `started_ns`? Then something in it came or
- * went. */
-bool native_scan_changed(int root_fd, int64_t started_ns, const struct buf *seen);
+/* Has any directory that native_scan() saw changed since rule->started_ns? Then something in it
+ * came or went. */
+bool native_scan_changed(int root_fd, const struct native_rule *rule, const struct buf *seen);
 
 #endif

@@ -98,7 +98,7 @@ void native_scans_make(struct native_scans *scans, const struct native_wish *wis
 		if (entry.kind != NATIVE_IMAGE || (covered && path_lies_in(entry.path, covered)))
 			continue;
 		*result = (struct native_scan_result){.path = entry.path};
-		result->result = native_scan(root_fd, entry.path, wish->started_ns, &result->holes,
+		result->result = native_scan(root_fd, entry.path, &wish->rule, &result->holes,
 					     &result->seen, &result->why);
 		if (result->result == 0)
 			covered = entry.path;
@@ -128,7 +128,7 @@ static int scan(const struct native_wish *wish, int root_fd, const char *path,
 			struct native_scan_result *result = &scans->results[i];
 
 			if (strcmp(result->path, path) != 0 ||
-			    native_scan_changed(root_fd, wish->started_ns, &result->seen))
+			    native_scan_changed(root_fd, &wish->rule, &result->seen))
 				continue;
 			*holes = result->holes;
 			result->holes = (struct native_holes){0};
@@ -136,7 +136,7 @@ static int scan(const struct native_wish *wish, int root_fd, const char *path,
 			return result->result;
 		}
 	}
-	return native_scan(root_fd, path, wish->started_ns, holes, &seen, ret_why);
+	return native_scan(root_fd, path, &wish->rule, holes, &seen, ret_why);
 }
 
 static int take_tree(struct native_plan *plan, const struct native_wish *wish, int root_fd,
@@ -224,8 +224,7 @@ static int take_private(struct native_plan *plan, const struct native_mount *mou
 #define CAPABILITIES_AGAINST (UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_DAC_READ_SEARCH)
 
 int native_plan(struct native_plan *plan, const struct native_wish *wish, int root_fd,
-		bool root_readonly, uint64_t capabilities, const struct native_mount *mounts,
-		size_t mount_count)
+		uint64_t capabilities, const struct native_mount *mounts, size_t mount_count)
 {
 	struct native_entry entry;
 	size_t at = 0;
@@ -237,7 +236,7 @@ int native_plan(struct native_plan *plan, const struct native_wish *wish, int ro
 		return 0;
 	}
 	while (r == 0 && native_next(wish->bytes, wish->len, &at, &entry) > 0) {
-		if (entry.kind == NATIVE_IMAGE && root_readonly)
+		if (entry.kind == NATIVE_IMAGE && wish->rule.writer != 0)
 			r = take_image(plan, wish, root_fd, mounts, mount_count, entry.path);
 		else if (entry.kind == NATIVE_PRIVATE)
 			r = take_private(plan, mounts, mount_count, entry.path);
@@ -258,6 +257,8 @@ static int attach_tree(struct native_tree *tree, int root_fd)
 		tree->fd = mount_clone(root_fd, tree->path + 1);
 		r = tree->fd < 0 ? tree->fd : mount_set_propagation(tree->fd, MS_PRIVATE, 0);
 	}
+	if (r == 0)
+		r = mount_make_readonly(tree->fd);
 	if (r == 0)
 		r = mount_attach(tree->fd, AT_FDCWD, tree->path + 1);
 	for (size_t i = 0; i < tree->holes.count && r == 0; i++)

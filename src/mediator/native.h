@@ -14,10 +14,11 @@
  * itself in place of the view's. What the policy proposes (policy/native.h) is taken only where
  * nothing is allowed by it that the view would deny:
  *
- *   A tree of image content is taken on a read-only root, with holes (native-scan.h), over which
- *   the view's own files are bound: programs above all. So every execve(2) goes through the view.
- *   A directory that is filled in bulk is taken where it is a tmpfs of the container's own and
- *   empty. It becomes noexec: nothing in it runs, and nothing is mapped as code.
+ *   A tree of image content is taken where the root is read-only, or the function is not root and
+ * may change nothing in it; it is read-only then. With holes (native-scan.h), over which the view's
+ * own files are bound: programs above all. So every execve(2) goes through the view. A directory
+ * that is filled in bulk is taken where it is a tmpfs of the container's own and empty. It becomes
+ * noexec: nothing in it runs, and nothing is mapped as code.
  *
  * And only where the container has neither CAP_SYS_ADMIN, with which it could remove those binds
  * and flags, nor CAP_DAC_READ_SEARCH, with which open_by_handle_at(2) on a directory of a file
@@ -30,9 +31,9 @@ enum native_limits {
 
 /* What is to be attached, from the policy of a run that is enforced. */
 struct native_wish {
-	const void *bytes;  /* the attachment POLICY_NATIVE; borrowed */
-	size_t len;	    /* 0: nothing */
-	int64_t started_ns; /* CLOCK_REALTIME: image content is what did not change since */
+	const void *bytes; /* the attachment POLICY_NATIVE; borrowed */
+	size_t len;	   /* 0: nothing */
+	struct native_rule rule;
 	struct native_scans
 		*scans; /* what was looked through before, or NULL; holes are taken out */
 };
@@ -85,8 +86,7 @@ struct native_mount {
  * stands against a directory leaves it mediated.
  */
 int native_plan(struct native_plan *plan, const struct native_wish *wish, int root_fd,
-		bool root_readonly, uint64_t capabilities, const struct native_mount *mounts,
-		size_t mount_count);
+		uint64_t capabilities, const struct native_mount *mounts, size_t mount_count);
 
 /*
  * Attaches the trees of the plan in the view, which is the working directory, from the root

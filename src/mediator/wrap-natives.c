@@ -53,6 +53,9 @@ int wrap_plan_natives(struct wrap *wrap)
 
 	if (helper->wish.len == 0)
 		return 0;
+	/* what config.json says and what the mount is may differ */
+	if (helper->wish.rule.writer == NATIVE_READONLY && !readonly)
+		helper->wish.rule.writer = 0;
 	mounts = calloc(wrap->mounts.n_entries, sizeof(*mounts));
 	if (!mounts)
 		return error_set(&helper->err, ENOMEM, "cannot plan the view's mounts");
@@ -66,8 +69,7 @@ int wrap_plan_natives(struct wrap *wrap)
 				.is_private = treatment == TREAT_DATA && is_private(wrap, entry),
 			};
 	}
-	r = native_plan(&helper->plan, &helper->wish, wrap->old_root, readonly, capabilities,
-			mounts, count);
+	r = native_plan(&helper->plan, &helper->wish, wrap->old_root, capabilities, mounts, count);
 	if (r < 0)
 		return error_set(&helper->err, -r, "cannot plan the view's mounts");
 	for (size_t i = 0; i < wrap->mounts.n_entries && helper->plan.private_path; i++) {

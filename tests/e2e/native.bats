@@ -235,7 +235,7 @@ for n in range(600):
 	has_event '.event == "native" and (.detail | contains("it was changed while"))'
 }
 
-@test "a tree in which something is mounted, and a writable root, have nothing natively" {
+@test "a tree in which something is mounted, and a root that root may write to, have nothing natively" {
 	root_with_tree
 	mkdir "$T/volume"
 	enforced '.mounts += [{destination: "/usr/lib/tool", type: "bind", source: "'"$T/volume"'", options: ["bind"]}]'
@@ -244,6 +244,23 @@ for n in range(600):
 	rm -rf "$STATE"
 	enforced '.root.readonly = false'
 	no_event '.event == "native"'
+}
+
+@test "on a writable root a tree that the function may not change is attached, and read-only" {
+	root_with_tree
+	enforced '.root.readonly = false | .process.user = {uid: 1000, gid: 1000}'
+	is_attached /usr/lib
+	attempt 'attempt(open, "/usr/lib/keys/plain", "w")
+attempt(os.mkdir, "/usr/lib/keys/new")
+attempt(os.unlink, "/usr/lib/keys/plain")
+attempt(os.chmod, "/usr/lib/tool/script", 0o777)
+attempt(subprocess.run, ["/usr/lib/tool/run"])
+print(os.stat("/usr/lib/keys/plain").st_size)'
+	[ "$(grep -c "refused:" <<<"$output")" -eq 5 ] || fail "$output"
+	grep -q "$SECRET" "$ROOTFS/usr/lib/keys/plain"
+	chown 1000 "$ROOTFS/usr/lib/keys"
+	run_bundle 0 "$BUNDLE"
+	has_event '.event == "native" and (.detail | contains("the function may change something in it"))'
 }
 
 @test "a directory that is filled in bulk becomes native, and nothing in it can be run" {

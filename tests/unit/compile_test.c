@@ -72,6 +72,9 @@ static void trees_that_are_used_are_proposed_parents_first(void **state)
 	add(natives, ACCESS_READ, BEHAVIOUR_IMAGE, "/usr/bin/file%d", 20);
 	add(natives, ACCESS_READ, BEHAVIOUR_IMAGE, "/app/{rand}/file%d", 20);
 	add(natives, ACCESS_READ, BEHAVIOUR_IMAGE, "/top%d", 20);
+	/* changed */
+	add(natives, ACCESS_READ, BEHAVIOUR_IMAGE, "/opt/app/file%d", 20);
+	add(natives, ACCESS_WRITE, 0, "/opt/app/state", 1);
 	expect(natives, true, "1 22 /usr/lib\n1 20 /usr/lib/python3\n");
 }
 

@@ -633,13 +633,15 @@ static bool is_hole(const struct native_holes *holes, const char *path)
 
 static void a_scan_finds_what_must_stay_mediated(void **state)
 {
+	const struct native_rule any = {INT64_MAX, NATIVE_READONLY}, old = {1, NATIVE_READONLY};
+	const struct native_rule owner = {INT64_MAX, getuid()}, other = {INT64_MAX, 54321};
 	struct native_holes holes = {0};
 	cleanup_buf struct buf seen = BUF_INIT;
 	const char *why = "";
 	int r;
 
 	make_tree();
-	r = native_scan(scratch_fd, "/lib", INT64_MAX, &holes, &seen, &why);
+	r = native_scan(scratch_fd, "/lib", &any, &holes, &seen, &why);
 	assert_string_equal(why, "");
 	assert_int_equal(r, 0);
 	assert_true(is_hole(&holes, "/lib/a/program"));
@@ -650,19 +652,27 @@ static void a_scan_finds_what_must_stay_mediated(void **state)
 	assert_true(is_hole(&holes, "/lib/fifo"));
 	assert_int_equal(holes.count, 6);
 	native_holes_release(&holes);
-	assert_false(native_scan_changed(scratch_fd, INT64_MAX, &seen));
-	assert_true(native_scan_changed(scratch_fd, 1, &seen));
+	assert_false(native_scan_changed(scratch_fd, &any, &seen));
+	assert_true(native_scan_changed(scratch_fd, &old, &seen));
 
 	/* changed since the start, too many programs, a link, what is missing */
-	assert_int_equal(native_scan(scratch_fd, "/lib", 1, &holes, &seen, &why), -EBUSY);
+	assert_int_equal(native_scan(scratch_fd, "/lib", &old, &holes, &seen, &why), -EBUSY);
 	native_holes_release(&holes);
-	assert_int_equal(native_scan(scratch_fd, "/lib/many", INT64_MAX, &holes, &seen, &why),
-			 -E2BIG);
+	assert_int_equal(native_scan(scratch_fd, "/lib/many", &any, &holes, &seen, &why), -E2BIG);
 	native_holes_release(&holes);
-	assert_int_equal(native_scan(scratch_fd, "/lib/link", INT64_MAX, &holes, &seen, &why),
-			 -ELOOP);
-	assert_int_equal(native_scan(scratch_fd, "/none", INT64_MAX, &holes, &seen, &why), -ENOENT);
+	assert_int_equal(native_scan(scratch_fd, "/lib/link", &any, &holes, &seen, &why), -ELOOP);
+	assert_int_equal(native_scan(scratch_fd, "/none", &any, &holes, &seen, &why), -ENOENT);
 	assert_int_equal(holes.count, 0);
+
+	/* where the root is writable: whoever may change nothing */
+	assert_int_equal(native_scan(scratch_fd, "/lib/a", &owner, &holes, &seen, &why), -EROFS);
+	native_holes_release(&holes);
+	assert_int_equal(native_scan(scratch_fd, "/lib/a", &other, &holes, &seen, &why), 0);
+	native_holes_release(&holes);
+	make_file("lib/a/for-all", 0666);
+	assert_int_equal(native_scan(scratch_fd, "/lib/a", &other, &holes, &seen, &why), -EROFS);
+	native_holes_release(&holes);
+	assert_int_equal(unlinkat(scratch_fd, "lib/a/for-all", 0), 0);
 }
 
 static void only_a_container_that_cannot_undo_it_has_natives(void **state)
@@ -670,7 +680,7 @@ static void only_a_container_that_cannot_undo_it_has_natives(void **state)
 	const struct native_mount volume = {.point = "/lib/a"}, tmp = {"/tmp", true};
 	const struct native_mount nested[] = {{"/tmp", true}, {"/tmp/in", false}};
 	cleanup_buf struct buf bytes = BUF_INIT;
-	struct native_wish wish = {.started_ns = INT64_MAX};
+	struct native_wish wish = {.rule = {INT64_MAX, NATIVE_READONLY}};
 	struct native_plan plan = {0};
 
 	native_put(&bytes, &(struct native_entry){NATIVE_DENIED, 0, "/lib/plain"});
@@ -681,7 +691,7 @@ static void only_a_container_that_cannot_undo_it_has_natives(void **state)
 	wish.bytes = bytes.bytes;
 	wish.len = bytes.len;
 
-	assert_int_equal(native_plan(&plan, &wish, scratch_fd, true, 0, &tmp, 1), 0);
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, &tmp, 1), 0);
 	assert_int_equal(plan.count, 1);
 	assert_string_equal(plan.trees[0].path, "/lib");
 	assert_true(is_hole(&plan.trees[0].holes, "/lib/plain"));
@@ -690,11 +700,13 @@ static void only_a_container_that_cannot_undo_it_has_natives(void **state)
 	native_plan_release(&plan);
 
 	/* a mount in it: the tree below would do, but for the mount there */
-	assert_int_equal(native_plan(&plan, &wish, scratch_fd, true, 0, &volume, 1), 0);
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, &volume, 1), 0);
 	assert_int_equal(plan.count, 0);
 	native_plan_release(&plan);
-	/* a writable root; a mount in the directory that is filled */
-	assert_int_equal(native_plan(&plan, &wish, scratch_fd, false, 0, nested, 2), 0);
+	/* root with a writable root file system; a mount in the directory that is filled */
+	wish.rule.writer = 0;
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, nested, 2), 0);
+	wish.rule.writer = NATIVE_READONLY;
 	assert_int_equal(plan.count, 0);
 	assert_null(plan.private_path);
 	native_plan_release(&plan);
@@ -702,8 +714,7 @@ static void only_a_container_that_cannot_undo_it_has_natives(void **state)
 	for (int i = 0; i < 2; i++) {
 		uint64_t capabilities = UINT64_C(1) << (i ? 21 : 2);
 
-		assert_int_equal(native_plan(&plan, &wish, scratch_fd, true, capabilities, &tmp, 1),
-				 0);
+		assert_int_equal(native_plan(&plan, &wish, scratch_fd, capabilities, &tmp, 1), 0);
 		assert_int_equal(plan.count, 0);
 		assert_null(plan.private_path);
 		native_plan_release(&plan);
@@ -750,7 +761,7 @@ static void what_was_looked_through_before_is_not_again(void **state)
 {
 	cleanup_buf struct buf bytes = BUF_INIT;
 	struct native_scans scans = {0};
-	struct native_wish wish = {.started_ns = INT64_MAX, .scans = &scans};
+	struct native_wish wish = {.rule = {INT64_MAX, NATIVE_READONLY}, .scans = &scans};
 	struct native_plan plan = {0};
 
 	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 20, "/lib"});
@@ -763,13 +774,13 @@ static void what_was_looked_through_before_is_not_again(void **state)
 
 	/* seen by nobody, since nobody looks again; but on another mount */
 	make_file("lib/a/later", 0755);
-	assert_int_equal(native_plan(&plan, &wish, scratch_fd, true, 0, NULL, 0), 0);
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, NULL, 0), 0);
 	assert_int_equal(plan.count, 1);
 	assert_false(is_hole(&plan.trees[0].holes, "/lib/a/later"));
 	assert_true(is_hole(&plan.trees[0].holes, "/lib/a/program"));
 	native_plan_release(&plan);
 	scans.mount_id++;
-	assert_int_equal(native_plan(&plan, &wish, scratch_fd, true, 0, NULL, 0), 0);
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, NULL, 0), 0);
 	assert_true(is_hole(&plan.trees[0].holes, "/lib/a/later"));
 	native_plan_release(&plan);
 	native_scans_release(&scans);
