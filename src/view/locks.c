@@ -119,6 +119,17 @@ static int open_to_write(struct view *view, struct lock_owner *owner)
 	return 0;
 }
 
+/*
+ * Who gets a lock looks at what the one before has done: size and times that the kernel kept from
+ * before are none.
+ */
+static void forget_attributes(struct view *view, struct inode *inode)
+{
+	if (lower_of(view, inode)->persistent)
+		(void)fuse_lowlevel_notify_inval_inode(view->session, node_number(view, inode), -1,
+						       0);
+}
+
 /* Tries to do what is wished. Returns 0, -EAGAIN where others are in the way, or other -errno. */
 static int try_lock(struct view *view, const struct lock_wish *wish)
 {
@@ -143,7 +154,11 @@ static int try_lock(struct view *view, const struct lock_wish *wish)
 	range.l_pid = 0;
 	rc = wish->kind == LOCK_WHOLE ? flock(owner->fd, wish->operation | LOCK_NB)
 				      : fcntl(owner->fd, F_OFD_SETLK, &range);
-	return rc < 0 ? -errno : 0;
+	if (rc < 0)
+		return -errno;
+	if (!unlock)
+		forget_attributes(view, wish->inode);
+	return 0;
 }
 
 static void retry(struct view *view)

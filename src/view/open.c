@@ -151,6 +151,33 @@ static int finish_open(struct view *view, struct inode *inode, int *fd, int flag
 	return 0;
 }
 
+/*
+ * In a volume, the kernel believes in a name for a moment that the host may have given to another
+ * file meanwhile. Then it is to look the name up again: -ESTALE. Where the file is opened by no
+ * name but through /proc, it asks once more, and gets the file.
+ */
+static int check_name(struct view *view, struct inode *inode)
+{
+	struct inode_key key;
+	struct statx stx;
+	int fd;
+
+	if (!lower_of(view, inode)->persistent || inode->unlinked || inode->fixed)
+		return 0;
+	fd = descriptor_of(view, inode->parent);
+	if (fd < 0)
+		return fd;
+	if (statx(fd, inode->name, AT_SYMLINK_NOFOLLOW, DESCRIPTOR_STATX, &stx) == 0) {
+		statx_key(&stx, inode->key.lower, &key);
+		if (inode_find(&view->inodes, &key) == inode)
+			return 0;
+	}
+	/* else nothing would lead there any more */
+	if (descriptor_of(view, inode) >= 0)
+		inode_unlink(&view->inodes, inode);
+	return -ESTALE;
+}
+
 static int open_file(struct view *view, fuse_req_t req, struct inode *inode, int flags,
 		     struct protocol_open_out *ret)
 {
@@ -158,7 +185,10 @@ static int open_file(struct view *view, fuse_req_t req, struct inode *inode, int
 	struct statx stx;
 	int handle = -1;
 	int fd = descriptor_with_stat(view, inode, &stx);
-	int rc = fd < 0 ? fd : judge_open(view, req, inode, &stx, flags);
+	int rc = fd < 0 ? fd : check_name(view, inode);
+
+	if (rc == 0)
+		rc = judge_open(view, req, inode, &stx, flags);
 
 	if (rc == 0)
 		rc = open_for_handle(req, inode, flags, in->open_flags & FUSE_OPEN_KILL_SUIDGID,

@@ -76,6 +76,49 @@ f" ]
 	[ -d "$LOWER/e/x" ]
 }
 
+@test "a file that the host replaces or removes is opened no more" {
+	echo one >"$LOWER/f"
+	echo gone >"$LOWER/g"
+	view -p
+	for _ in 1 2 3; do
+		(
+			exec 5<"$VIEW/f"
+			echo "two $BASHPID" >"$LOWER/new"
+			mv "$LOWER/new" "$LOWER/f"
+			[ "$(cat "$VIEW/f")" = "two $BASHPID" ]
+			[ "$(cat <&5)" != "two $BASHPID" ]
+		)
+	done
+	(
+		exec 5<"$VIEW/g"
+		rm "$LOWER/g"
+		run -1 cat "$VIEW/g"
+		[[ $output == *'No such file'* ]]
+		[ "$(cat /proc/self/fd/5)" = gone ]
+	)
+	end_view
+}
+
+@test "who gets a lock on a volume sees what was written before" {
+	echo x >"$LOWER/f"
+	view -p -k
+	/usr/bin/python3 - "$VIEW/f" "$LOWER/f" <<-'END'
+		import fcntl, os, sys
+		inside, outside = (open(name, "r+b", buffering=0) for name in sys.argv[1:])
+		for n in range(100):
+		    size = os.fstat(inside.fileno()).st_size
+		    outside.seek(0, os.SEEK_END)
+		    outside.write(b"more")
+		    fcntl.lockf(inside, fcntl.LOCK_EX)
+		    assert os.fstat(inside.fileno()).st_size == size + 4
+		    inside.seek(0, os.SEEK_END)
+		    inside.write(b"mine")
+		    fcntl.lockf(inside, fcntl.LOCK_UN)
+		assert outside.seek(0, os.SEEK_END) == 802
+	END
+	end_view
+}
+
 # holds KIND PATH: takes a lock of that kind, says so, and keeps it until its input ends.
 holds() {
 	/usr/bin/python3 -c '
