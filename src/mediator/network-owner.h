@@ -5,14 +5,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/*
- * Which process of a network namespace has the socket `inode` open: the first that is found, for a
- * socket can be shared. Where none has, as with one that was refused and is closed already, and
- * with inode 0: one of them if all execute the same program. `namespace`: inode of the namespace.
- * Looks at OWNER_DESCRIPTORS_MAX descriptors at most. Returns the process, or -1.
- */
-enum owner_limits { OWNER_PROCESSES_MAX = 4096, OWNER_DESCRIPTORS_MAX = 4096 };
+enum owner_limits { OWNER_PROCESSES_MAX = 1024, OWNER_DESCRIPTORS_MAX = 4096 };
 
-pid_t network_owner(int proc_fd, ino_t namespace, uint32_t inode);
+/*
+ * Which process, of `init` and those that descend from it, has the socket `inode` open: the first
+ * that is found, for a socket can be shared. Where none has, as with one that was refused and is
+ * closed already, and with inode 0: `init` if all execute the same program. Looks at no more than
+ * these limits. Returns the process, or -1.
+ */
+pid_t network_owner(int proc_fd, pid_t init, uint32_t inode);
 
 #endif

@@ -24,9 +24,8 @@
 struct network {
 	struct net *net;
 	int diagnosis_fd; /* -1: sockets cannot be looked up */
-	ino_t namespace;
-	uint64_t cgroup; /* 0: all that is in the namespace is the container's */
-	bool outlives;	 /* the namespace may outlive the container */
+	uint64_t cgroup;  /* 0: all that is in the namespace is the container's */
+	bool outlives;	  /* the namespace may outlive the container */
 };
 
 /* ---- from a policy ---- */
@@ -127,7 +126,7 @@ static pid_t find_owner(const struct mediator *m, const struct net_flow *flow)
 	if (m->network->diagnosis_fd >= 0 &&
 	    socket_find(m->network->diagnosis_fd, flow, &inode) < 0)
 		inode = 0;
-	return network_owner(m->proc_fd, m->network->namespace, inode);
+	return network_owner(m->proc_fd, m->setup->state->pid, inode);
 }
 
 static void on_flow(void *context, const struct net_flow *flow)
@@ -251,14 +250,13 @@ static int give_up(struct mediator *m, const char *why, struct error *err)
 	return 0;
 }
 
-static int start_in(struct mediator *m, int namespace_fd, ino_t namespace, struct error *err)
+static int start_in(struct mediator *m, int namespace_fd, struct error *err)
 {
 	struct network *network = calloc(1, sizeof(*network));
 	int r;
 
 	if (!network)
 		return error_set(err, ENOMEM, "cannot set up the network rules");
-	network->namespace = namespace;
 	network->diagnosis_fd = socket_open_diagnosis(namespace_fd);
 	m->network = network;
 	r = start(m, network, namespace_fd, err);
@@ -287,7 +285,7 @@ int network_start(struct mediator *m, struct error *err)
 		lower(m, MODE_UNAVAILABLE, "the container shares the host's network");
 		return 0;
 	}
-	return start_in(m, fd, namespace.st_ino, err);
+	return start_in(m, fd, err);
 }
 
 void network_hear_rest(struct mediator *m)
