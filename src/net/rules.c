@@ -337,10 +337,11 @@ static void add_judge_in(struct nft *nft, bool shared)
 		nft_accept(nft);
 		nft_end_rule(nft);
 	}
-	add_stray(nft, "judge-in");
-	/* The kernel answers these. */
+	/* The kernel answers these, and they tell it what became of packets: of connections that
+	 * are not tracked, too. */
 	for (size_t i = 0; i < sizeof(messages); i++)
 		accept_protocol(nft, "judge-in", messages[i]);
+	add_stray(nft, "judge-in");
 
 	nft_begin_rule(nft, "judge-in");
 	match_ports(nft);

@@ -374,6 +374,22 @@ end_alone() {
 	nothing_left
 }
 
+@test "what the network reports of a connection reaches the function" {
+	client_bundle alone '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)'
+	client 0 'local 9001'
+	husk allow alone connect 'tcp 10.98.0.1:8002'
+	husk mode --domain net alone enforce
+	ip netns exec "$SERVER_NS" nft -f - <<-'NFT'
+		table inet far {
+			chain in { type filter hook input priority 0; tcp dport 8002 reject with icmpx admin-prohibited; }
+		}
+	NFT
+	start_alone
+	answer 'tcp 10.98.0.1 8002' EHOSTUNREACH
+	end_alone
+	nothing_left
+}
+
 @test "where packets can be sent below the rules (CAP_NET_RAW), the network is not enforced, and an event says so" {
 	client_bundle raw '.process.capabilities |= map_values(. + ["CAP_NET_RAW"])'
 	client 0 'tcp 10.99.0.1 8000'
