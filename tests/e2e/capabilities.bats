@@ -224,11 +224,13 @@ os.setuid(0)'
 }
 
 @test "what an engine executes into a container needs its capabilities for itself" {
-	python_bundle served 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 80)); s.listen(); s.accept()'
+	python_bundle served 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 80)); s.listen()
+print("listens", flush=True); s.accept()'
 	id=$(new_id)
 	timeout 60 "$ENGINE" run --bundle "$BUNDLE" "$id" >"$T/out" 2>&1 3>&- &
 	running=$!
-	expect 0 wait_until 20 "$ENGINE" exec "$id" /bin/chown 1000 /tmp
+	wait_until 20 grep -q listens "$T/out"
+	expect 0 "$ENGINE" exec "$id" /bin/chown 1000 /tmp
 	# Who was served may be gone together with the container.
 	is_served() {
 		"$ENGINE" exec "$id" /usr/bin/python3 -c \
