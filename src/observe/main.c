@@ -69,13 +69,21 @@ static int each_symbol(struct sites *sites, void (*take)(struct sites *sites, co
 	return 0;
 }
 
+/* FUSE's functions are in the table; where it is a module, opening the device brings it in. */
+static void load_fuse(void)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+}
+
 static int find_sites(struct observe_site (*lines)[OBSERVE_SITES_MAX], struct error *err)
 {
-	/* The module, where it is one, comes with the device. */
-	cleanup_close int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	struct sites sites;
 	int r;
 
+	load_fuse();
 	sites_init(&sites, lines);
 	r = each_symbol(&sites, sites_find, err);
 	if (r == 0)
