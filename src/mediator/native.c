@@ -73,6 +73,12 @@ static void drop_missing(int root_fd, struct native_holes *holes)
 	holes->count = kept;
 }
 
+/* Each hole costs a request or two and a mount; each file that is used saves some four requests. */
+static bool is_worth_it(const struct native_entry *entry, const struct native_holes *holes)
+{
+	return entry->uses > holes->count;
+}
+
 static int mount_of(int fd, uint64_t *ret_id)
 {
 	struct statx root;
@@ -100,7 +106,7 @@ void native_scans_make(struct native_scans *scans, const struct native_wish *wis
 		*result = (struct native_scan_result){.path = entry.path};
 		result->result = native_scan(root_fd, entry.path, &wish->rule, &result->holes,
 					     &result->seen, &result->why);
-		if (result->result == 0)
+		if (result->result == 0 && is_worth_it(&entry, &result->holes))
 			covered = entry.path;
 		scans->count++;
 	}
@@ -140,8 +146,9 @@ static int scan(const struct native_wish *wish, int root_fd, const char *path,
 }
 
 static int take_tree(struct native_plan *plan, const struct native_wish *wish, int root_fd,
-		     const char *path)
+		     const struct native_entry *entry)
 {
+	const char *path = entry->path;
 	struct native_tree tree = {.fd = -1};
 	const char *why = "";
 	char how[64];
@@ -152,6 +159,10 @@ static int take_tree(struct native_plan *plan, const struct native_wish *wish, i
 		r = keep_denied(wish, path, &tree.holes, &why);
 	if (r == 0)
 		drop_missing(root_fd, &tree.holes);
+	if (r == 0 && !is_worth_it(entry, &tree.holes)) {
+		why = "more in it has to be mediated than is used";
+		r = -EDOM;
+	}
 	if (r < 0) {
 		native_holes_release(&tree.holes);
 		tell(plan, path, why);
@@ -185,15 +196,18 @@ static bool holds_mount(const struct native_mount *mounts, size_t count, const c
 }
 
 static int take_image(struct native_plan *plan, const struct native_wish *wish, int root_fd,
-		      const struct native_mount *mounts, size_t mount_count, const char *path)
+		      const struct native_mount *mounts, size_t mount_count,
+		      const struct native_entry *entry)
 {
+	const char *path = entry->path;
+
 	if (plan->count == NATIVE_TREES_MAX || is_covered(plan, path))
 		return 0;
 	if (holds_mount(mounts, mount_count, path)) {
 		tell(plan, path, "stays mediated: something is mounted in it");
 		return 0;
 	}
-	return take_tree(plan, wish, root_fd, path);
+	return take_tree(plan, wish, root_fd, entry);
 }
 
 static bool holds_other(const struct native_mount *mounts, size_t count, size_t own)
@@ -237,7 +251,7 @@ int native_plan(struct native_plan *plan, const struct native_wish *wish, int ro
 	}
 	while (r == 0 && native_next(wish->bytes, wish->len, &at, &entry) > 0) {
 		if (entry.kind == NATIVE_IMAGE && wish->rule.writer != 0)
-			r = take_image(plan, wish, root_fd, mounts, mount_count, entry.path);
+			r = take_image(plan, wish, root_fd, mounts, mount_count, &entry);
 		else if (entry.kind == NATIVE_PRIVATE)
 			r = take_private(plan, mounts, mount_count, entry.path);
 	}

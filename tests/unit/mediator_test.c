@@ -699,6 +699,20 @@ static void only_a_container_that_cannot_undo_it_has_natives(void **state)
 	assert_string_equal(plan.private_path, "/tmp");
 	native_plan_release(&plan);
 
+	/* few of it is used, for all that has to be mediated */
+	buf_release(&bytes);
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 6, "/lib"});
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 6, "/lib/a"});
+	wish.bytes = bytes.bytes;
+	wish.len = bytes.len;
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, NULL, 0), 0);
+	assert_int_equal(plan.count, 1);
+	assert_string_equal(plan.trees[0].path, "/lib/a");
+	native_plan_release(&plan);
+	native_put(&bytes, &(struct native_entry){NATIVE_PRIVATE, 300, "/tmp"});
+	wish.bytes = bytes.bytes;
+	wish.len = bytes.len;
+
 	/* a mount in it: the tree below would do, but for the mount there */
 	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, &volume, 1), 0);
 	assert_int_equal(plan.count, 0);
