@@ -34,7 +34,7 @@ network_setup() {
 }
 
 network_teardown() {
-	kill "$SERVER_PID" 2>/dev/null || true
+	kill "$SERVER_PID" ${BUSY_PID-} 2>/dev/null || true
 	ip netns del "$CLIENT_NS" || true
 	ip netns del "$SERVER_NS" || true
 }
