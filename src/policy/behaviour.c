@@ -8,8 +8,9 @@
 
 static const char *const domain_names[DOMAINS] = {"fs", "exec", "net", "dns", "cap", "syscall"};
 static const char *const mode_names[MODES] = {"unavailable", "learn", "shadow", "enforce"};
-static const char *const access_names[ACCESSES] = {"none", "read",	"write",   "create", "list",
-						   "exec", "interpret", "connect", "serve"};
+static const char *const access_names[ACCESSES] = {"none",  "read",    "write",	    "create",
+						   "list",  "exec",    "interpret", "connect",
+						   "serve", "resolve", "consult"};
 static const char *const verdict_names[VERDICTS] = {"allowed", "novel", "would-deny", "denied"};
 static const char *const mark_names[MARKS] = {"none", "allow", "deny"};
 static const char *const outcome_names[OUTCOMES] = {"unknown", "exited",    "killed",

@@ -41,7 +41,9 @@ enum access {
 	ACCESS_INTERPRET = 6, /* exec: what the kernel loads to run `program`: its ELF PT_INTERP */
 	ACCESS_CONNECT = 7,   /* net: a flow out, or to the container itself */
 	ACCESS_SERVE = 8,     /* net: a flow from outside to a port of the container */
-	ACCESSES = 9,
+	ACCESS_RESOLVE = 9,   /* dns: a name asked for */
+	ACCESS_CONSULT = 10,  /* dns: a resolver asked that the container is not set up for */
+	ACCESSES = 11,
 };
 
 /* One behaviour. The strings are borrowed; names are bytes, not text. */
@@ -49,8 +51,10 @@ struct behaviour {
 	enum domain domain;
 	enum access access;
 	const char *program; /* absolute path of the acting program in the container, "" for any */
-	const char *key;     /* fs, exec: canonical absolute path in the container, widened */
-	uint32_t flags;	     /* enum behaviour_flags */
+	/* fs, exec: canonical absolute path in the container, widened; dns: name, widened, or
+	 * address */
+	const char *key;
+	uint32_t flags; /* enum behaviour_flags */
 };
 
 enum behaviour_flags {

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 ROW = re.compile(r'^\|\s*([a-z][a-z0-9-]*)\s*\|\s*([a-z0-9 -]+?)\s*\|')
-GENERATED = {'husk-paths.h', 'launch-image.h', 'capabilities-skeleton.h'}
+GENERATED = {'husk-paths.h', 'launch-image.h', 'capabilities-skeleton.h', 'public-suffixes.h'}
 
 
 def read_table(path):

@@ -23,7 +23,9 @@
 #include "policy/image.h"
 #include "policy/native.h"
 #include "policy/peer.h"
+#include "policy/shape-host.h"
 #include "policy/shape.h"
+#include "policy/suffix.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -987,9 +989,90 @@ static void a_name_that_means_something_else_is_left_out(void **state)
 	assert_true(peer_is_name(longest));
 }
 
+/* ---- host names ---- */
+
+static void public_suffixes_are_known(void **state)
+{
+	static const struct {
+		const char *name, *suffix;
+	} table[] = {
+		{"www.example.com", "com"},
+		{"example.co.uk", "co.uk"},
+		{"com", "com"},
+		{"bucket.s3.amazonaws.com", "s3.amazonaws.com"},
+		{"d1.cloudfront.net", "cloudfront.net"},
+		{"a.b.c.ck", "c.ck"},			 /* "*.ck" */
+		{"www.ck", "www.ck"},			 /* "!www.ck" is left out on purpose */
+		{"redis.ns.svc.cluster.local", "local"}, /* in no entry */
+		{"host", "host"},
+		{"a.xn--55qx5d.cn", "xn--55qx5d.cn"}, /* an entry that is not ASCII */
+		{"", ""},
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		size_t len = suffix_len(table[i].name);
+
+		assert_int_equal(len, strlen(table[i].suffix));
+		assert_string_equal(table[i].name + strlen(table[i].name) - len, table[i].suffix);
+	}
+}
+
+static void host_names_are_widened_below_their_owner(void **state)
+{
+	static const struct {
+		const char *name, *key;
+	} table[] = {
+		{"api.example.org", "api.example.org"},
+		{"web12.example.org", "web{n}.example.org"},
+		{"node-3.pool.example.org", "node-{n}.pool.example.org"},
+		{"ip-10-0-1-5.ec2.internal", "ip-{n}-{n}-{n}-{n}.ec2.internal"},
+		{"redis-0.redis.ns.svc.cluster.local", "redis-{n}.redis.ns.svc.cluster.local"},
+		{"s3.example.org", "s3.example.org"},
+		{"x7k2p.example.org", "x7k2p.example.org"},
+		{"12.example.org", "12.example.org"},
+		{"1234.example.org", "{n}.example.org"},
+		/* Whose the name is stays. */
+		{"example123.org", "example123.org"},
+		{"tenant-17.cloudfront.net", "tenant-17.cloudfront.net"},
+		{"a.tenant-17.s3.amazonaws.com", "a.tenant-17.s3.amazonaws.com"},
+		{"part-2.tenant-17.s3.amazonaws.com", "part-{n}.tenant-17.s3.amazonaws.com"},
+		{"host1234", "host1234"},
+		/* Regions. */
+		{"sqs.eu-west-1.amazonaws.com", "sqs.{region}.amazonaws.com"},
+		{"sqs.us-gov-east-1.amazonaws.com", "sqs.{region}.amazonaws.com"},
+		{"x-europe-west12.run.example.org", "x-{region}.run.example.org"},
+		{"eu-west-1-a.example.org", "{region}-a.example.org"},
+		{"my-east-wing-100.example.org", "my-east-wing-{n}.example.org"},
+		{"u-east-1.example.org", "u-east-{n}.example.org"},
+		/* Shapes. */
+		{"123e4567-e89b-12d3-a456-426614174000.example.org", "{uuid}.example.org"},
+		{"0123456789abcdef.example.org", "{hex}.example.org"},
+		{"x-0123456789abcdef.example.org", "x-{hex}.example.org"},
+		{"0123456789abcdeg.example.org", "0123456789abcdeg.example.org"},
+		/* Reverse names. */
+		{"5.2.0.192.in-addr.arpa", "{host}.2.0.192.in-addr.arpa"},
+		{"b._dns-sd._udp.0.2.0.192.in-addr.arpa", "b._dns-sd._udp.0.2.0.192.in-addr.arpa"},
+		{"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.4.3.2.1.8.b.d.0.1.0.0.2.f.e.d.c.ip6.arpa",
+		 "{host}.4.3.2.1.8.b.d.0.1.0.0.2.f.e.d.c.ip6.arpa"},
+		{"2.0.192.in-addr.arpa", "2.0.192.in-addr.arpa"},
+		/* What cannot be a name of a pattern's own making. */
+		{"\\123n\\125.example.org", "\\123n\\125.example.org"},
+		{".", "."},
+		{"", ""},
+	};
+	char key[SHAPE_HOST_MAX];
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		shape_host(table[i].name, key);
+		assert_string_equal(key, table[i].key);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(public_suffixes_are_known),
+		cmocka_unit_test(host_names_are_widened_below_their_owner),
 		cmocka_unit_test(keys_say_what_a_peer_is),
 		cmocka_unit_test(what_is_no_key_is_refused),
 		cmocka_unit_test(a_name_that_means_something_else_is_left_out),
