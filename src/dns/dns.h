@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_DNS_DNS_H
+#define HUSK_DNS_DNS_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "dns/judge.h"
+
+/*
+ * The DNS proxy of one container. Rules of the network namespace redirect what goes to port 53 to
+ * it; it asks the resolver that the program asked, with the program's own message, and passes the
+ * answer on byte for byte. It answers itself only where a question is refused, or where the
+ * resolver cannot be reached: with "server failure", upon which programs ask the next resolver at
+ * once, as they do when the kernel tells them so.
+ *
+ * Everything is bounded: datagrams that wait for an answer, connections, what is kept of each. On
+ * the request path: no failure is fatal, a question that finds no room is dropped, and asked again.
+ */
+enum dns_proxy_limits {
+	/* Listening ports in a row, of UDP; of TCP it is the first alone. A program may ask several
+	 * resolvers from one port (musl does). The kernel cannot tell their replies apart if all
+	 * came from one port of the proxy, and takes the next one for the second. */
+	DNS_PORTS = 4,
+	DNS_PORT_FIRST = 61000,	 /* above the ports that the kernel chooses (ip_local_port_range) */
+	DNS_UDP_FLOWS_MAX = 256, /* then the oldest is given up, as it would be by its program */
+	DNS_UDP_LANES_MAX = 64,	 /* sockets towards resolvers */
+	DNS_TCP_CONNECTIONS_MAX = 64,
+	DNS_WAIT_S = 30,	/* for an answer: as long as the kernel remembers who asked
+				   (nf_conntrack_udp_timeout) */
+	DNS_CONNECTION_S = 300, /* how long one connection may last */
+	DNS_SERVER_PORT = 53,
+};
+
+struct dns_options {
+	int namespace_fd; /* the container's network namespace, borrowed until dns_stay(); -1: the
+			     caller's own */
+	uint32_t mark;	  /* SO_MARK of all sockets, by which they are known to the rules; not 0 */
+	struct dns_judge_options judge;
+};
+
+struct dns;
+
+/*
+ * Opens the listening sockets, on 127.0.0.1 and, where there is IPv6, on ::1. Takes CAP_NET_ADMIN
+ * in the namespace and what namespace_socket() takes, then and later. Returns 0 with *ret owned by
+ * the caller, or -errno.
+ */
+int dns_open(const struct dns_options *options, struct dns **ret, struct error *err);
+
+/* From now on the calling thread is in that namespace, whenever dns_read() is called. */
+void dns_stay(struct dns *dns);
+
+/* Closes everything and frees. What waits in the judge is recorded first. Takes NULL. */
+void dns_close(struct dns *dns);
+
+/* The first of the DNS_PORTS ports to redirect UDP to, and the one for TCP. */
+uint16_t dns_port(const struct dns *dns);
+
+/* The container's resolv.conf; before this is called, every resolver is one that it does not name.
+ */
+void dns_use(struct dns *dns, const struct resolv *resolv);
+
+/* To wait for POLLIN; then dns_read() does what is to be done. */
+int dns_fd(const struct dns *dns);
+void dns_read(struct dns *dns);
+
+#endif

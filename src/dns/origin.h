@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_DNS_ORIGIN_H
+#define HUSK_DNS_ORIGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+
+/*
+ * Which resolver was asked, before the question was redirected to the proxy. Of a TCP connection
+ * getsockopt(2) tells (SO_ORIGINAL_DST); of a datagram only the kernel's table of connections
+ * knows, which is asked by netlink: IPCTNL_MSG_CT_GET by the tuple of the replies. That takes
+ * CAP_NET_ADMIN in the namespace. Sources: net/netfilter/nf_conntrack_netlink.c,
+ * nf_conntrack_proto.c, include/uapi/linux/netfilter/nfnetlink_conntrack.h.
+ */
+enum origin_limits { ORIGIN_BATCH_MAX = 16 };
+
+/* An end of a flow. */
+struct endpoint {
+	struct address address;
+	uint16_t port; /* host order */
+};
+
+struct origin_question {
+	struct endpoint client; /* where the datagram came from */
+	struct endpoint proxy;	/* where it arrived: the socket's own address */
+	struct endpoint asked;	/* the answer */
+	int result;		/* 0, or -errno: -ENOENT where it came without being redirected */
+};
+
+struct origin {
+	int fd;		 /* of netlink; its owner closes it */
+	uint32_t number; /* of the next request */
+};
+
+/* Opens the netlink socket, in a namespace as namespace_socket() takes it. Returns 0 or -errno. */
+int origin_open(int namespace_fd, struct origin *ret);
+
+/* Answers up to ORIGIN_BATCH_MAX questions about datagrams, with two system calls for all. */
+void origin_find(struct origin *origin, struct origin_question *questions, size_t count);
+
+/* The same of an accepted TCP connection. Returns 0 or -errno. */
+int origin_of_connection(int fd, struct endpoint *ret);
+
+/* For fuzzing and tests: reads one reply of the kernel's to `question` (a whole struct nlmsghdr and
+ * what follows it) into `question`. */
+void origin_read_reply(const void *bytes, size_t len, struct origin_question *question);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_DNS_PROXY_INTERNAL_H
+#define HUSK_DNS_PROXY_INTERNAL_H
+
+#include <sys/queue.h>
+
+#include "dns/dns.h"
+#include "dns/origin.h"
+
+/* What epoll(7) points to: who is to be called. The first member of whatever waits for something.
+ */
+struct source {
+	void (*ready)(struct dns *dns, struct source *source, uint32_t events);
+};
+
+struct listener {
+	struct source source;
+	int fd; /* -1: none */
+	struct endpoint own;
+};
+
+struct udp_batch;
+struct udp_flow;
+struct udp_lane;
+struct tcp_connection;
+TAILQ_HEAD(udp_flows, udp_flow);
+TAILQ_HEAD(udp_lanes, udp_lane);
+TAILQ_HEAD(tcp_connections, tcp_connection);
+
+enum listeners { LISTENERS = 2 * (DNS_PORTS + 1) }; /* UDP and one of TCP, IPv4 and IPv6 */
+
+struct dns {
+	struct dns_options options;
+	int namespace_fd; /* where sockets are made; -1: the thread is there */
+	struct dns_judge *judge;
+	struct origin origin;
+	int epoll_fd;
+	int timer_fd;
+	struct source timer;
+	int64_t timer_ns; /* CLOCK_MONOTONIC; 0: not set */
+	uint16_t port;
+	struct listener listeners[LISTENERS];
+
+	struct udp_batch *batch;
+	struct udp_flows asked; /* the oldest first */
+	struct udp_flows spare;
+	size_t flows_count; /* of both */
+	struct udp_lanes lanes;
+	struct tcp_connections connections;
+	struct tcp_connections closed; /* to be freed once no event can name them any more */
+	size_t connections_count;
+
+	struct dns_answer answer; /* the one that is looked at */
+};
+
+/* Waits for `events` of epoll_ctl(2) on a new descriptor. Returns 0 or -errno. */
+int proxy_wait(struct dns *dns, int fd, uint32_t events, struct source *source);
+
+/* Something ends at this time, unless something else ended it before. */
+void proxy_set_timer(struct dns *dns, int64_t at_ns);
+
+/* A socket of the proxy's own towards a resolver, marked. Returns a descriptor or -errno. */
+int proxy_socket(const struct dns *dns, sa_family_t family, int type);
+
+/* ---- datagrams: udp.c ---- */
+
+int udp_new(struct dns *dns);
+void udp_ready(struct dns *dns, struct source *source, uint32_t events); /* of a listener */
+void udp_expire(struct dns *dns, int64_t now_ns);
+void udp_free(struct dns *dns);
+
+/* ---- connections: tcp.c ---- */
+
+void tcp_ready(struct dns *dns, struct source *source, uint32_t events); /* of a listener */
+void tcp_expire(struct dns *dns, int64_t now_ns);
+void tcp_bury(struct dns *dns); /* frees those that were closed */
+void tcp_free(struct dns *dns);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The proxy's sockets, and who is called when one of them is ready. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/namespace.h"
+#include "dns/proxy-internal.h"
+
+enum {
+	EVENTS_AT_ONCE = 64,
+	PORT_TRIES = 64,
+	PORT_SPAN = 4096, /* 61000 to 65095 */
+	BACKLOG = 64,
+};
+
+int proxy_wait(struct dns *dns, int fd, uint32_t events, struct source *source)
+{
+	struct epoll_event event = {.events = events, .data.ptr = source};
+
+	return epoll_ctl(dns->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+void proxy_set_timer(struct dns *dns, int64_t at_ns)
+{
+	struct itimerspec at = {
+		.it_value = {.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000},
+	};
+
+	if (dns->timer_ns != 0 && dns->timer_ns <= at_ns)
+		return;
+	dns->timer_ns = at_ns;
+	timerfd_settime(dns->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+int proxy_socket(const struct dns *dns, sa_family_t family, int type)
+{
+	cleanup_close int fd = namespace_socket(dns->namespace_fd, family, type, 0);
+
+	if (fd >= 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_MARK, &dns->options.mark, sizeof(dns->options.mark)) < 0)
+		return -errno;
+	return steal_fd(&fd);
+}
+
+static void on_timer(struct dns *dns, struct source *source, uint32_t events)
+{
+	uint64_t count;
+	int64_t now_ns = clock_monotonic_ns();
+
+	if (read(dns->timer_fd, &count, sizeof(count)) < 0)
+		return;
+	dns->timer_ns = 0;
+	udp_expire(dns, now_ns);
+	tcp_expire(dns, now_ns);
+}
+
+/* ---- listening ---- */
+
+static int listen_on(struct dns *dns, struct listener *listener, const struct address *address,
+		     uint16_t port, int type)
+{
+	cleanup_close int fd = proxy_socket(dns, address->family, type);
+	struct sockaddr_storage socket;
+	socklen_t len = address_to_socket(address, port, &socket);
+	int one = 1;
+
+	if (fd < 0)
+		return fd;
+	/* Where loopback is not up yet, it has no address. */
+	if (setsockopt(fd, SOL_IP, IP_FREEBIND, &one, sizeof(one)) < 0 ||
+	    (address->family == AF_INET6 &&
+	     setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0) ||
+	    bind(fd, (struct sockaddr *)&socket, len) < 0 ||
+	    (type == SOCK_STREAM && listen(fd, BACKLOG) < 0))
+		return -errno;
+	listener->own = (struct endpoint){*address, port};
+	listener->source.ready = type == SOCK_DGRAM ? udp_ready : tcp_ready;
+	listener->fd = steal_fd(&fd);
+	return 0;
+}
+
+static void close_listeners(struct dns *dns)
+{
+	for (size_t i = 0; i < LISTENERS; i++) {
+		if (dns->listeners[i].fd >= 0)
+			close(dns->listeners[i].fd);
+		dns->listeners[i].fd = -1;
+	}
+}
+
+/* UDP on each port, TCP on the first: connections are told apart by the ports that the kernel gives
+ * their programs. */
+static int listen_at(struct dns *dns, const struct address *address, uint16_t port,
+		     struct listener *listener)
+{
+	int r = listen_on(dns, listener, address, port, SOCK_STREAM);
+
+	for (uint16_t i = 0; i < DNS_PORTS && r == 0; i++)
+		r = listen_on(dns, ++listener, address, (uint16_t)(port + i), SOCK_DGRAM);
+	return r;
+}
+
+static int listen_from(struct dns *dns, uint16_t port)
+{
+	static const struct address ipv4 = {.family = AF_INET, .bytes = {127, 0, 0, 1}};
+	static const struct address ipv6 = {.family = AF_INET6, .bytes = {[15] = 1}};
+	int r = listen_at(dns, &ipv4, port, dns->listeners);
+
+	if (r < 0)
+		return r;
+	r = listen_at(dns, &ipv6, port, dns->listeners + LISTENERS / 2);
+	/* A kernel, or a namespace, without IPv6 sends nothing by it either. */
+	return r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL ? 0 : r;
+}
+
+/* The ports are random, so that those which programs like best are hit by none for long. */
+static int listen_somewhere(struct dns *dns)
+{
+	int r = -EADDRINUSE;
+
+	for (int i = 0; i < PORT_TRIES && r == -EADDRINUSE; i++) {
+		uint16_t random;
+
+		close_listeners(dns);
+		if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+			return -errno;
+		dns->port = (uint16_t)(DNS_PORT_FIRST + random % PORT_SPAN);
+		r = listen_from(dns, dns->port);
+	}
+	return r;
+}
+
+static int wait_for_all(struct dns *dns)
+{
+	int r = proxy_wait(dns, dns->timer_fd, EPOLLIN, &dns->timer);
+
+	for (size_t i = 0; i < LISTENERS && r == 0; i++) {
+		struct listener *listener = &dns->listeners[i];
+
+		if (listener->fd >= 0)
+			r = proxy_wait(dns, listener->fd, EPOLLIN, &listener->source);
+	}
+	return r;
+}
+
+static int open_all(struct dns *dns)
+{
+	int r = dns_judge_new(&dns->options.judge, &dns->judge);
+
+	if (r == 0)
+		r = udp_new(dns);
+	if (r < 0)
+		return r;
+	dns->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	dns->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (dns->epoll_fd < 0 || dns->timer_fd < 0)
+		return -errno;
+	r = origin_open(dns->namespace_fd, &dns->origin);
+	if (r == 0)
+		r = listen_somewhere(dns);
+	return r == 0 ? wait_for_all(dns) : r;
+}
+
+static int open_inside(struct dns *dns)
+{
+	int own, r;
+
+	dns->namespace_fd = -1;
+	if (dns->options.namespace_fd < 0)
+		return open_all(dns);
+	own = namespace_enter(dns->options.namespace_fd);
+	if (own < 0)
+		return own;
+	r = open_all(dns);
+	namespace_leave(own);
+	dns->namespace_fd = dns->options.namespace_fd;
+	return r;
+}
+
+int dns_open(const struct dns_options *options, struct dns **ret, struct error *err)
+{
+	struct dns *dns = calloc(1, sizeof(*dns));
+	int r;
+
+	if (!dns)
+		return error_set(err, ENOMEM, "cannot set up the DNS proxy");
+	dns->options = *options;
+	dns->timer.ready = on_timer;
+	dns->epoll_fd = dns->timer_fd = dns->origin.fd = -1;
+	for (size_t i = 0; i < LISTENERS; i++)
+		dns->listeners[i].fd = -1;
+	TAILQ_INIT(&dns->asked);
+	TAILQ_INIT(&dns->spare);
+	TAILQ_INIT(&dns->lanes);
+	TAILQ_INIT(&dns->connections);
+	TAILQ_INIT(&dns->closed);
+	r = open_inside(dns);
+	if (r < 0) {
+		dns_close(dns);
+		return error_set(err, -r, "cannot set up the DNS proxy");
+	}
+	*ret = dns;
+	return 0;
+}
+
+void dns_close(struct dns *dns)
+{
+	if (!dns)
+		return;
+	dns_judge_free(dns->judge);
+	udp_free(dns);
+	tcp_free(dns);
+	close_listeners(dns);
+	if (dns->origin.fd >= 0)
+		close(dns->origin.fd);
+	if (dns->timer_fd >= 0)
+		close(dns->timer_fd);
+	if (dns->epoll_fd >= 0)
+		close(dns->epoll_fd);
+	free(dns);
+}
+
+void dns_stay(struct dns *dns)
+{
+	dns->namespace_fd = -1;
+}
+
+uint16_t dns_port(const struct dns *dns)
+{
+	return dns->port;
+}
+
+void dns_use(struct dns *dns, const struct resolv *resolv)
+{
+	dns_judge_use(dns->judge, resolv);
+}
+
+int dns_fd(const struct dns *dns)
+{
+	return dns->epoll_fd;
+}
+
+void dns_read(struct dns *dns)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	int count = epoll_wait(dns->epoll_fd, events, EVENTS_AT_ONCE, 0);
+
+	for (int i = 0; i < count; i++) {
+		struct source *source = events[i].data.ptr;
+
+		source->ready(dns, source, events[i].events);
+	}
+	tcp_bury(dns);
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Connections. Each has one of its own to the resolver; messages go through whole, one at a time in
+ * each direction, so what a program sends ahead waits in the kernel. A refusal takes its turn
+ * between the resolver's answers.
+ */
+#include <arpa/nameser.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "dns/proxy-internal.h"
+
+enum {
+	PREFIX_BYTES = 2,      /* RFC 1035, 4.2.2 */
+	QUESTIONS_MAX = 8,     /* remembered of one connection, until they are answered */
+	ACCEPTED_AT_ONCE = 16, /* before others have their turn */
+};
+
+/* One direction: a message comes in, is looked at, and goes out. */
+struct stream {
+	uint8_t *bytes; /* prefix and message; NULL while there is none */
+	size_t len;	/* so much has come in */
+	size_t sent;
+	bool ready; /* whole, and on its way out */
+	bool ended; /* nothing more comes in */
+	uint8_t prefix[PREFIX_BYTES];
+};
+
+struct end {
+	struct source source;
+	struct tcp_connection *connection;
+	int fd;
+	uint32_t waits; /* for these events */
+};
+
+struct asked {
+	bool open;
+	enum dns_ruling ruling;
+	struct dns_question question;
+};
+
+struct tcp_connection {
+	TAILQ_ENTRY(tcp_connection) entry;
+	struct end client, server;
+	struct stream questions, answers;
+	uint8_t own[PREFIX_BYTES + DNS_OWN_ANSWER_MAX]; /* an answer of our own that waits */
+	size_t own_len;
+	struct address resolver;
+	bool connected; /* to the resolver */
+	bool shut;	/* it knows that there are no more questions */
+	bool dead;
+	int64_t ends_ns; /* CLOCK_MONOTONIC */
+	size_t asked_next;
+	struct asked asked[QUESTIONS_MAX];
+};
+
+static void end_connection(struct dns *dns, struct tcp_connection *connection)
+{
+	if (connection->dead)
+		return;
+	connection->dead = true;
+	if (connection->client.fd >= 0)
+		close(connection->client.fd);
+	if (connection->server.fd >= 0)
+		close(connection->server.fd);
+	TAILQ_REMOVE(&dns->connections, connection, entry);
+	TAILQ_INSERT_TAIL(&dns->closed, connection, entry);
+	dns->connections_count--;
+}
+
+void tcp_bury(struct dns *dns)
+{
+	struct tcp_connection *connection;
+
+	while ((connection = TAILQ_FIRST(&dns->closed))) {
+		TAILQ_REMOVE(&dns->closed, connection, entry);
+		free(connection->questions.bytes);
+		free(connection->answers.bytes);
+		free(connection);
+	}
+}
+
+/* ---- streams ---- */
+
+/* Takes in what there is of one message. Returns 1: it is whole; 0: not yet; -errno. */
+static int take_in(struct stream *stream, int fd)
+{
+	for (;;) {
+		size_t whole = PREFIX_BYTES;
+		uint8_t *to = stream->prefix + stream->len;
+		ssize_t got;
+
+		if (stream->bytes) {
+			whole += ns_get16(stream->prefix);
+			to = stream->bytes + stream->len;
+		}
+		if (stream->bytes && stream->len == whole)
+			return 1;
+		got = recv(fd, to, whole - stream->len, MSG_DONTWAIT);
+		if (got < 0)
+			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		if (got == 0) {
+			stream->ended = true;
+			return stream->len == 0 ? 0 : -EPIPE;
+		}
+		stream->len += (size_t)got;
+		if (stream->bytes || stream->len < PREFIX_BYTES)
+			continue;
+		stream->bytes = malloc(PREFIX_BYTES + ns_get16(stream->prefix));
+		if (!stream->bytes)
+			return -ENOMEM;
+		memcpy(stream->bytes, stream->prefix, PREFIX_BYTES);
+	}
+}
+
+static void forget_message(struct stream *stream)
+{
+	free(stream->bytes);
+	stream->bytes = NULL;
+	stream->len = stream->sent = 0;
+	stream->ready = false;
+}
+
+/* Sends on what is left of `len` bytes. Returns 1: all is sent; 0: not yet; -errno. */
+static int send_on(int fd, const uint8_t *bytes, size_t len, size_t *sent)
+{
+	ssize_t n = send(fd, bytes + *sent, len - *sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	*sent += (size_t)n;
+	return *sent == len;
+}
+
+/* ---- questions ---- */
+
+static void answer_ourselves(struct tcp_connection *connection, const uint8_t *message, size_t len,
+			     const struct dns_question *question, uint8_t rcode)
+{
+	size_t own_len =
+		dns_answer_write(message, len, question, rcode, connection->own + PREFIX_BYTES);
+
+	if (own_len == 0)
+		return;
+	ns_put16((unsigned int)own_len, connection->own);
+	connection->own_len = PREFIX_BYTES + own_len;
+}
+
+static void judge_question(struct dns *dns, struct tcp_connection *connection)
+{
+	struct stream *stream = &connection->questions;
+	const uint8_t *message = stream->bytes + PREFIX_BYTES;
+	size_t len = stream->len - PREFIX_BYTES;
+	struct asked *asked = &connection->asked[connection->asked_next];
+	int result = dns_question_parse(message, len, &asked->question);
+
+	asked->ruling =
+		dns_judge_query(dns->judge, &asked->question, result, &connection->resolver);
+	asked->open = result == 0 && asked->ruling != DNS_REFUSE;
+	if (asked->open)
+		connection->asked_next = (connection->asked_next + 1) % QUESTIONS_MAX;
+	stream->ready = asked->ruling != DNS_REFUSE;
+	if (stream->ready)
+		return;
+	answer_ourselves(connection, message, len, &asked->question, ns_r_refused);
+	forget_message(stream);
+}
+
+/* Returns 0, or -errno: the connection is at its end. */
+static int move_questions(struct dns *dns, struct tcp_connection *connection)
+{
+	struct stream *stream = &connection->questions;
+
+	while (connection->own_len == 0) {
+		int r;
+
+		if (!stream->ready) {
+			if (stream->ended)
+				return 0;
+			r = take_in(stream, connection->client.fd);
+			if (r <= 0)
+				return r;
+			judge_question(dns, connection);
+			continue;
+		}
+		if (!connection->connected)
+			return 0;
+		r = send_on(connection->server.fd, stream->bytes, stream->len, &stream->sent);
+		if (r <= 0)
+			return r;
+		forget_message(stream);
+	}
+	return 0;
+}
+
+/* ---- answers ---- */
+
+static void judge_answer(struct dns *dns, struct tcp_connection *connection)
+{
+	struct stream *stream = &connection->answers;
+	const uint8_t *message = stream->bytes + PREFIX_BYTES;
+	size_t len = stream->len - PREFIX_BYTES;
+	enum dns_ruling ruling = DNS_PASS;
+
+	for (size_t i = 0; i < QUESTIONS_MAX; i++) {
+		struct asked *asked = &connection->asked[i];
+
+		if (!asked->open ||
+		    dns_answer_parse(message, len, &asked->question, &dns->answer) != 0)
+			continue;
+		ruling =
+			dns_judge_answer(dns->judge, &asked->question, asked->ruling, &dns->answer);
+		asked->open = false;
+		if (ruling != DNS_PASS)
+			answer_ourselves(connection, message, len, &asked->question,
+					 ruling == DNS_REFUSE ? ns_r_refused : ns_r_servfail);
+		break;
+	}
+	if (ruling == DNS_PASS)
+		stream->ready = true;
+	else
+		forget_message(stream);
+}
+
+/* Sends an answer of our own, which never cuts into one of the resolver's. */
+static int send_own(struct tcp_connection *connection)
+{
+	size_t sent = 0;
+	int r;
+
+	if (connection->own_len == 0 || connection->answers.sent > 0)
+		return 1;
+	/* So small that the kernel takes all of it or nothing, unless the program never reads. */
+	r = send_on(connection->client.fd, connection->own, connection->own_len, &sent);
+	if (r == 0 && sent > 0)
+		return -EPIPE;
+	if (r == 1)
+		connection->own_len = 0;
+	return r;
+}
+
+static int move_answers(struct dns *dns, struct tcp_connection *connection)
+{
+	struct stream *stream = &connection->answers;
+
+	for (;;) {
+		int r = send_own(connection);
+
+		if (r <= 0)
+			return r;
+		if (!stream->ready) {
+			if (stream->ended || !connection->connected)
+				return 0;
+			r = take_in(stream, connection->server.fd);
+			if (r <= 0)
+				return r;
+			judge_answer(dns, connection);
+			continue;
+		}
+		r = send_on(connection->client.fd, stream->bytes, stream->len, &stream->sent);
+		if (r <= 0)
+			return r;
+		forget_message(stream);
+	}
+}
+
+/* ---- connections ---- */
+
+static void wait_for(struct dns *dns, struct end *end, uint32_t waits)
+{
+	struct epoll_event event = {.events = waits, .data.ptr = &end->source};
+
+	if (waits == end->waits)
+		return;
+	end->waits = waits;
+	epoll_ctl(dns->epoll_fd, EPOLL_CTL_MOD, end->fd, &event);
+}
+
+static void choose_events(struct dns *dns, struct tcp_connection *connection)
+{
+	const struct stream *questions = &connection->questions, *answers = &connection->answers;
+	bool takes = !questions->ready && !questions->ended && connection->own_len == 0;
+	bool gives = answers->ready || connection->own_len > 0;
+	bool asks = questions->ready || !connection->connected;
+	bool hears = connection->connected && !answers->ready && !answers->ended;
+
+	wait_for(dns, &connection->client, (takes ? EPOLLIN : 0U) | (gives ? EPOLLOUT : 0U));
+	wait_for(dns, &connection->server, (hears ? EPOLLIN : 0U) | (asks ? EPOLLOUT : 0U));
+}
+
+/* Has the connection to the resolver come about? Returns 0, or -errno. */
+static int finish_connecting(struct tcp_connection *connection)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (getsockopt(connection->server.fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error)
+		return error ? -error : -errno;
+	connection->connected = true;
+	return 0;
+}
+
+static bool is_over(const struct tcp_connection *connection)
+{
+	return connection->answers.ended && !connection->answers.ready && connection->own_len == 0;
+}
+
+static void move(struct dns *dns, struct tcp_connection *connection)
+{
+	const struct stream *questions = &connection->questions;
+	int r = move_questions(dns, connection);
+
+	if (r == 0)
+		r = move_answers(dns, connection);
+	/* What waited for an answer of our own to go can go on. */
+	if (r == 0 && connection->own_len == 0)
+		r = move_questions(dns, connection);
+	if (r < 0 || is_over(connection)) {
+		end_connection(dns, connection);
+		return;
+	}
+	if (questions->ended && !questions->ready && connection->connected && !connection->shut) {
+		shutdown(connection->server.fd, SHUT_WR);
+		connection->shut = true;
+	}
+	choose_events(dns, connection);
+}
+
+/* An end may be called once more in the same turn after the connection is dead. */
+static void client_ready(struct dns *dns, struct source *source, uint32_t events)
+{
+	struct tcp_connection *connection = ((struct end *)source)->connection;
+
+	if (connection->dead)
+		return;
+	if (events & EPOLLERR || (events & EPOLLHUP && connection->client.waits == 0))
+		end_connection(dns, connection);
+	else
+		move(dns, connection);
+}
+
+static void server_ready(struct dns *dns, struct source *source, uint32_t events)
+{
+	struct tcp_connection *connection = ((struct end *)source)->connection;
+
+	if (connection->dead)
+		return;
+	if (!connection->connected && events & (EPOLLOUT | EPOLLERR | EPOLLHUP) &&
+	    finish_connecting(connection) < 0)
+		end_connection(dns, connection);
+	else if (events & EPOLLHUP && connection->server.waits == 0)
+		end_connection(dns, connection);
+	else
+		move(dns, connection);
+}
+
+static int connect_to(const struct dns *dns, const struct endpoint *resolver)
+{
+	int fd = proxy_socket(dns, resolver->address.family, SOCK_STREAM);
+	struct sockaddr_storage socket;
+	socklen_t len = address_to_socket(&resolver->address, resolver->port, &socket);
+	int one = 1;
+
+	if (fd < 0)
+		return fd;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(fd, (struct sockaddr *)&socket, len) < 0 && errno != EINPROGRESS) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Takes over both descriptors, also on failure. */
+static void new_connection(struct dns *dns, int client, int server, const struct endpoint *resolver)
+{
+	struct tcp_connection *connection = calloc(1, sizeof(*connection));
+	int one = 1;
+
+	if (!connection) {
+		close(client);
+		close(server);
+		return;
+	}
+	setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	connection->resolver = resolver->address;
+	connection->client = (struct end){{client_ready}, connection, client, EPOLLIN};
+	connection->server = (struct end){{server_ready}, connection, server, EPOLLOUT};
+	connection->ends_ns = clock_monotonic_ns() + DNS_CONNECTION_S * INT64_C(1000000000);
+	TAILQ_INSERT_TAIL(&dns->connections, connection, entry);
+	dns->connections_count++;
+	proxy_set_timer(dns, connection->ends_ns);
+	if (proxy_wait(dns, client, EPOLLIN, &connection->client.source) < 0 ||
+	    proxy_wait(dns, server, EPOLLOUT, &connection->server.source) < 0)
+		end_connection(dns, connection);
+}
+
+void tcp_ready(struct dns *dns, struct source *source, uint32_t events)
+{
+	const struct listener *listener = (const struct listener *)source;
+
+	for (int i = 0; i < ACCEPTED_AT_ONCE; i++) {
+		int client = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		struct endpoint resolver;
+		int server = -1;
+
+		if (client < 0)
+			return;
+		if (dns->connections_count == DNS_TCP_CONNECTIONS_MAX)
+			end_connection(dns, TAILQ_FIRST(&dns->connections));
+		if (origin_of_connection(client, &resolver) == 0 &&
+		    resolver.port == DNS_SERVER_PORT)
+			server = connect_to(dns, &resolver);
+		if (server >= 0)
+			new_connection(dns, client, server, &resolver);
+		else
+			close(client);
+	}
+}
+
+void tcp_expire(struct dns *dns, int64_t now_ns)
+{
+	struct tcp_connection *connection;
+
+	while ((connection = TAILQ_FIRST(&dns->connections)) && connection->ends_ns <= now_ns)
+		end_connection(dns, connection);
+	if (connection)
+		proxy_set_timer(dns, connection->ends_ns);
+}
+
+void tcp_free(struct dns *dns)
+{
+	struct tcp_connection *connection;
+
+	while ((connection = TAILQ_FIRST(&dns->connections)))
+		end_connection(dns, connection);
+	tcp_bury(dns);
+}

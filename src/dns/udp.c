@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Datagrams. What is asked goes to its resolver by a lane: a socket connected to that resolver,
+ * from a port that the kernel chose. So an answer comes from nobody else, and a resolver that is
+ * not there is told of at once. A lane takes a few questions, and a port is used for a few seconds
+ * at most: who wants to forge an answer has to guess the port and the id, as without the proxy.
+ * Datagrams are taken in and sent in batches: at 32 questions at a time that is two thirds of the
+ * system calls.
+ */
+#include <arpa/nameser.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "dns/proxy-internal.h"
+
+enum {
+	BATCH_MAX = ORIGIN_BATCH_MAX,
+	ROUNDS_MAX = 4, /* batches of one socket before others have their turn */
+	HEAD_ROOM = DNS_HEADER_BYTES + NS_MAXCDNAME + 4,
+	LANE_QUESTIONS_MAX = 32,
+};
+
+#define LANE_AGE_NS INT64_C(2000000000)
+
+/* A question that waits for its answer. */
+struct udp_flow {
+	TAILQ_ENTRY(udp_flow) entry;	  /* of all that wait, the oldest first; or of the spare */
+	TAILQ_ENTRY(udp_flow) lane_entry; /* of its lane's */
+	struct udp_lane *lane;
+	int64_t ends_ns; /* CLOCK_MONOTONIC */
+	int listener_fd; /* where the answer goes out */
+	struct sockaddr_storage client;
+	socklen_t client_len;
+	enum dns_ruling ruling;
+	int result; /* of reading the question */
+	struct dns_question question;
+	uint8_t head[HEAD_ROOM]; /* header and question, for an answer of our own */
+};
+
+struct udp_lane {
+	struct source source;
+	TAILQ_ENTRY(udp_lane) entry;
+	int fd;
+	struct endpoint resolver;
+	int64_t since_ns;   /* CLOCK_MONOTONIC, when it got its port */
+	unsigned int taken; /* questions since then */
+	struct udp_flows flows;
+};
+
+/* What is taken in at once, and what is to be sent by one socket. Only pages that are used take
+ * memory. */
+struct udp_batch {
+	uint8_t bytes[BATCH_MAX][DNS_MESSAGE_MAX];
+	struct iovec vectors[BATCH_MAX];
+	struct sockaddr_storage clients[BATCH_MAX];
+	struct mmsghdr messages[BATCH_MAX];
+	struct origin_question origins[BATCH_MAX];
+
+	int out_fd;
+	unsigned int out_count;
+	struct iovec out_vectors[BATCH_MAX];
+	struct sockaddr_storage out_clients[BATCH_MAX];
+	struct mmsghdr out[BATCH_MAX];
+};
+
+int udp_new(struct dns *dns)
+{
+	/* Large enough to be pages of its own, which are there once they are touched. */
+	dns->batch = calloc(1, sizeof(*dns->batch));
+	return dns->batch ? 0 : -ENOMEM;
+}
+
+/* ---- sending ---- */
+
+/* Sends what was put. What a socket has no room for is lost, and asked again. */
+static void flush(struct udp_batch *batch)
+{
+	unsigned int sent = 0;
+	bool again = true;
+
+	while (sent < batch->out_count) {
+		int n = sendmmsg(batch->out_fd, batch->out + sent, batch->out_count - sent, 0);
+
+		/* What the kernel has to say of an earlier datagram it says once. */
+		if (n < 0 && !again)
+			n = 1;
+		again = n > 0;
+		sent += n > 0 ? (unsigned int)n : 0;
+	}
+	batch->out_count = 0;
+}
+
+/* To be sent by this socket; the bytes stay as they are until flush(). client NULL: the socket is
+ * connected. */
+static void put(struct udp_batch *batch, int fd, const uint8_t *bytes, size_t len,
+		const struct udp_flow *client)
+{
+	unsigned int i;
+
+	if (batch->out_count == BATCH_MAX || (batch->out_count > 0 && batch->out_fd != fd))
+		flush(batch);
+	i = batch->out_count++;
+	batch->out_fd = fd;
+	batch->out_vectors[i] = (struct iovec){(void *)(uintptr_t)bytes, len};
+	batch->out[i].msg_hdr = (struct msghdr){.msg_iov = &batch->out_vectors[i], .msg_iovlen = 1};
+	if (!client)
+		return;
+	batch->out_clients[i] = client->client;
+	batch->out[i].msg_hdr.msg_name = &batch->out_clients[i];
+	batch->out[i].msg_hdr.msg_namelen = client->client_len;
+}
+
+static void answer_ourselves(const struct udp_flow *flow, uint8_t rcode)
+{
+	uint8_t out[DNS_OWN_ANSWER_MAX];
+	size_t len = dns_answer_write(flow->head, sizeof(flow->head), &flow->question, rcode, out);
+
+	if (len > 0)
+		(void)!sendto(flow->listener_fd, out, len, 0,
+			      (const struct sockaddr *)&flow->client, flow->client_len);
+}
+
+/* ---- flows ---- */
+
+/* Nobody waits for the answer any more. */
+static void end_flow(struct dns *dns, struct udp_flow *flow)
+{
+	TAILQ_REMOVE(&flow->lane->flows, flow, lane_entry);
+	TAILQ_REMOVE(&dns->asked, flow, entry);
+	TAILQ_INSERT_HEAD(&dns->spare, flow, entry);
+}
+
+static struct udp_flow *spare_flow(struct dns *dns)
+{
+	struct udp_flow *flow;
+
+	if (TAILQ_EMPTY(&dns->spare) && dns->flows_count < DNS_UDP_FLOWS_MAX) {
+		flow = calloc(1, sizeof(*flow));
+		if (!flow)
+			return NULL;
+		dns->flows_count++;
+		TAILQ_INSERT_HEAD(&dns->spare, flow, entry);
+	}
+	if (TAILQ_EMPTY(&dns->spare))
+		end_flow(dns, TAILQ_FIRST(&dns->asked));
+	return TAILQ_FIRST(&dns->spare);
+}
+
+/* ---- lanes ---- */
+
+static void udp_answers_ready(struct dns *dns, struct source *source, uint32_t events);
+
+static void close_lane(struct dns *dns, struct udp_lane *lane)
+{
+	TAILQ_REMOVE(&dns->lanes, lane, entry);
+	close(lane->fd);
+	free(lane);
+}
+
+static struct udp_lane *open_lane(struct dns *dns, sa_family_t family)
+{
+	struct udp_lane *lane = calloc(1, sizeof(*lane));
+
+	if (!lane)
+		return NULL;
+	TAILQ_INIT(&lane->flows);
+	lane->source.ready = udp_answers_ready;
+	lane->fd = proxy_socket(dns, family, SOCK_DGRAM);
+	if (lane->fd < 0) {
+		free(lane);
+		return NULL;
+	}
+	lane->resolver.address.family = (uint8_t)family;
+	TAILQ_INSERT_HEAD(&dns->lanes, lane, entry);
+	if (proxy_wait(dns, lane->fd, EPOLLIN, &lane->source) == 0)
+		return lane;
+	close_lane(dns, lane);
+	return NULL;
+}
+
+/* Gets a port of its own towards the resolver. Returns 0 or -errno of the network. */
+static int connect_lane(struct udp_lane *lane, const struct endpoint *resolver, int64_t now_ns)
+{
+	const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	struct sockaddr_storage socket;
+	socklen_t len = address_to_socket(&resolver->address, resolver->port, &socket);
+
+	/* Without this it would keep the port that it has. */
+	lane->taken = LANE_QUESTIONS_MAX;
+	if (connect(lane->fd, &nowhere, sizeof(nowhere)) < 0 ||
+	    connect(lane->fd, (struct sockaddr *)&socket, len) < 0)
+		return -errno;
+	lane->resolver = *resolver;
+	lane->since_ns = now_ns;
+	lane->taken = 0;
+	return 0;
+}
+
+static struct udp_flow *find_flow(const struct udp_lane *lane, uint16_t id)
+{
+	struct udp_flow *flow = TAILQ_FIRST(&lane->flows);
+
+	while (flow && flow->question.id != id)
+		flow = TAILQ_NEXT(flow, lane_entry);
+	return flow;
+}
+
+static bool takes(const struct udp_lane *lane, const struct endpoint *resolver, uint16_t id,
+		  int64_t now_ns)
+{
+	return lane->taken < LANE_QUESTIONS_MAX && now_ns - lane->since_ns <= LANE_AGE_NS &&
+	       lane->resolver.port == resolver->port &&
+	       address_equal(&lane->resolver.address, &resolver->address) && !find_flow(lane, id);
+}
+
+/* One on which nothing waits: for a resolver of that family it can be connected. */
+static struct udp_lane *find_idle(const struct dns *dns, uint8_t family)
+{
+	struct udp_lane *lane = TAILQ_FIRST(&dns->lanes);
+
+	while (lane && !(TAILQ_EMPTY(&lane->flows) && lane->resolver.address.family == family))
+		lane = TAILQ_NEXT(lane, entry);
+	return lane;
+}
+
+static size_t count_lanes(const struct dns *dns, uint8_t family)
+{
+	const struct udp_lane *lane = TAILQ_FIRST(&dns->lanes);
+	size_t count = 0;
+
+	for (; lane; lane = TAILQ_NEXT(lane, entry))
+		count += lane->resolver.address.family == family;
+	return count;
+}
+
+/* A lane to the resolver on which no question with this id waits. Returns 0 or -errno. */
+static int find_lane(struct dns *dns, const struct endpoint *resolver, uint16_t id, int64_t now_ns,
+		     struct udp_lane **ret)
+{
+	struct udp_lane *lane = TAILQ_FIRST(&dns->lanes);
+
+	while (lane && !takes(lane, resolver, id, now_ns))
+		lane = TAILQ_NEXT(lane, entry);
+	if (lane) {
+		*ret = lane;
+		return 0;
+	}
+	lane = find_idle(dns, resolver->address.family);
+	if (!lane && count_lanes(dns, resolver->address.family) < DNS_UDP_LANES_MAX)
+		lane = open_lane(dns, resolver->address.family);
+	if (!lane)
+		return -ENOBUFS;
+	*ret = lane;
+	return connect_lane(lane, resolver, now_ns);
+}
+
+/* The resolver is not there. */
+static void fail_lane(struct dns *dns, struct udp_lane *lane)
+{
+	struct udp_flow *flow;
+
+	while ((flow = TAILQ_FIRST(&lane->flows))) {
+		answer_ourselves(flow, ns_r_servfail);
+		end_flow(dns, flow);
+	}
+}
+
+/* ---- questions ---- */
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Sends the question on its way. Returns 0 or -errno. */
+static int ask(struct dns *dns, struct udp_flow *flow, const struct endpoint *resolver,
+	       const uint8_t *message, size_t len)
+{
+	int64_t now_ns = clock_monotonic_ns();
+	struct udp_lane *lane;
+	int r = find_lane(dns, resolver, flow->question.id, now_ns, &lane);
+
+	if (r < 0)
+		return r;
+	lane->taken++;
+	flow->lane = lane;
+	flow->ends_ns = now_ns + DNS_WAIT_S * INT64_C(1000000000);
+	TAILQ_REMOVE(&dns->spare, flow, entry);
+	TAILQ_INSERT_TAIL(&dns->asked, flow, entry);
+	TAILQ_INSERT_TAIL(&lane->flows, flow, lane_entry);
+	proxy_set_timer(dns, flow->ends_ns);
+	put(dns->batch, lane->fd, message, len, NULL);
+	return 0;
+}
+
+static void serve_query(struct dns *dns, const struct listener *listener, int i)
+{
+	const struct udp_batch *batch = dns->batch;
+	const struct endpoint *resolver = &batch->origins[i].asked;
+	const uint8_t *message = batch->bytes[i];
+	size_t len = batch->messages[i].msg_len;
+	struct udp_flow *flow;
+
+	/* Who asks the proxy itself was not redirected, and is none of a resolver's clients. */
+	if (batch->origins[i].result < 0 || resolver->port != DNS_SERVER_PORT)
+		return;
+	flow = spare_flow(dns);
+	if (!flow)
+		return;
+	flow->listener_fd = listener->fd;
+	flow->client = batch->clients[i];
+	flow->client_len = batch->messages[i].msg_hdr.msg_namelen;
+	flow->result = dns_question_parse(message, len, &flow->question);
+	memcpy(flow->head, message, least(flow->question.len, sizeof(flow->head)));
+	flow->ruling =
+		dns_judge_query(dns->judge, &flow->question, flow->result, &resolver->address);
+	if (flow->ruling == DNS_REFUSE)
+		answer_ourselves(flow, ns_r_refused);
+	else if (ask(dns, flow, resolver, message, len) < 0)
+		answer_ourselves(flow, ns_r_servfail);
+}
+
+static int receive(struct udp_batch *batch, int fd)
+{
+	for (size_t i = 0; i < BATCH_MAX; i++) {
+		batch->vectors[i] = (struct iovec){batch->bytes[i], sizeof(batch->bytes[i])};
+		batch->messages[i].msg_hdr = (struct msghdr){
+			.msg_iov = &batch->vectors[i],
+			.msg_iovlen = 1,
+			.msg_name = &batch->clients[i],
+			.msg_namelen = sizeof(batch->clients[i]),
+		};
+	}
+	return recvmmsg(fd, batch->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
+}
+
+void udp_ready(struct dns *dns, struct source *source, uint32_t events)
+{
+	const struct listener *listener = (const struct listener *)source;
+	struct udp_batch *batch = dns->batch;
+
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		int count = receive(batch, listener->fd);
+
+		for (int i = 0; i < count; i++) {
+			struct origin_question *origin = &batch->origins[i];
+
+			*origin = (struct origin_question){.proxy = listener->own};
+			address_of_socket((struct sockaddr *)&batch->clients[i],
+					  &origin->client.address, &origin->client.port);
+		}
+		if (count > 0)
+			origin_find(&dns->origin, batch->origins, (size_t)count);
+		for (int i = 0; i < count; i++)
+			serve_query(dns, listener, i);
+		flush(batch);
+		if (count < BATCH_MAX)
+			return;
+	}
+}
+
+/* ---- answers ---- */
+
+/* Is this the answer to the question? Then it goes on its way, or one of our own instead. */
+static bool serve_answer(struct dns *dns, const struct udp_flow *flow, const uint8_t *message,
+			 size_t len)
+{
+	enum dns_ruling ruling = DNS_PASS;
+	int r = 0;
+
+	if (flow->result == 0)
+		r = dns_answer_parse(message, len, &flow->question, &dns->answer);
+	if (r == -ENOMSG)
+		return false;
+	if (r == 0 && flow->result == 0)
+		ruling = dns_judge_answer(dns->judge, &flow->question, flow->ruling, &dns->answer);
+	if (ruling == DNS_REFUSE)
+		answer_ourselves(flow, ns_r_refused);
+	else if (ruling == DNS_FAIL)
+		answer_ourselves(flow, ns_r_servfail);
+	else
+		put(dns->batch, flow->listener_fd, message, len, flow);
+	return true;
+}
+
+static void pass_on(struct dns *dns, const struct udp_lane *lane, const uint8_t *message,
+		    size_t len)
+{
+	struct udp_flow *flow = len >= 2 ? find_flow(lane, (uint16_t)ns_get16(message)) : NULL;
+
+	if (flow && serve_answer(dns, flow, message, len))
+		end_flow(dns, flow);
+}
+
+static void udp_answers_ready(struct dns *dns, struct source *source, uint32_t events)
+{
+	struct udp_lane *lane = (struct udp_lane *)source;
+	struct udp_batch *batch = dns->batch;
+
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		int count = receive(batch, lane->fd);
+
+		if (count < 0 && errno != EAGAIN && errno != EINTR)
+			fail_lane(dns, lane);
+		for (int i = 0; i < count; i++)
+			pass_on(dns, lane, batch->bytes[i], batch->messages[i].msg_len);
+		flush(batch);
+		if (count < BATCH_MAX)
+			return;
+	}
+}
+
+void udp_expire(struct dns *dns, int64_t now_ns)
+{
+	struct udp_flow *flow;
+
+	while ((flow = TAILQ_FIRST(&dns->asked)) && flow->ends_ns <= now_ns)
+		end_flow(dns, flow);
+	if (flow)
+		proxy_set_timer(dns, flow->ends_ns);
+}
+
+void udp_free(struct dns *dns)
+{
+	struct udp_flow *flow;
+	struct udp_lane *lane;
+
+	while ((flow = TAILQ_FIRST(&dns->asked)))
+		end_flow(dns, flow);
+	while ((lane = TAILQ_FIRST(&dns->lanes)))
+		close_lane(dns, lane);
+	while ((flow = TAILQ_FIRST(&dns->spare))) {
+		TAILQ_REMOVE(&dns->spare, flow, entry);
+		free(flow);
+	}
+	free(dns->batch);
+}

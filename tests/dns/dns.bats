@@ -1,0 +1,418 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The DNS proxy between real clients and a resolver that misbehaves, in namespaces that the suite makes: the
+# function's with a resolv.conf of its own, and the resolver's behind a bridge of two ends. Needs root and nft.
+# PROXY_SERVE and MUSL_LOOKUP name the programs.
+bats_require_minimum_version 1.5.0
+BATS_TEST_TIMEOUT=60
+
+here=$(dirname "$BATS_TEST_FILENAME")
+
+setup_file() {
+	export DIR RESOLVER_NS FUNCTION_NS
+	DIR=$(mktemp -d "${TMPDIR:-/tmp}/husk-dns-XXXXXX")
+	touch "$DIR/resolv.conf" "$DIR/asked"
+	unshare --net sleep 600 3>&- &
+	RESOLVER_NS=$!
+	unshare --net --mount --propagation private sleep 600 3>&- &
+	FUNCTION_NS=$!
+	for pid in "$RESOLVER_NS" "$FUNCTION_NS"; do
+		until [ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ] &&
+			[ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$(command -v sleep)")" ]; do sleep 0.02; done
+	done
+	in_function mount --bind "$DIR/resolv.conf" /etc/resolv.conf
+	in_function ip link set lo up
+	in_function ip link add f0 type veth peer name r0 netns "/proc/$RESOLVER_NS/ns/net"
+	in_function ip link set f0 up
+	nsenter -t "$RESOLVER_NS" -n sh -ec 'ip link set lo up
+		for n in 1 3 4; do ip address add 10.77.0.$n/24 dev r0; done
+		ip address add fd77::1/64 dev r0 nodad
+		ip link set r0 up'
+	mkfifo "$DIR/end-resolver"
+	nsenter -t "$RESOLVER_NS" -n "$here/resolver" "$DIR/asked" 10.77.0.1 10.77.0.3 fd77::1 \
+		<"$DIR/end-resolver" >"$DIR/resolver-ready" 2>"$DIR/resolver-errors" 3>&- &
+	exec 7>"$DIR/end-resolver"
+	until grep -q ready "$DIR/resolver-ready"; do sleep 0.02; done
+}
+
+teardown_file() {
+	kill "$RESOLVER_NS" "$FUNCTION_NS" || true
+	rm -rf --one-file-system "$DIR"
+}
+
+setup() {
+	: >"$DIR/asked"
+	printf 'nameserver 10.77.0.1\n' >"$DIR/resolv.conf"
+	PROXY=
+	# The kernel remembers for a while which proxy a port of this address was redirected to.
+	in_function ip address flush dev f0 scope global
+	in_function ip address add "10.77.0.$((100 + BATS_TEST_NUMBER))/24" dev f0
+	in_function ip address add "fd77::$((100 + BATS_TEST_NUMBER))/64" dev f0 nodad
+}
+
+teardown() {
+	end_proxy
+}
+
+in_function() {
+	nsenter -t "$FUNCTION_NS" -n -m timeout 20 "$@" 7>&-
+}
+
+# proxy [OPTION...]: starts the proxy in the function's namespace, and redirects to it.
+proxy() {
+	local port mark
+	rm -f "$DIR/end-proxy" "$DIR/log" "$DIR/listens"
+	mkfifo "$DIR/end-proxy"
+	nsenter -t "$FUNCTION_NS" -n "$PROXY_SERVE" -c "$DIR/resolv.conf" -l "$DIR/log" "$@" <"$DIR/end-proxy" \
+		>"$DIR/listens" 3>&- 7>&- &
+	PROXY=$!
+	exec 8>"$DIR/end-proxy"
+	until [ -s "$DIR/listens" ]; do
+		kill -0 "$PROXY" || return 1
+		sleep 0.02
+	done
+	read -r port mark <"$DIR/listens"
+	in_function nft -f - <<-END
+		table inet husk {
+			chain dns {
+				type nat hook output priority -101
+				meta mark $mark accept
+				udp dport 53 redirect to :$port-$((port + 3))
+				tcp dport 53 redirect to :$port
+			}
+		}
+	END
+}
+
+# Ends it, which must go well.
+end_proxy() {
+	[ -n "$PROXY" ] || return 0
+	in_function nft delete table inet husk
+	exec 8>&-
+	wait "$PROXY"
+	PROXY=
+}
+
+has_line() {
+	grep -qxF -e "$2" "$1" || {
+		printf "'%s' lacks the line '%s':\n" "$1" "$2"
+		cat "$1"
+		return 1
+	}
+}
+
+lacks() {
+	! grep -F -e "$2" "$1"
+}
+
+# ask NAME [DIG OPTION...]: the answer's code and records, sorted.
+ask() {
+	in_function dig +time=2 +tries=1 +noall +comments +answer +additional "$@" | codes_and_records
+}
+
+codes_and_records() {
+	sed -En -e 's/.*status: (\w+),.*/\1/p;t' -e '/^[^;]/p' | sort
+}
+
+milliseconds() {
+	date +%s%3N
+}
+
+clients() {
+	local name
+	for name in a.example.test cname.example.test nx.example.test inside.example.test empty.example.test truncated.example.test \
+		huge.example.test; do
+		echo "getent $name: $(in_function getent ahosts "$name" | sort | uniq | sha256sum)"
+		echo "busybox $name: $(in_function busybox nslookup "$name" 2>&1 | sort | sha256sum)"
+		# It takes what fits, and what follows that is what it was before.
+		[ "$name" = huge.example.test ] ||
+			echo "musl $name: $(in_function "$MUSL_LOOKUP" "$name" 2>&1 | sort | sha256sum)"
+	done
+	echo "python: $(in_function python3 - <<-'END'
+		import socket
+		for name in ('a.example.test', 'cname.example.test', 'nx.example.test', 'refused.example.test'):
+		    try:
+		        print(sorted({found[4][0] for found in socket.getaddrinfo(name, 443)}))
+		    except OSError as error:
+		        print(error)
+		print(socket.gethostbyaddr('10.1.2.3'))
+	END
+	)"
+	command -v node >/dev/null || return 0
+	echo "node: $(in_function node -e '
+		const dns = require("dns").promises;
+		(async () => {
+			for (const name of ["a.example.test", "cname.example.test", "nx.example.test", "huge.example.test"]) {
+				for (const ask of [name => dns.lookup(name, {all: true}), name => dns.resolve4(name), name => dns.resolve6(name)])
+					console.log(name, JSON.stringify(await ask(name).then(found => [...new Set(found.map(JSON.stringify))].sort(), error => error.code)));
+			}
+			console.log(await dns.resolveSrv("srv.example.test"), await dns.reverse("10.1.2.3"));
+		})()')"
+}
+
+@test "clients of all kinds get the same answers with the proxy as without" {
+	clients >"$DIR/without"
+	proxy
+	clients >"$DIR/with"
+	diff -u "$DIR/without" "$DIR/with"
+	has_line "$DIR/log" 'resolve a.example.test novel'
+	has_line "$DIR/log" 'lead cname.example.test 93.184.216.35 30'
+	has_line "$DIR/log" 'resolve {host}.2.1.10.in-addr.arpa novel'
+}
+
+@test "every kind of answer passes as it is, and its addresses are led to" {
+	local kind
+	proxy
+	for kind in a nx refused empty slow wrongid wrongq cname mixed srv truncated junk inside rebind; do
+		ask "$kind.example.test" >"$DIR/with"
+		nsenter -t "$RESOLVER_NS" -n dig +time=2 +tries=1 +noall +comments +answer +additional @10.77.0.1 "$kind.example.test" |
+			codes_and_records >"$DIR/without"
+		diff -u "$DIR/without" "$DIR/with"
+	done
+	ask https.example.test HTTPS | grep -q 'ipv4hint=93.184.216.37'
+	ask srv.example.test SRV | grep -q '443 host.target.test'
+	has_line "$DIR/log" 'lead https.example.test 93.184.216.38 60'
+	has_line "$DIR/log" 'lead https.example.test 2606:2800:220:1::2 60'
+	has_line "$DIR/log" 'lead srv.example.test 93.184.216.36 60'
+	has_line "$DIR/log" 'lead mixed.example.test 93.184.216.35 30'
+	has_line "$DIR/log" 'lead junk.example.test 93.184.216.34 60'
+	lacks "$DIR/log" 66.66.66.66
+}
+
+@test "an answer with a loop or without an end leads nowhere" {
+	proxy
+	in_function dig +time=1 +tries=1 loop.example.test | grep -q 'bad compression pointer'
+	in_function dig +time=1 +tries=1 short.example.test | grep -q 'timed out'
+	has_line "$DIR/log" 'resolve loop.example.test novel'
+	lacks "$DIR/log" lead
+}
+
+@test "a long answer comes by TCP, with all of its addresses" {
+	proxy
+	[ "$(ask huge.example.test +tcp | grep -c 93.184)" -eq 1000 ]
+	[ "$(grep -c '^lead huge.example.test' "$DIR/log")" -eq 1000 ]
+	has_line "$DIR/asked" 'tcp 10.77.0.1 huge.example.test 1'
+	# Several questions on one connection.
+	[ "$(ask +tcp +keepopen a.example.test b.example.test nx.example.test | grep -c -e NOERROR -e NXDOMAIN)" -eq 3 ]
+}
+
+@test "where enforced, what is unknown is refused at once and does not get out" {
+	local begin name
+	proxy -m enforce -a resolve:a.example.test
+	begin=$(milliseconds)
+	for name in c2VjcmV0LWRhdGE.evil.test x.a.example.test a.example.test.evil.test 0123456789abcdef0123456789abcdef.evil.test; do
+		[ "$(ask "$name")" = REFUSED ]
+		[ "$(ask "$name" +tcp)" = REFUSED ]
+		[ "$(ask "$name" TXT)" = REFUSED ]
+	done
+	[ $(($(milliseconds) - begin)) -lt 4000 ]
+	in_function dig +edns other.test | grep -q 'EDE: 15 (Blocked)'
+	ask a.example.test | grep -q 93.184.216.34
+	ask A.EXAMPLE.test +tcp | grep -q 93.184.216.34
+	[ "$(cut -d' ' -f3 "$DIR/asked" | tr A-Z a-z | sort -u)" = a.example.test ]
+	has_line "$DIR/log" 'resolve c2vjcmv0lwrhdge.evil.test denied'
+	# Not as a question, but within one: bytes behind it, another operation, no question at all.
+	in_function python3 - <<-'END'
+		import socket
+		name = b'\x01a\x07example\x04test\x00'
+		plain = b'\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00' + name + b'\x00\x01\x00\x01'
+		for query in (plain + b'secret', plain[:2] + b'\x29' + plain[3:], plain[:5] + b'\x02' + plain[6:] + plain[12:],
+		              plain[:12], plain[:20]):
+		    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		    s.settimeout(2)
+		    s.sendto(query, ('10.77.0.1', 53))
+		    answer, source = s.recvfrom(512)
+		    assert answer[:2] == b'\x12\x34' and answer[3] & 15 == 5, answer
+		    assert source == ('10.77.0.1', 53), source
+	END
+	[ "$(cut -d' ' -f3 "$DIR/asked" | tr A-Z a-z | sort -u)" = a.example.test ]
+}
+
+@test "in shadow nothing is refused" {
+	proxy -m shadow -a resolve:a.example.test
+	ask other.test | grep -q 93.184.216.34
+	has_line "$DIR/log" 'resolve other.test would-deny'
+}
+
+@test "the resolver that was asked is the one that is asked, and another one is a behaviour" {
+	proxy -a resolve:a.example.test
+	ask a.example.test @10.77.0.3 | grep -q 93.184.216.34
+	ask a.example.test @fd77::1 | grep -q 93.184.216.34
+	ask a.example.test @fd77::1 +tcp | grep -q 93.184.216.34
+	has_line "$DIR/asked" 'udp 10.77.0.3 a.example.test 1'
+	has_line "$DIR/asked" 'udp fd77::1 a.example.test 1'
+	has_line "$DIR/asked" 'tcp fd77::1 a.example.test 1'
+	has_line "$DIR/log" 'consult 10.77.0.3 novel'
+	has_line "$DIR/log" 'consult fd77::1 novel'
+	lacks "$DIR/log" 'consult 10.77.0.1'
+	end_proxy
+	: >"$DIR/asked"
+	proxy -m enforce -a resolve:a.example.test -a consult:10.77.0.3
+	[ "$(ask a.example.test @fd77::1)" = REFUSED ]
+	ask a.example.test @10.77.0.3 | grep -q 93.184.216.34
+	lacks "$DIR/asked" fd77::1
+}
+
+@test "a resolver on loopback is asked there" {
+	printf 'nameserver 127.0.0.53\n' >"$DIR/resolv.conf"
+	mkfifo "$DIR/end-local"
+	nsenter -t "$FUNCTION_NS" -n "$here/resolver" "$DIR/asked" 127.0.0.53 <"$DIR/end-local" >"$DIR/local-ready" 3>&- 7>&- &
+	exec 9>"$DIR/end-local"
+	until grep -q ready "$DIR/local-ready"; do sleep 0.02; done
+	proxy
+	in_function getent ahosts a.example.test | grep -q 93.184.216.34
+	has_line "$DIR/asked" 'udp 127.0.0.53 a.example.test 28'
+	exec 9>&-
+	rm "$DIR/end-local"
+}
+
+@test "where another program redirects the resolver's address, that goes on to hold" {
+	# As Docker does with 127.0.0.11.
+	printf 'nameserver 127.0.0.11\n' >"$DIR/resolv.conf"
+	in_function nft -f - <<-'END'
+		table ip other {
+			chain output {
+				type nat hook output priority -100
+				ip daddr 127.0.0.11 udp dport 53 dnat to 10.77.0.3
+				ip daddr 127.0.0.11 tcp dport 53 dnat to 10.77.0.3
+			}
+			chain postrouting {
+				type nat hook postrouting priority 100
+				ip daddr 10.77.0.3 masquerade
+			}
+		}
+	END
+	in_function sysctl -q net.ipv4.conf.all.route_localnet=1
+	proxy
+	in_function getent ahosts a.example.test | grep -q 93.184.216.34
+	ask a.example.test @127.0.0.11 +tcp | grep -q 93.184.216.34
+	has_line "$DIR/asked" 'udp 10.77.0.3 a.example.test 28'
+	has_line "$DIR/log" 'resolve a.example.test novel'
+	lacks "$DIR/log" consult
+	in_function nft delete table ip other
+}
+
+@test "programs go on to the next resolver as they do without the proxy" {
+	local begin client
+	# Nobody listens at .4, nobody is at .9.
+	printf 'nameserver 10.77.0.4\nnameserver 10.77.0.9\nnameserver 10.77.0.1\noptions timeout:1\n' >"$DIR/resolv.conf"
+	proxy
+	# That nobody listens is told at once; later the kernel tells of it once a second.
+	[ "$(ask a.example.test @10.77.0.4)" = SERVFAIL ]
+	: >"$DIR/log"
+	for client in 'getent ahosts' "$MUSL_LOOKUP"; do
+		begin=$(milliseconds)
+		in_function $client a.example.test | grep -q 93.184.216.34
+		[ $(($(milliseconds) - begin)) -lt 6000 ]
+	done
+	lacks "$DIR/log" consult
+}
+
+@test "several resolvers can be asked from one port at the same time" {
+	printf 'nameserver 10.77.0.1\nnameserver 10.77.0.3\nnameserver fd77::1\n' >"$DIR/resolv.conf"
+	proxy
+	in_function python3 - <<-'END'
+		import socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(2)
+		s.bind(('0.0.0.0', 0))
+		query = b'\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x07example\x04test\x00\x00\x01\x00\x01'
+		for _ in range(20):
+		    for server in ('10.77.0.1', '10.77.0.3'):
+		        s.sendto(query, (server, 53))
+		    assert sorted(s.recvfrom(512)[1] for _ in range(2)) == [('10.77.0.1', 53), ('10.77.0.3', 53)]
+	END
+	in_function "$MUSL_LOOKUP" a.example.test | grep -q 93.184.216.34
+}
+
+@test "a search list is walked without being learned, and may be walked where enforced" {
+	printf 'nameserver 10.77.0.1\nsearch one.test two.test\noptions ndots:5\n' >"$DIR/resolv.conf"
+	proxy
+	in_function getent ahosts nx.deep.example.test || true
+	in_function python3 -c 'import socket; socket.getaddrinfo("a.example.test.", 443)'
+	end_proxy
+	lacks "$DIR/log" one.test
+	lacks "$DIR/log" two.test
+	has_line "$DIR/log" 'resolve nx.deep.example.test novel'
+	: >"$DIR/asked"
+	proxy -m enforce -a resolve:nx.deep.example.test
+	in_function getent ahosts nx.deep.example.test || true
+	has_line "$DIR/asked" 'udp 10.77.0.1 nx.deep.example.test.one.test 28'
+	has_line "$DIR/asked" 'udp 10.77.0.1 nx.deep.example.test 28'
+	in_function getent ahosts secret.evil.test || true
+	lacks "$DIR/asked" secret
+	# A step that leads somewhere unknown is not given out.
+	end_proxy
+	proxy -m enforce -a resolve:a.example.test
+	[ "$(ask a.example.test.one.test)" = REFUSED ]
+	lacks "$DIR/log" 'lead'
+}
+
+@test "an answer whose address cannot be allowed is told as a failure" {
+	proxy -x 93.184.216.34
+	[ "$(ask a.example.test)" = SERVFAIL ]
+	[ "$(ask a.example.test +tcp)" = SERVFAIL ]
+}
+
+@test "an address that changes with every answer is led to every time" {
+	proxy -m enforce -a resolve:rotate.example.test
+	in_function python3 - <<-'END'
+		import socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(5)
+		s.connect(('10.77.0.1', 53))
+		for n in range(2000):
+		    s.send(n.to_bytes(2, 'big') + b'\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x06rotate\x07example\x04test\x00\x00\x01\x00\x01')
+		    answer = s.recv(512)
+		    assert answer[:2] == n.to_bytes(2, 'big') and answer[3] & 15 == 0
+	END
+	[ "$(grep -c '^lead rotate.example.test 93.184.* 1$' "$DIR/log")" -eq 2000 ]
+}
+
+@test "a flood of questions that nobody answers is bounded, and others get through" {
+	local descriptors memory
+	proxy
+	ask a.example.test | grep -q 93.184.216.34
+	in_function python3 - <<-'END'
+		import socket
+		streams = []
+		for n in range(100):
+		    s = socket.create_connection(('10.77.0.1', 53))
+		    s.send(b'\xff\xff')
+		    streams.append(s)
+		for n in range(3000):
+		    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		    s.sendto(n.to_bytes(2, 'big') + b'\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x06silent\x07example\x04test\x00\x00\x01\x00\x01',
+		             ('10.77.0.1', 53))
+		    s.close()
+	END
+	ask a.example.test | grep -q 93.184.216.34
+	ask a.example.test +tcp | grep -q 93.184.216.34
+	descriptors=$(find "/proc/$PROXY/fd" -mindepth 1 | wc -l)
+	[ "$descriptors" -lt 256 ]
+	memory=$(sed -n 's/^RssAnon:\s*\([0-9]*\) kB/\1/p' "/proc/$PROXY/status")
+	[ "$memory" -lt 6000 ]
+}
+
+@test "the proxy answers nobody who was not redirected to it" {
+	proxy
+	in_function python3 - "$(cut -d' ' -f1 "$DIR/listens")" <<-'END'
+		import socket, sys
+		query = b'\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x07example\x04test\x00\x00\x01\x00\x01'
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(0.5)
+		s.sendto(query, ('127.0.0.1', int(sys.argv[1])))
+		try:
+		    sys.exit(f'answered: {s.recv(512)}')
+		except TimeoutError:
+		    pass
+		t = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+		t.settimeout(2)
+		t.send(len(query).to_bytes(2, 'big') + query)
+		try:
+		    assert t.recv(512) == b''
+		except ConnectionResetError:
+		    pass
+	END
+	[ ! -s "$DIR/log" ]
+}
