@@ -89,7 +89,7 @@ _husk()
 	allow | deny)
 		options='--program --revision --withdraw --config --help'
 		((operands == 0)) && words=$(_husk_functions)
-		((operands == 1)) && words='read write create list exec connect serve cap syscall'
+		((operands == 1)) && words='read write create list exec connect serve resolve consult cap syscall'
 		;;
 	export)
 		options='--output --config --help'

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_log.h>
 #include <linux/netlink.h>
 #include <stdint.h>
@@ -55,11 +56,17 @@ void host_look_network(struct host_report *report)
 			r = 0; /* there is one, and nobody listens to group 0 */
 	}
 	if (r == 0) {
-		host_add(report, "network rules", HOST_OK, "nf_tables and its packet log work");
+		/* No such connection: there is somebody who knows. */
+		what = "nf_conntrack_netlink";
+		r = ask(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET_STATS);
+	}
+	if (r == 0) {
+		host_add(report, "network rules", HOST_OK,
+			 "nf_tables, its packet log and its table of connections work");
 		return;
 	}
 	item = host_add(report, "network rules", HOST_DEGRADED,
-			"the domain net is unavailable: %s: %s", what, strerror(-r));
+			"the domains net and dns are unavailable: %s: %s", what, strerror(-r));
 	if (r == -EPERM)
 		snprintf(item->mend, sizeof(item->mend),
 			 "run as root; in a container, start it with --privileged");

@@ -19,12 +19,17 @@
 #include "policy/calls.h"
 #include "policy/capability.h"
 #include "policy/peer.h"
+#include "policy/shape-host.h"
 #include "policy/shape.h"
+
+enum { DNS_NAME_BYTES = 1025 }; /* of a name as text: NS_MAXDNAME */
 
 static enum domain access_domain(enum access access)
 {
 	if (access == ACCESS_CONNECT || access == ACCESS_SERVE)
 		return DOMAIN_NET;
+	if (access == ACCESS_RESOLVE || access == ACCESS_CONSULT)
+		return DOMAIN_DNS;
 	return access >= ACCESS_EXEC ? DOMAIN_EXEC : DOMAIN_FS;
 }
 
@@ -57,6 +62,33 @@ static int check_peer(const struct cli_syntax *syntax, enum access access, const
 		access == ACCESS_SERVE
 			? "'tcp :8080', 'udp :*'"
 			: "'tcp example.org:443', 'udp [2001:db8::1]:53', 'tcp loopback:9001'");
+}
+
+/* A name as it would be asked for, or a key that is widened already; or a resolver's address. */
+static int settle_name(const struct cli_syntax *syntax, enum access access, char *key,
+		       struct error *err)
+{
+	char name[DNS_NAME_BYTES];
+	size_t len = strlen(key);
+	struct address address;
+
+	if (access == ACCESS_CONSULT) {
+		if (address_parse(key, &address) < 0)
+			return cli_usage(err, syntax, "'%.200s' is no address", key);
+		address_text(&address, key);
+		return 0;
+	}
+	len -= len > 1 && key[len - 1] == '.';
+	if (len == 0 || len >= sizeof(name) || strpbrk(key, " /:"))
+		return cli_usage(err, syntax, "'%.200s' is no host name", key);
+	for (size_t i = 0; i < len; i++)
+		key[i] = key[i] >= 'A' && key[i] <= 'Z' ? (char)(key[i] - 'A' + 'a') : key[i];
+	key[len] = '\0';
+	if (strpbrk(key, "{}"))
+		return 0;
+	memcpy(name, key, len + 1);
+	shape_host(name, key);
+	return 0;
 }
 
 static int read_text(const struct cli_syntax *syntax, const char *text, char *out,
@@ -135,12 +167,15 @@ static int read_key(const struct cli_syntax *syntax, const char *text, const cha
 {
 	int r;
 
-	if (q->domain != DOMAIN_NET)
+	if (q->domain != DOMAIN_NET && q->domain != DOMAIN_DNS)
 		return read_path(syntax, text, q->key, err);
 	if (program)
 		return tell_no_programs(syntax, q, err);
 	r = read_text(syntax, text, q->key, err);
-	return r != 0 ? r : check_peer(syntax, q->access, q->key, err);
+	if (r != 0)
+		return r;
+	return q->domain == DOMAIN_NET ? check_peer(syntax, q->access, q->key, err)
+				       : settle_name(syntax, q->access, q->key, err);
 }
 
 static bool has_same_name(const char *a, const char *b)
@@ -278,9 +313,11 @@ static int mark_command(struct cli *cli, enum mark mark, int argc, char **argv, 
 	const struct cli_syntax syntax = {
 		.usage = mark == MARK_ALLOW
 				 ? "allow [OPTION]... FUNCTION "
-				   "read|write|create|list|exec|connect|serve|cap|syscall KEY"
+				   "read|write|create|list|exec|connect|serve|resolve|consult|"
+				   "cap|syscall KEY"
 				 : "deny [OPTION]... FUNCTION "
-				   "read|write|create|list|exec|connect|serve|cap|syscall KEY",
+				   "read|write|create|list|exec|connect|serve|resolve|consult|"
+				   "cap|syscall KEY",
 		.about = mark == MARK_ALLOW ? "Allows one behaviour, whether it was seen or not."
 					    : "Denies one behaviour, in every mode.",
 		.options = options,

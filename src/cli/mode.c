@@ -36,27 +36,18 @@ static void tell_event(struct event_sink *events, const struct mode_request *q,
 static int set_modes(struct store *store, struct event_sink *events, const struct mode_request *q,
 		     const struct cli_revision *revision, struct error *err)
 {
-	int set = 0;
-
 	for (int d = 0; d < DOMAINS; d++) {
 		enum mode mode = q->automatic ? revision->modes[d] : q->mode;
 		int r;
 
-		if (q->domain >= 0 ? d != q->domain : revision->modes[d] == MODE_UNAVAILABLE)
+		if (q->domain >= 0 && d != q->domain)
 			continue;
-		if (revision->modes[d] == MODE_UNAVAILABLE)
-			return error_say(err, EOPNOTSUPP,
-					 "domain '%s' is unavailable: nothing watches it",
-					 domain_name((enum domain)d));
 		r = store_set_mode(store, q->function, revision->name, (enum domain)d, mode,
 				   !q->automatic, err);
 		if (r < 0)
 			return r;
 		tell_event(events, q, revision, (enum domain)d);
-		set++;
 	}
-	if (set == 0)
-		return error_say(err, EOPNOTSUPP, "no domain of '%s' is watched", q->function);
 	return 0;
 }
 

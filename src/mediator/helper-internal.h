@@ -28,6 +28,8 @@ struct helper {
 	struct helper_native *natives;
 	size_t n_natives;
 	struct native_plan plan; /* of natively attached directories */
+	char *resolvers;	 /* the bytes of the container's resolv.conf; NULL: none */
+	size_t resolvers_len;
 };
 
 /* Opens PID's entry `name` of /proc. Returns a descriptor or -errno with the error set. */
@@ -42,6 +44,9 @@ int helper_consult(struct helper *helper);
 /* Notes that what is mounted at `point`, which is copied, is not served; `why` is a literal. Where
  * memory lacks, the note does. */
 void helper_tell_native(struct helper *helper, const char *point, const char *why);
+
+/* Reads /etc/resolv.conf below the container's root, which is the helper's own by then. */
+void helper_read_resolvers(struct helper *helper);
 
 /* The works. */
 int wrap_work(struct helper *helper);

@@ -190,6 +190,12 @@ int helper_detach(int proc_fd, pid_t pid, struct native_plan *attached, struct h
 	return start(&plan, ret);
 }
 
+const char *helper_resolvers(const struct helper *helper, size_t *ret_len)
+{
+	*ret_len = helper->resolvers_len;
+	return helper->resolvers;
+}
+
 void helper_go_on(struct helper *helper, int result)
 {
 	struct message message = {.result = result};
@@ -212,6 +218,7 @@ int helper_finish(struct helper *helper, struct error *err)
 	}
 	helper_free_natives(helper->natives, helper->n_natives);
 	native_plan_release(&helper->plan);
+	free(helper->resolvers);
 	free(helper->lowers);
 	free(helper->lower_paths);
 	close(helper->main_fd);

@@ -52,6 +52,10 @@ struct native_plan helper_take_plan(struct helper *helper);
  */
 int helper_detach(int proc_fd, pid_t pid, struct native_plan *attached, struct helper **ret);
 
+/* The bytes of the container's resolv.conf as it was before the wrap, valid at HELPER_DONE of
+ * helper_wrap() until helper_finish(); NULL where there is none. */
+const char *helper_resolvers(const struct helper *helper, size_t *ret_len);
+
 /* Lets the helper go on after HELPER_LOWERS; `result` < 0 makes it give up with that. */
 void helper_go_on(struct helper *helper, int result);
 

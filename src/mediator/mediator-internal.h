@@ -41,6 +41,7 @@ struct mediator {
 	struct event_sink *events;
 	struct helper *helper;	 /* NULL while none runs */
 	struct network *network; /* NULL where the domain net is unavailable */
+	struct dns *dns;	 /* NULL where the domain dns is */
 	struct loop *loop;
 	int view_result;	     /* of view_serve(), once it is not 0 the view has ended */
 	bool flowed;		     /* the view was asked something in this turn of the loop */
@@ -66,6 +67,7 @@ struct mediator {
 	size_t launcher_len;
 	bool listens;		/* husk-launch is to hand a listener over */
 	struct error net_error; /* what m->why_lowered[DOMAIN_NET] may point into */
+	struct error dns_error; /* and that of DOMAIN_DNS */
 	uint64_t holdable;	/* capabilities that the function can come to hold, as bits */
 	char journal_name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
 	int exec_result;    /* < 0: what the exec of the entry point fails with, whoever does it */

@@ -35,6 +35,7 @@
 #include "mediator/policy-watch.h"
 #include "mediator/privileges.h"
 #include "mediator/process.h"
+#include "mediator/resolution.h"
 #include "mediator/talk.h"
 #include "mediator/volumes.h"
 #include "journal/run-file.h"
@@ -258,8 +259,9 @@ static void tell_refused_call(struct mediator *m)
 
 static void finish_wrap(struct mediator *m)
 {
-	size_t n_natives;
+	size_t n_natives, resolvers_len;
 	struct helper_native *natives = helper_take_natives(m->helper, &n_natives);
+	const char *resolvers = helper_resolvers(m->helper, &resolvers_len);
 	struct error err = ERROR_INIT;
 	int r;
 
@@ -267,10 +269,13 @@ static void finish_wrap(struct mediator *m)
 	if (m->attached.told.len && !m->attached.told.error)
 		mediator_tell(m, EVENT_NATIVE, m->attached.told.bytes);
 	buf_release(&m->attached.told);
+	resolution_use(m, resolvers, resolvers_len);
 	native_scans_release(&m->scans);
 	r = end_helper(m, &err);
 	close(m->mount_fd); /* the view's end could not be seen while this is open */
 	m->mount_fd = -1;
+	if (r == 0)
+		r = network_enter(m, &err);
 	capabilities_begin(m);
 	m->wrapped = r == 0;
 	if (r < 0 && err.code) /* what failed on this side of the talk has been told */
@@ -529,8 +534,7 @@ static int set_up(struct mediator *m, struct error *err)
 }
 
 /* Of each domain that is not as it is wanted, why. */
-static void describe_lowered(const struct mediator *m, const enum mode modes[DOMAINS], char *out,
-			     size_t room)
+static void describe_lowered(const struct mediator *m, char *out, size_t room)
 {
 	size_t at = 0;
 
@@ -539,11 +543,10 @@ static void describe_lowered(const struct mediator *m, const enum mode modes[DOM
 		const char *why = m->why_lowered[d];
 		int len;
 
-		if (!why && modes[d] != MODE_UNAVAILABLE)
+		if (!why)
 			continue;
 		len = snprintf(out + at, room - at, "%s%s: %s", at > 0 ? "; " : "",
-			       domain_name((enum domain)d),
-			       why ? why : "not watched by this version");
+			       domain_name((enum domain)d), why);
 		if (len < 0)
 			return;
 		at += (size_t)len;
@@ -557,7 +560,7 @@ static void tell_start(struct mediator *m)
 	char detail[1024];
 
 	mediator_modes_now(m, modes);
-	describe_lowered(m, modes, detail, sizeof(detail));
+	describe_lowered(m, detail, sizeof(detail));
 	event.modes = modes;
 	event.detail = detail;
 	event_emit(m->events, &event);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "mediator/cgroup.h"
+#include "mediator/resolution.h"
 #include "mediator/network-owner.h"
 #include "mediator/policy-watch.h"
 #include "mediator/process.h"
@@ -23,6 +25,7 @@
 
 struct network {
 	struct net *net;
+	int namespace_fd;
 	int diagnosis_fd; /* -1: sockets cannot be looked up */
 	uint64_t cgroup;  /* 0: all that is in the namespace is the container's */
 	bool outlives;	  /* the namespace may outlive the container */
@@ -172,20 +175,26 @@ static bool is_same(int proc_fd, const char *name, const struct stat *namespace)
 }
 
 /* What is enforced and cannot be had is told apart: it is less than was promised. */
-static void lower(struct mediator *m, enum mode mode, const char *why)
+static void lower(struct mediator *m, enum domain domain, enum mode mode, const char *why)
 {
 	struct event event = mediator_event(m, EVENT_DEGRADED);
 	enum mode modes[DOMAINS];
 
 	mediator_modes_now(m, modes);
-	m->at_most[DOMAIN_NET] = mode;
-	m->why_lowered[DOMAIN_NET] = why;
-	if (modes[DOMAIN_NET] <= mode || modes[DOMAIN_NET] != MODE_ENFORCE)
+	m->at_most[domain] = mode;
+	m->why_lowered[domain] = why;
+	if (modes[domain] <= mode || modes[domain] != MODE_ENFORCE)
 		return;
-	event.domain = DOMAIN_NET;
+	event.domain = (int)domain;
 	event.mode = (int)mode;
 	event.detail = why;
 	event_emit(m->events, &event);
+}
+
+static void lower_both(struct mediator *m, enum mode mode, const char *why)
+{
+	lower(m, DOMAIN_NET, mode, why);
+	lower(m, DOMAIN_DNS, mode, why);
 }
 
 /* Of a namespace that was there before the container: whose traffic there is judged? */
@@ -195,16 +204,49 @@ static void judge_shared(struct mediator *m, struct net_options *options)
 			      &options->cgroup_level))
 		return;
 	options->leased = true;
-	lower(m, MODE_ENFORCE,
+	lower(m, DOMAIN_NET, MODE_ENFORCE,
 	      "the network namespace was there before the container, which has no control group of "
 	      "version 2 of its own: what anybody there does counts as the container's");
 }
 
-static int start(struct mediator *m, struct network *network, int namespace_fd, struct error *err)
+/* What is wanted of a domain and cannot be had; `why` ends a sentence about it. */
+static int give_up(struct mediator *m, enum domain domain, const char *why, struct error *err)
+{
+	enum mode modes[DOMAINS];
+
+	mediator_modes_now(m, modes);
+	if (modes[domain] == MODE_ENFORCE && !m->setup->settings->degrade)
+		return error_say(err, EOPNOTSUPP, "the domain '%s' cannot be enforced: %s",
+				 domain_name(domain), why);
+	lower(m, domain, MODE_UNAVAILABLE, why);
+	return 0;
+}
+
+static int give_up_both(struct mediator *m, const char *why, struct error *err)
+{
+	int r = give_up(m, DOMAIN_NET, why, err);
+
+	return r < 0 ? r : give_up(m, DOMAIN_DNS, why, err);
+}
+
+/* Rules without the proxy are worth something: peers are known by their addresses then. */
+static int start_resolution(struct mediator *m, struct net_options *options, struct error *err)
+{
+	if (resolution_open(m, options->namespace_fd, &options->dns_mark, err) < 0) {
+		m->dns_error = *err;
+		*err = ERROR_INIT;
+		return give_up(m, DOMAIN_DNS, m->dns_error.what, err);
+	}
+	options->dns_port = dns_port(m->dns);
+	options->dns_ports = DNS_PORTS;
+	return 0;
+}
+
+static int start(struct mediator *m, struct network *network, struct error *err)
 {
 	const struct oci_spec *spec = m->setup->spec;
 	struct net_options options = {
-		.namespace_fd = namespace_fd,
+		.namespace_fd = network->namespace_fd,
 		.owned = m->holdable >> CAP_NET_ADMIN & 1,
 		.seen = on_flow,
 		.lost = on_loss,
@@ -216,13 +258,14 @@ static int start(struct mediator *m, struct network *network, int namespace_fd, 
 	if (network->outlives)
 		judge_shared(m, &options);
 	if (m->holdable >> CAP_NET_RAW & 1)
-		lower(m, MODE_SHADOW,
-		      "packet sockets (CAP_NET_RAW) pass below the rules of the network");
+		lower_both(m, MODE_SHADOW,
+			   "packet sockets (CAP_NET_RAW) pass below the rules of the network");
 	network->cgroup = options.cgroup;
-	r = net_open(&options, &network->net, err);
-	if (r < 0)
-		return r;
-	r = use(m, network->net, err);
+	r = start_resolution(m, &options, err);
+	if (r == 0)
+		r = net_open(&options, &network->net, err);
+	if (r == 0)
+		r = use(m, network->net, err);
 	if (r == 0)
 		r = loop_add(m->loop, net_fd(network->net), on_ready, m);
 	return r;
@@ -233,40 +276,33 @@ static void free_network(struct network *network)
 	if (!network)
 		return;
 	net_close(network->net, network->outlives);
+	if (network->namespace_fd >= 0)
+		close(network->namespace_fd);
 	if (network->diagnosis_fd >= 0)
 		close(network->diagnosis_fd);
 	free(network);
 }
 
-/* What is wanted and cannot be had; `why` ends a sentence about the domain. */
-static int give_up(struct mediator *m, const char *why, struct error *err)
-{
-	enum mode modes[DOMAINS];
-
-	mediator_modes_now(m, modes);
-	if (modes[DOMAIN_NET] == MODE_ENFORCE && !m->setup->settings->degrade)
-		return error_say(err, EOPNOTSUPP, "the domain 'net' cannot be enforced: %s", why);
-	lower(m, MODE_UNAVAILABLE, why);
-	return 0;
-}
-
+/* Takes over the descriptor. */
 static int start_in(struct mediator *m, int namespace_fd, struct error *err)
 {
 	struct network *network = calloc(1, sizeof(*network));
 	int r;
 
-	if (!network)
+	if (!network) {
+		close(namespace_fd);
 		return error_set(err, ENOMEM, "cannot set up the network rules");
+	}
+	network->namespace_fd = namespace_fd;
 	network->diagnosis_fd = socket_open_diagnosis(namespace_fd);
 	m->network = network;
-	r = start(m, network, namespace_fd, err);
+	r = start(m, network, err);
 	if (r == 0)
 		return 0;
-	free_network(network);
-	m->network = NULL;
+	network_end(m);
 	m->net_error = *err;
 	*err = ERROR_INIT;
-	return give_up(m, m->net_error.what, err);
+	return give_up_both(m, m->net_error.what, err);
 }
 
 int network_start(struct mediator *m, struct error *err)
@@ -278,24 +314,42 @@ int network_start(struct mediator *m, struct error *err)
 	snprintf(name, sizeof(name), "%d/ns/net", (int)m->setup->state->pid);
 	fd = openat(m->proc_fd, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &namespace) < 0)
-		return give_up(m, "its network namespace cannot be opened", err);
+		return give_up_both(m, "its network namespace cannot be opened", err);
 	/* Who gives a container the host's network means it: there is nothing to enforce there. */
 	if (is_same(m->proc_fd, "self/ns/net", &namespace) ||
 	    is_same(m->proc_fd, "1/ns/net", &namespace)) {
-		lower(m, MODE_UNAVAILABLE, "the container shares the host's network");
+		lower_both(m, MODE_UNAVAILABLE, "the container shares the host's network");
 		return 0;
 	}
-	return start_in(m, fd, err);
+	return start_in(m, steal_fd(&fd), err);
 }
 
 void network_hear_rest(struct mediator *m)
 {
 	if (m->network)
 		net_read(m->network->net);
+	resolution_end(m);
 }
 
 void network_end(struct mediator *m)
 {
+	resolution_end(m);
 	free_network(m->network);
 	m->network = NULL;
+}
+
+int network_lead(struct mediator *m, const char *name, const struct address *address,
+		 uint32_t ttl_s)
+{
+	return net_allow_address(m->network->net, name, address, ttl_s);
+}
+
+int network_enter(struct mediator *m, struct error *err)
+{
+	if (!m->dns)
+		return 0;
+	if (setns(m->network->namespace_fd, CLONE_NEWNET) < 0)
+		return error_set(err, errno, "cannot enter the container's network namespace");
+	dns_stay(m->dns);
+	return 0;
 }

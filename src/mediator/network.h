@@ -2,18 +2,32 @@
 #ifndef HUSK_MEDIATOR_NETWORK_H
 #define HUSK_MEDIATOR_NETWORK_H
 
+#include "base/address.h"
 #include "mediator/mediator-internal.h"
 
 /*
  * The domain net of a run: the rules of the container's network namespace, and what is heard from
- * them. Where the namespace is not the container's own, or the kernel lacks something, m->at_most
- * and m->why_lowered say so afterwards. Returns 0, or -errno: what is enforced cannot be had, and
- * the settings do not say that less will do.
+ * them; and with them the proxy of the domain dns (resolution.h). Where the namespace is not the
+ * container's own, or the kernel lacks something, m->at_most and m->why_lowered say so afterwards.
+ * Returns 0, or -errno: what is enforced cannot be had, and the settings do not say that less will
+ * do.
  */
 int network_start(struct mediator *m, struct error *err);
 
+/* The name with this key of the domain dns leads to the address: net_allow_address(). Only while
+ * m->dns is there. */
+int network_lead(struct mediator *m, const char *name, const struct address *address,
+		 uint32_t ttl_s);
+
 /* From now on m->policy and the modes hold there too. */
 void network_use(struct mediator *m);
+
+/*
+ * Makes the calling thread, which must be the only one, one of the container's network namespace
+ * for the rest of its life: the proxy makes sockets as it needs them, and there is no way there
+ * once the mediator is confined. Returns 0 or -errno.
+ */
+int network_enter(struct mediator *m, struct error *err);
 
 /* Hears what is left to hear; to be called before the journal is closed. */
 void network_hear_rest(struct mediator *m);

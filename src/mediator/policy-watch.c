@@ -17,16 +17,8 @@
 void mediator_modes(const struct policy_image *policy, const struct identity *identity,
 		    enum mode ret[DOMAINS])
 {
-	static const enum mode unlearned[DOMAINS] = {
-		[DOMAIN_FS] = MODE_LEARN,  [DOMAIN_EXEC] = MODE_LEARN,
-		[DOMAIN_NET] = MODE_LEARN, [DOMAIN_DNS] = MODE_UNAVAILABLE,
-		[DOMAIN_CAP] = MODE_LEARN, [DOMAIN_SYSCALL] = MODE_LEARN,
-	};
-
-	memcpy(ret, unlearned, sizeof(unlearned));
 	for (int i = 0; i < DOMAINS; i++) {
-		if (policy && unlearned[i] != MODE_UNAVAILABLE)
-			ret[i] = policy_image_info(policy).modes[i];
+		ret[i] = policy ? policy_image_info(policy).modes[i] : MODE_LEARN;
 		if (ret[i] > identity->mode_at_most)
 			ret[i] = identity->mode_at_most;
 	}

@@ -458,6 +458,7 @@ static int work(struct wrap *wrap)
 		return r;
 	if (fchdir(wrap->old_root) < 0 || chroot(".") < 0)
 		return error_set(&helper->err, errno, "cannot enter the container's root");
+	helper_read_resolvers(helper);
 	r = read_mounts(wrap);
 	if (r == 0)
 		r = pass_over_gate(wrap);

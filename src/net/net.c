@@ -47,7 +47,6 @@ struct kept {
 struct net {
 	struct net_options options; /* what it borrows is not used after net_open() */
 	char table[32];
-	struct address *resolvers;
 	int rules_fd, log_fd;
 	uint16_t log_group;
 	bool in_place; /* the table is there */
@@ -121,15 +120,10 @@ int net_open(const struct net_options *options, struct net **ret, struct error *
 		snprintf(net->table, sizeof(net->table), "husk-%llx",
 			 (unsigned long long)options->cgroup);
 	net->names = names_new(NET_ADDRESSES_MAX);
-	net->resolvers = calloc(options->resolvers_count + 1, sizeof(*net->resolvers));
-	if (!net->names || !net->resolvers) {
+	if (!net->names) {
 		net_close(net, false);
 		return error_set(err, ENOMEM, "cannot set up the network rules");
 	}
-	if (options->resolvers_count > 0)
-		memcpy(net->resolvers, options->resolvers,
-		       options->resolvers_count * sizeof(*net->resolvers));
-	net->options.resolvers = net->resolvers;
 	r = open_sockets(net, err);
 	if (r < 0) {
 		net_close(net, false);
@@ -161,7 +155,6 @@ void net_close(struct net *net, bool remove)
 	if (net->log_fd >= 0)
 		close(net->log_fd);
 	names_free(net->names);
-	free(net->resolvers);
 	release_kept(&net->kept);
 	free(net);
 }

@@ -3,38 +3,20 @@
 #include "net/netlink.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netlink.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/namespace.h"
 #include "net/message.h"
 
 #define ANSWERS_MAX 4096 /* datagrams; more are the kernel's own mistake */
 
-static int open_socket(int protocol)
-{
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
-
-	return fd < 0 ? -errno : fd;
-}
-
 int netlink_open(int namespace_fd, int protocol, int receive_bytes)
 {
-	cleanup_close int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	int fd, one = 1;
+	int fd = namespace_socket(namespace_fd, AF_NETLINK, SOCK_RAW, protocol), one = 1;
 
-	if (own < 0)
-		return -errno;
-	if (setns(namespace_fd, CLONE_NEWNET) < 0)
-		return -errno;
-	fd = open_socket(protocol);
-	if (setns(own, CLONE_NEWNET) < 0)
-		_exit(1);
 	if (fd < 0)
 		return fd;
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one)); /* answers stay short */

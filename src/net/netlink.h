@@ -7,10 +7,8 @@
 #include "base/buf.h"
 
 /*
- * Opens a socket of the netlink `protocol` in the network namespace `namespace_fd`, to which it
- * belongs from then on: the calling thread enters it and comes back. Should coming back fail, the
- * process ends, since nothing it did afterwards would happen where it is meant to. `receive_bytes`
- * 0: the system's default. Returns a descriptor, O_CLOEXEC and not blocking, or -errno.
+ * Opens a socket of the netlink `protocol` in the network namespace `namespace_fd` as
+ * namespace_socket() does. `receive_bytes` 0: the system's default. Returns a descriptor or -errno.
  */
 int netlink_open(int namespace_fd, int protocol, int receive_bytes);
 

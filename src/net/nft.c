@@ -412,10 +412,11 @@ void nft_reject_prohibited(struct nft *nft)
 	put_reject(nft, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
 }
 
-void nft_redirect(struct nft *nft, unsigned int port_word)
+void nft_redirect(struct nft *nft, unsigned int first_word, unsigned int last_word)
 {
 	struct expression e = expression(nft, "redir");
 
-	attribute_u32(&nft->out, NFTA_REDIR_REG_PROTO_MIN, reg(port_word));
+	attribute_u32(&nft->out, NFTA_REDIR_REG_PROTO_MIN, reg(first_word));
+	attribute_u32(&nft->out, NFTA_REDIR_REG_PROTO_MAX, reg(last_word));
 	end(nft, e);
 }

@@ -50,8 +50,8 @@ enum words {
 /* Priorities within a hook: include/uapi/linux/netfilter_ipv4.h. */
 enum priorities {
 	BEFORE_CONNTRACK = -300,
-	AFTER_CONNTRACK = -199, /* and before every translation of addresses */
-	NAT_DESTINATION = -100,
+	AFTER_CONNTRACK = -199,	       /* and before every translation of addresses */
+	BEFORE_NAT_DESTINATION = -101, /* an engine may redirect its resolver's address by then */
 	FILTER = 0,
 	LAST = INT32_MAX, /* of several with this one the kernel calls the oldest last */
 };
@@ -394,30 +394,34 @@ static void add_untracking(struct nft *nft)
 	}
 }
 
+/* The proxy's own packets. */
+static void accept_marked(struct nft *nft, const char *chain, uint32_t mark)
+{
+	nft_begin_rule(nft, chain);
+	nft_meta(nft, OTHER, NFT_META_MARK);
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &mark, sizeof(mark));
+	nft_accept(nft);
+	nft_end_rule(nft);
+}
+
 static void add_redirection(struct nft *nft, const struct net_options *options)
 {
 	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
-	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
-	uint16_t port = htons(options->dns_port);
+	uint16_t first = htons(options->dns_port);
 
-	nft_add_chain(nft, "dns", "nat", NF_INET_LOCAL_OUT, NAT_DESTINATION);
-	for (size_t i = 0; i < sizeof(families); i++) {
-		nft_begin_rule(nft, "dns");
-		nft_meta(nft, OTHER, NFT_META_MARK);
-		nft_compare(nft, OTHER, NFT_CMP_EQ, &options->dns_mark, sizeof(uint32_t));
-		match_u8(nft, NFT_META_NFPROTO, families[i]);
-		load_destination(nft, KEY_ADDRESS, families[i] == NFPROTO_IPV4);
-		nft_lookup(nft, KEY_ADDRESS, "resolvers");
-		nft_accept(nft);
-		nft_end_rule(nft);
-	}
+	nft_add_chain(nft, "dns", "nat", NF_INET_LOCAL_OUT, BEFORE_NAT_DESTINATION);
+	accept_marked(nft, "dns", options->dns_mark);
 	for (size_t i = 0; i < sizeof(protocols); i++) {
+		uint16_t ports = protocols[i] == IPPROTO_UDP ? options->dns_ports : 1;
+		uint16_t last = htons((uint16_t)(options->dns_port + ports - 1));
+
 		nft_begin_rule(nft, "dns");
 		match_cgroup(nft, options);
 		match_u8(nft, NFT_META_L4PROTO, protocols[i]);
 		match_port(nft, NFT_CMP_EQ, 53);
-		nft_value(nft, OTHER, &port, sizeof(port));
-		nft_redirect(nft, OTHER);
+		nft_value(nft, OTHER, &first, sizeof(first));
+		nft_value(nft, OTHER + 1, &last, sizeof(last));
+		nft_redirect(nft, OTHER, OTHER + 1);
 		nft_end_rule(nft);
 	}
 }
@@ -427,10 +431,12 @@ static void add_redirection(struct nft *nft, const struct net_options *options)
  * is looked at once more, as late as can be, and by what stands in the packet: the first packet of
  * a flow has been told of before. Over loopback engines translate too (their resolvers).
  */
-static void add_last_look(struct nft *nft)
+static void add_last_look(struct nft *nft, const struct net_options *options)
 {
 	uint8_t reply = 1; /* IP_CT_DIR_REPLY */
 
+	if (options->dns_port != 0)
+		accept_marked(nft, "last", options->dns_mark);
 	nft_begin_rule(nft, "last");
 	match_loopback(nft, NFT_META_OIFTYPE);
 	nft_accept(nft);
@@ -463,7 +469,7 @@ static void add_last_look(struct nft *nft)
 	nft_end_rule(nft);
 }
 
-static void add_sets(struct nft *nft, const struct net_options *options)
+static void add_sets(struct nft *nft)
 {
 	static const struct nft_set sets[] = {
 		{"known", NFT_SET_TIMEOUT, KEY_TYPE, RULES_KEY_BYTES, 0},
@@ -472,7 +478,6 @@ static void add_sets(struct nft *nft, const struct net_options *options)
 		{"told", NFT_SET_TIMEOUT | NFT_SET_EVAL, KEY_TYPE, RULES_KEY_BYTES, RULES_SEEN_MAX},
 		{"with-ports", 0, PROTOCOL_TYPE, 1, 0},
 	};
-	static const struct nft_set resolvers = {"resolvers", 0, 8, 16, 0};
 	struct nft_elements elements;
 
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
@@ -483,17 +488,6 @@ static void add_sets(struct nft *nft, const struct net_options *options)
 
 		if (peer_has_ports(protocol))
 			nft_add_element(nft, &elements, &protocol, 1, 0);
-	}
-	nft_end_elements(nft, &elements);
-	if (options->dns_port == 0)
-		return;
-	nft_add_set(nft, &resolvers);
-	nft_begin_elements(nft, &elements, "resolvers", false);
-	for (size_t i = 0; i < options->resolvers_count; i++) {
-		uint8_t key[RULES_KEY_BYTES];
-
-		rules_key(&(struct peer){.way = PEER_OUT}, &options->resolvers[i], key);
-		nft_add_element(nft, &elements, key + 4, 16, 0);
 	}
 	nft_end_elements(nft, &elements);
 }
@@ -514,7 +508,7 @@ void rules_add_frame(struct nft *nft, const struct net_options *options)
 	static const char *const inner[] = {"reject",	 "unknown",	"stray",
 					    "judge-out", "judge-local", "judge-in"};
 
-	add_sets(nft, options);
+	add_sets(nft);
 	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++)
 		nft_add_chain(nft, inner[i], NULL, 0, 0);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
@@ -549,7 +543,7 @@ void rules_add_judgement(struct nft *nft, const struct net_options *options, uin
 	nft_drop(nft);
 	nft_end_rule(nft);
 	if (options->owned && options->cgroup == 0)
-		add_last_look(nft);
+		add_last_look(nft, options);
 }
 
 void rules_clear(struct nft *nft, const struct net_options *options)

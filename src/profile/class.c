@@ -13,6 +13,7 @@
 
 #include "policy/decide.h"
 #include "policy/guard.h"
+#include "profile/class-dns.h"
 #include "profile/class-net.h"
 
 enum reach {
@@ -220,6 +221,8 @@ static enum behaviour_class judge(const struct behaviour *b, const char **ret_re
 		return judge_capability(b, ret_reason);
 	if (b->domain == DOMAIN_NET)
 		return class_of_peer(b, ret_reason);
+	if (b->domain == DOMAIN_DNS)
+		return class_of_name(b, ret_reason);
 	if (b->domain != DOMAIN_FS && b->domain != DOMAIN_EXEC && b->domain != DOMAIN_SYSCALL)
 		return CLASS_ORDINARY;
 	guard = guard_of(b, ret_reason);

@@ -10,11 +10,6 @@ enum facts_layout {
 _Static_assert(MODES <= 4, "a mode fits into two bits");
 _Static_assert(FACTS_TRUSTED_AT == 18, "the layout is stored");
 
-enum mode promotion_start(enum domain domain)
-{
-	return domain == DOMAIN_DNS ? MODE_UNAVAILABLE : MODE_LEARN;
-}
-
 bool promotion_is_lossy(const struct promotion_run *run)
 {
 	if (run->outcome == OUTCOME_LOST)

@@ -40,10 +40,6 @@ struct promotion_run {
 	bool novel[DOMAINS];	  /* one that is not inert was not in the policy, but allowed */
 };
 
-/* The mode in which a domain of a new revision starts: unavailable where this version does not
- * watch it. */
-enum mode promotion_start(enum domain domain);
-
 /* Is this run clean for that domain? */
 bool promotion_is_clean(const struct promotion_run *run, enum domain domain);
 

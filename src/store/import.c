@@ -51,8 +51,7 @@ static int join_domains(struct store *store, int64_t revision, const struct json
 		if (domain_parse(json_key_at(members, i), &domain) < 0)
 			return document_bad(place, "domains", "names what is no domain");
 		r = document_mode(place, json_at(members, i), &mode);
-		if (r == 0 && promotion_start(domain) != MODE_UNAVAILABLE &&
-		    known_mode_join(&domains[domain].mode, &mode))
+		if (r == 0 && known_mode_join(&domains[domain].mode, &mode))
 			r = row_domain_write(store, revision, domain, &domains[domain], place->err);
 	}
 	return r;

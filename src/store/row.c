@@ -57,10 +57,8 @@ int row_revision_made(struct store *store, const char *function, const char *rev
 		return r;
 	*ret = sqlite3_last_insert_rowid(store->db);
 	for (int d = 0; d < DOMAINS; d++) {
-		struct row_domain row = {.mode.mode = promotion_start((enum domain)d)};
+		struct row_domain row = {.mode.mode = MODE_LEARN};
 
-		if (row.mode.mode == MODE_UNAVAILABLE)
-			continue;
 		r = row_domain_write(store, *ret, (enum domain)d, &row, err);
 		if (r < 0)
 			return r;
@@ -119,7 +117,7 @@ int row_domains_read(struct store *store, int64_t revision, struct row_domain re
 
 	/* A revision that was made by a version without the domain has no row of it. */
 	for (int d = 0; d < DOMAINS; d++)
-		ret[d] = (struct row_domain){.mode.mode = promotion_start((enum domain)d)};
+		ret[d] = (struct row_domain){.mode.mode = MODE_LEARN};
 	if (r < 0)
 		return r;
 	while ((r = store_step(store, stmt, err)) == 1) {
@@ -135,9 +133,6 @@ int row_domains_read(struct store *store, int64_t revision, struct row_domain re
 			.mode.since_ns = sqlite3_column_int64(stmt, 4),
 			.novel_ns = sqlite3_column_int64(stmt, 5),
 		};
-		/* A later version may have written it; this one does not watch the domain. */
-		if (promotion_start((enum domain)domain) == MODE_UNAVAILABLE)
-			ret[domain].mode.mode = MODE_UNAVAILABLE;
 	}
 	return r;
 }

@@ -144,8 +144,8 @@ int store_each_behaviour(struct store *store, const char *function, const char *
 /* ---- writing ---- */
 
 /* Sets the mode of one domain by hand, or gives it back to promotion (`by_hand` false).
- * -ENOENT: no such function or revision; -EOPNOTSUPP: this version does not watch the domain. Each
- * of these is one transaction of its own, unless store_begin() began one. */
+ * -ENOENT: no such function or revision. Each of these is one transaction of its own, unless
+ * store_begin() began one. */
 int store_set_mode(struct store *store, const char *function, const char *revision,
 		   enum domain domain, enum mode mode, bool by_hand, struct error *err);
 

@@ -39,9 +39,6 @@ int store_set_mode(struct store *store, const char *function, const char *revisi
 	bool outer;
 	int r;
 
-	if (promotion_start(domain) == MODE_UNAVAILABLE)
-		return error_say(err, EOPNOTSUPP, "domain '%s' is not watched by this version",
-				 domain_name(domain));
 	r = store_enter(store, &outer, err);
 	if (r < 0)
 		return r;

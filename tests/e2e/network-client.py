@@ -6,6 +6,7 @@ icmp ADDRESS                          an echo
 burst ADDRESS PORT N                  N connections one after the other; tells how many worked
 sweep ADDRESS N                       a datagram to each of N ports
 hold ADDRESS PORT, held PORT          a connection that stays open, and whether it still does its work
+look NAME                             the addresses of a name
 serve PORT, local PORT                a server on this port, and (local) an exchange with it over loopback
 """
 import errno
@@ -102,8 +103,14 @@ def local(port):
     tcp('::1', port)
 
 
+def look(name):
+    return ' '.join(sorted({found[4][0] for found in socket.getaddrinfo(name, 443)}))
+
+
 def obey(line):
     words = line.split()
+    if words[0] == 'look':
+        return look(words[1])
     actions = {'held': lambda port: exchange(held[port]), 'tcp': tcp, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold, 'serve': serve,
                'local': local}
     actions[words[0]](*words[1:])

@@ -132,7 +132,7 @@ static void a_first_run_makes_a_policy(void **state)
 	image = policy_of(place, "r1");
 	assert_int_equal(policy_image_info(image).serial, 1);
 	assert_int_equal(policy_image_info(image).modes[DOMAIN_FS], MODE_LEARN);
-	assert_int_equal(policy_image_info(image).modes[DOMAIN_DNS], MODE_UNAVAILABLE);
+	assert_int_equal(policy_image_info(image).modes[DOMAIN_DNS], MODE_LEARN);
 	assert_int_equal(policy_image_find(image, &first_seen[0].behaviour), POLICY_ALLOWED);
 	assert_int_equal(policy_image_find(image, &first_seen[1].behaviour), POLICY_ALLOWED);
 	assert_int_equal(policy_image_find(image, &first_seen[2].behaviour), POLICY_ABSENT);

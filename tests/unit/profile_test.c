@@ -437,11 +437,6 @@ static void promotion_takes_one_step_at_a_time(void **state)
 		assert_int_equal(
 			promotion_next(&rule, cases[i].mode, cases[i].by_hand, cases[i].clean),
 			cases[i].next);
-	assert_int_equal(promotion_start(DOMAIN_FS), MODE_LEARN);
-	assert_int_equal(promotion_start(DOMAIN_EXEC), MODE_LEARN);
-	assert_int_equal(promotion_start(DOMAIN_NET), MODE_LEARN);
-	assert_int_equal(promotion_start(DOMAIN_DNS), MODE_UNAVAILABLE);
-	assert_int_equal(promotion_start(DOMAIN_SYSCALL), MODE_LEARN);
 	assert_true(promotion_admits(DOMAIN_EXEC, CLASS_DANGEROUS, 1));
 	assert_false(promotion_admits(DOMAIN_EXEC, CLASS_GUARDED, 100));
 	assert_false(promotion_admits(DOMAIN_FS, CLASS_ORDINARY, 0));
@@ -454,9 +449,47 @@ static void promotion_takes_one_step_at_a_time(void **state)
 	assert_false(promotion_admits(DOMAIN_SYSCALL, CLASS_GUARDED, 100));
 }
 
+static void names_have_classes(void **state)
+{
+	static const struct {
+		enum access access;
+		const char *key;
+		enum behaviour_class class;
+	} table[] = {
+		{ACCESS_RESOLVE, "api.example.org", CLASS_ORDINARY},
+		{ACCESS_RESOLVE, "redis-{n}.redis.ns.svc.cluster.local", CLASS_ORDINARY},
+		{ACCESS_RESOLVE, "d111111abcdef8.cloudfront.net", CLASS_ORDINARY},
+		{ACCESS_RESOLVE, "my-quite-long-service-name-2.example.org", CLASS_ORDINARY},
+		{ACCESS_RESOLVE, "{host}.2.0.192.in-addr.arpa", CLASS_ORDINARY},
+		{ACCESS_RESOLVE, "metadata.google.internal", CLASS_GUARDED},
+		{ACCESS_RESOLVE, "dns.google", CLASS_DANGEROUS},
+		{ACCESS_RESOLVE, "chrome.cloudflare-dns.com", CLASS_DANGEROUS},
+		{ACCESS_RESOLVE, "xmr-eu.nanopool.org", CLASS_DANGEROUS},
+		{ACCESS_RESOLVE, "a1b2.oast.fun", CLASS_DANGEROUS},
+		{ACCESS_RESOLVE, "mzxw6ytboi2dqmrugm3a.evil.example", CLASS_DANGEROUS},
+		{ACCESS_RESOLVE, "thisisonelabelofthirtytwobytesok.evil.example", CLASS_DANGEROUS},
+		{ACCESS_RESOLVE, "{unreadable}", CLASS_DANGEROUS},
+		{ACCESS_CONSULT, "8.8.8.8", CLASS_DANGEROUS},
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct behaviour b = {
+			.domain = DOMAIN_DNS,
+			.access = table[i].access,
+			.program = "",
+			.key = table[i].key,
+		};
+
+		if (class_of(&b) != table[i].class)
+			fail_msg("%s is %s", b.key, class_name(class_of(&b)));
+		assert_true((class_reason(&b)[0] == '\0') == (table[i].class == CLASS_ORDINARY));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_have_classes),
 		cmocka_unit_test(every_behaviour_has_the_class_of_the_table),
 		cmocka_unit_test(a_sketch_counts_exactly_below_eight),
 		cmocka_unit_test(a_sketch_estimates_beyond),

@@ -203,7 +203,7 @@ static void a_run_counts_once(void **state)
 	assert_int_equal(rev.last_run_ns, START + SECOND);
 	assert_int_equal(rev.modes[DOMAIN_FS], MODE_LEARN);
 	assert_int_equal(rev.modes[DOMAIN_EXEC], MODE_LEARN);
-	assert_int_equal(rev.modes[DOMAIN_DNS], MODE_UNAVAILABLE);
+	assert_int_equal(rev.modes[DOMAIN_DNS], MODE_LEARN);
 	assert_true(rev.stale);
 
 	b = behaviour_of(store, "/tmp/{rand}", 1);
@@ -392,9 +392,6 @@ static void a_mode_by_hand_is_not_counted_for(void **state)
 		store_set_mode(store, "thumbnail", "r1", DOMAIN_FS, MODE_ENFORCE, true, NULL),
 		-ENOENT);
 	merge_ok(store, dir->fd, &(struct test_run){.id = 1});
-	assert_int_equal(
-		store_set_mode(store, "thumbnail", "r1", DOMAIN_DNS, MODE_LEARN, true, NULL),
-		-EOPNOTSUPP);
 	assert_int_equal(store_set_compiled(store, "thumbnail", "r1", 4, NULL), 0);
 	assert_false(revision_of(store).stale);
 	assert_int_equal(

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# The domain dns: a function whose resolver is tests/dns/resolver, in the server's namespace, where all of
+# 93.184.0.0/16 leads to the same server. What the proxy does with messages is tested in tests/dns.
+
+load helpers
+load network
+
+setup() {
+	network_setup
+	ASKED=$T/asked
+	: >"$ASKED"
+	echo 93.184.216.34 >"$ASKED.flip"
+	ip -n "$SERVER_NS" route add local 93.184.0.0/16 dev lo
+	mkfifo "$T/end-resolver"
+	ip netns exec "$SERVER_NS" "$HUSK_SOURCE/tests/dns/resolver" "$ASKED" 10.99.0.1 fd99::1 203.0.113.1 \
+		<"$T/end-resolver" >"$T/resolver-ready" 3>&- &
+	exec 7>"$T/end-resolver"
+	wait_until 20 grep -q ready "$T/resolver-ready"
+	husk_setup 'shadow_after_runs = 50'
+}
+
+teardown() {
+	exec 7>&-
+	husk_teardown
+	network_teardown
+}
+
+# dns_bundle FUNCTION [LINE OF RESOLV.CONF...]
+dns_bundle() {
+	local rootfs
+	client_bundle "$1"
+	shift
+	rootfs=$(jq -r .root.path "$BUNDLE/config.json")
+	printf '%s\n' 'nameserver 10.99.0.1' "$@" >"$rootfs/etc/resolv.conf"
+}
+
+# learned FUNCTION DOMAIN: its behaviours, one a line.
+learned() {
+	husk show --json --domain "$2" "$1" | jq -r '.behaviours[] | "\(.access) \(.key)"' | sort
+}
+
+# asked: the names that got to the resolver, one a line.
+asked() {
+	cut -d' ' -f3 "$ASKED" | tr '[:upper:]' '[:lower:]' | sort -u
+}
+
+@test "names are learned as they are asked for, and peers by the name that led to them" {
+	dns_bundle talker 'search one.test two.test' 'options ndots:3'
+	client 0 'tcp A.Example.test 8000' 'look web17.example.test' 'look cname.example.test' 'look nx.example.test' \
+		'tcp flip.example.test 8001'
+	output_has 'tcp A.Example.test 8000: ok'
+	output_has 'look cname.example.test: 2606:2800:220:1::1 93.184.216.35'
+	output_has 'look nx.example.test: [Errno -2]'
+	learned talker dns >"$T/keys"
+	diff "$T/keys" - <<-'KEYS'
+		resolve a.example.test.one.test
+		resolve cname.example.test.one.test
+		resolve flip.example.test.one.test
+		resolve nx.example.test
+		resolve web{n}.example.test.one.test
+	KEYS
+	learned talker net >"$T/keys"
+	diff "$T/keys" - <<-'KEYS'
+		connect tcp a.example.test.one.test:8000
+		connect tcp flip.example.test.one.test:8001
+	KEYS
+	[ "$(mode_of talker dns)" = learn ]
+	client 0 'look b.example.test.'
+	has_event '.event == "novelty" and .domain == "dns" and .operation == "resolve" and .key == "b.example.test"'
+	nothing_left
+}
+
+@test "in enforce what was learned works, other names are refused at once with one event each, and do not get out" {
+	local name
+	dns_bundle talker
+	learn_peers 'tcp a.example.test 8000' 'look web17.example.test' 'tcp rotate.example.test 8000'
+	husk mode --domain dns talker enforce
+	husk mode --domain net talker enforce
+	: >"$ASKED"
+	client 0 'tcp a.example.test 8000' 'tcp A.EXAMPLE.test 8000' 'look web99.example.test' \
+		'burst rotate.example.test 8000 100'
+	output_has 'tcp a.example.test 8000: ok'
+	output_has 'look web99.example.test: 2606:2800:220:1::1 93.184.216.34'
+	output_has 'burst rotate.example.test 8000: 100'
+	no_event '.event == "denied"'
+	has_event '.event == "run" and .modes.dns == "enforce"'
+	: >"$ASKED"
+	SECONDS=0
+	client 0 'look b.example.test' 'look b.example.test' 'look c2VjcmV0LWRhdGE.evil.test' 'look x.a.example.test' \
+		'look a.example.test.evil.test' 'tcp b.example.test 8000' 'tcp a.example.test 8000'
+	[ "$SECONDS" -lt 5 ]
+	output_has 'look b.example.test: [Errno -3]'
+	output_has 'tcp b.example.test 8000: [Errno -3]'
+	output_has 'tcp a.example.test 8000: ok'
+	[ "$(asked)" = a.example.test ]
+	for name in b.example.test c2vjcmv0lwrhdge.evil.test x.a.example.test a.example.test.evil.test; do
+		[ "$(event_count '.event == "denied" and .domain == "dns" and .key == "'$name'"')" -eq 1 ]
+	done
+	[ "$(event_count '.event == "denied"')" -eq 4 ]
+	nothing_left
+}
+
+@test "in shadow nothing is refused, and events say what would be" {
+	dns_bundle talker
+	learn_peers 'tcp a.example.test 8000'
+	husk mode --domain dns talker shadow
+	client 0 'look b.example.test'
+	output_has 'look b.example.test: 2606:2800:220:1::1 93.184.216.34'
+	has_event '.event == "would-deny" and .domain == "dns" and .key == "b.example.test" and .mode == "shadow"'
+	no_event '.event == "denied"'
+}
+
+@test "a learned name that points to another place does not open the way to what is inside" {
+	local inside
+	dns_bundle talker
+	learn_peers 'tcp flip.example.test 8000'
+	husk mode --domain dns talker enforce
+	husk mode --domain net talker enforce
+	for inside in 169.254.169.254 10.99.0.1 127.0.0.1; do
+		echo "$inside" >"$ASKED.flip"
+		client 0 'tcp flip.example.test 8000'
+		output_has 'tcp flip.example.test 8000: ECONNREFUSED'
+		has_event '.event == "denied" and .domain == "net" and (.key | test("'"${inside/127.0.0.1/loopback}"'"))'
+	done
+	# To another public place it does: names move.
+	echo 93.184.77.77 >"$ASKED.flip"
+	client 0 'tcp flip.example.test 8000'
+	output_has 'tcp flip.example.test 8000: ok'
+}
+
+@test "another resolver is a behaviour of its own and gives no answers in enforce" {
+	dns_bundle talker
+	cat >"$T/ask.py" <<-'END'
+		import socket, sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(3)
+		s.connect(('203.0.113.1', 53))
+		s.send(b'\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x07example\x04test\x00\x00\x01\x00\x01')
+		print('code', s.recv(512)[3] & 15)
+	END
+	set_python "$BUNDLE" "$(cat "$T/ask.py")"
+	for _ in 1 2 3; do
+		run_bundle 0 "$BUNDLE"
+		output_has 'code 0'
+	done
+	learned talker dns | grep -qx 'consult 203.0.113.1'
+	husk deny talker consult 203.0.113.1
+	husk mode --domain dns talker enforce
+	run_bundle 0 "$BUNDLE"
+	output_has 'code 5'
+	has_event '.event == "denied" and .domain == "dns" and .operation == "consult" and .key == "203.0.113.1"'
+	husk allow talker consult 203.0.113.1
+	run_bundle 0 "$BUNDLE"
+	output_has 'code 0'
+}
+
+@test "a person can allow and deny names" {
+	dns_bundle talker
+	learn_peers 'look a.example.test'
+	husk mode --domain dns talker enforce
+	expect 0 husk allow talker resolve 'Host-7.Example.test.'
+	output_has 'resolve host-{n}.example.test'
+	client 0 'look host-12.example.test'
+	output_has 'look host-12.example.test: 2606:2800:220:1::1 93.184.216.34'
+	husk deny talker resolve a.example.test
+	client 0 'look a.example.test'
+	output_has 'look a.example.test: [Errno -3]'
+	expect 64 husk allow talker resolve 'no name'
+	expect 64 husk allow talker consult example.test
+}
+
+@test "a change of the policy reaches a container that runs" {
+	dns_bundle talker
+	learn_peers 'look a.example.test'
+	husk mode --domain dns talker enforce
+	start_client 'look b.example.test'
+	wait_until 20 grep -q 'look b.example.test: .Errno -3' "$T/output"
+	husk allow talker resolve b.example.test
+	wait_until 20 eval 'tell_client "look b.example.test"; grep -q "look b.example.test: 2606" "$T/output"'
+	tell_client quit
+}
+
+@test "a function that stays quiet is promoted in this domain too" {
+	write_conf 'shadow_after_runs = 2' 'enforce_after_runs = 2'
+	dns_bundle talker
+	for _ in 1 2 3 4 5 6 7 8; do
+		client 0 'look a.example.test'
+	done
+	[ "$(mode_of talker dns)" = enforce ]
+	client 0 'look b.example.test' 'look a.example.test'
+	output_has 'look b.example.test: [Errno -3]'
+	output_has 'look a.example.test: 2606:2800:220:1::1 93.184.216.34'
+}
