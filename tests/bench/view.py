@@ -36,6 +36,8 @@ HTTP_PYTHON = '''
 import http.client, http.server, threading, time
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
+    disable_nagle_algorithm = True
+    wbufsize = 65536
     def do_GET(self):
         self.send_response(200)
         self.send_header('Content-Length', '2')
@@ -211,7 +213,7 @@ count_requests = yes
             for _ in range(3 if kind == 'enforce' else 2):
                 self.run(bundle, measure, engine)
         except (subprocess.SubprocessError, OSError, IndexError, ValueError) as problem:
-            print(f'# {kind} does not run {name}: {getattr(problem, "stderr", None) or problem}'.strip())
+            print(f'# {kind} does not run {name}: {getattr(problem, "stderr", None) or problem}'.strip(), flush=True)
             return False
         if kind == 'enforce':
             self.husk('mode', f'bench-{name}-enforce', 'enforce')
