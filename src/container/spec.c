@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "container/document-internal.h"
+#include "container/profile-internal.h"
 #include "policy/capability.h"
 
 #define ID_MAX (UINT32_MAX - 1) /* (uid_t)-1 means "no id" to the kernel */
@@ -249,6 +250,7 @@ static int read_seccomp(const char *name, const struct json *section, struct oci
 		r = document_string(name, seccomp, "listenerPath", "linux.seccomp.listenerPath",
 				    &listener, err);
 	spec->seccomp_listener = listener && *listener;
+	spec->seccomp_closed = !profile_lets_launcher(seccomp);
 	return r;
 }
 

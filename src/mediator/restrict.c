@@ -40,6 +40,12 @@ static void plan_capabilities(const struct restrict_question *q, struct launch_p
 			       "taken away";
 		return;
 	}
+	if (q->spec->seccomp_closed) {
+		ret->cap = MODE_UNAVAILABLE;
+		ret->why_cap = "the engine's filter of system calls does not let husk-launch drop "
+			       "capabilities";
+		return;
+	}
 	if (!without_new_privs(q) && !will_hold(q->spec, CAP_SETPCAP)) {
 		ret->cap = MODE_UNAVAILABLE;
 		ret->why_cap = "without CAP_SETPCAP and with programs that may gain privileges, "
@@ -59,6 +65,8 @@ static const char *no_filter(const struct restrict_question *q, bool *ret_mendab
 	if (q->spec->seccomp_listener)
 		return "the engine has a listener for system calls of its own, and there can be "
 		       "only one";
+	if (q->spec->seccomp_closed)
+		return "the engine's filter of system calls does not let husk-launch install one";
 	*ret_mendable = false;
 	if (!without_new_privs(q) && !will_hold(q->spec, CAP_SYS_ADMIN))
 		return q->restriction && q->modes[DOMAIN_EXEC] >= MODE_SHADOW

@@ -293,3 +293,13 @@ time.sleep(30)'
 	wait "$run" || true
 	nothing_left
 }
+
+@test "an engine's profile that kills whoever installs a filter is left alone" {
+	calls_bundle '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW",
+		syscalls: [{names: ["seccomp"], action: "SCMP_ACT_KILL_PROCESS"}]}'
+	set_args "$BUNDLE" /app/kernel-calls socketpair
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "socketpair ok" ]
+	has_event '.event == "run" and .modes.syscall == "unavailable" and (.detail | contains("the engine'"'"'s filter"))'
+	nothing_left
+}

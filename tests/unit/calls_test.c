@@ -50,6 +50,7 @@ enum facts {
 	DEAF = 32,
 	ENGINE_LISTENS = 64,
 	USER = 128,
+	CLOSED = 1024,
 	ADMIN = 256,
 	SETPCAP = 512
 };
@@ -92,6 +93,8 @@ static const struct {
 	{SPEC_NNP | DEAF | POLICY | LEARNED, U, E, U, U, 0, NO_FILTER, true},
 	{SPEC_NNP | ENGINE_LISTENS | POLICY | LEARNED, E, E, E, U, CAPS | NNP, NO_FILTER, true},
 	{SPEC_NNP, U, U, U, U, 0, NO_FILTER, false},
+	{SPEC_NNP | CLOSED, U, L, U, U, 0, NO_FILTER, false},
+	{SPEC_NNP | CLOSED | POLICY | LEARNED, E, E, U, U, 0, NO_FILTER, true},
 };
 
 static enum filter_kind kind_of(const struct launch_policy *policy)
@@ -115,6 +118,7 @@ static void each_run_loses_what_it_can_do_without(void **state)
 		const struct oci_spec spec = {
 			.no_new_privileges = facts & SPEC_NNP,
 			.seccomp_listener = facts & ENGINE_LISTENS,
+			.seccomp_closed = facts & CLOSED,
 			.uid = facts & USER ? 1000 : 0,
 			.bounding = held, /* of no use to a user that is not root */
 		};

@@ -102,6 +102,49 @@ static void test_state_limits(void **unused)
 
 #define ROOT "\"root\":{\"path\":\"rootfs\"}"
 
+#define ALLOWS(names) "{\"names\":[" names "],\"action\":\"SCMP_ACT_ALLOW\"}"
+#define LAUNCHER "\"prctl\",\"seccomp\",\"faccessat\",\"capget\",\"capset\""
+
+static void test_spec_seccomp(void **unused)
+{
+	static const struct {
+		const char *profile;
+		bool closed, listener;
+	} table[] = {
+		{"null", false, false},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\"}", false, false},
+		{"{\"defaultAction\":\"SCMP_ACT_LOG\",\"listenerPath\":\"/s\"}", false, true},
+		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\"}", true, false},
+		{"{}", true, false},
+		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOWS(LAUNCHER) "]}",
+		 false, false},
+		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOWS(
+			 "\"prctl\",\"seccomp\"") "," ALLOWS("\"read\"") "]}",
+		 true, false},
+		/* refused by name, or let through with some arguments only */
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"seccomp\"],"
+		 "\"action\":\"SCMP_ACT_ERRNO\"}]}",
+		 true, false},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"prctl\"],"
+		 "\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":0}]}]}",
+		 true, false},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"seccomp\",7],"
+		 "\"action\":\"SCMP_ACT_ALLOW\",\"args\":[]}]}",
+		 false, false},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		cleanup_oci_spec struct oci_spec spec = {0};
+		char text[1024];
+
+		snprintf(text, sizeof(text), "{" ROOT ",\"linux\":{\"seccomp\":%s}}",
+			 table[i].profile);
+		assert_int_equal(oci_spec_parse("c", text, strlen(text), &spec, NULL), 0);
+		assert_int_equal(spec.seccomp_closed, table[i].closed);
+		assert_int_equal(spec.seccomp_listener, table[i].listener);
+	}
+}
+
 static void test_spec_members(void **unused)
 {
 	static const char text[] =
@@ -1107,6 +1150,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_state),
 		cmocka_unit_test(test_state_limits),
+		cmocka_unit_test(test_spec_seccomp),
 		cmocka_unit_test(test_spec_members),
 		cmocka_unit_test(test_spec_mount_at),
 		cmocka_unit_test(test_spec_least),

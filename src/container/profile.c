@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An engine's own profile of system calls, as far as it concerns husk-launch. */
+#include "container/profile-internal.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/json.h"
+
+static const char *const needed[] = {"prctl", "seccomp", "faccessat", "capget", "capset"};
+
+static bool lets_through(const struct json *action)
+{
+	const char *name = json_string(action);
+
+	return name && (strcmp(name, "SCMP_ACT_ALLOW") == 0 || strcmp(name, "SCMP_ACT_LOG") == 0);
+}
+
+static bool names(const struct json *rule, const char *call)
+{
+	const struct json *list = json_get(rule, "names");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const char *name = json_string(json_at(list, i));
+
+		if (name && strcmp(name, call) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A rule about arguments says nothing of the call as a whole, but that the default is not it. */
+static bool lets_call(const struct json *profile, const char *call)
+{
+	const struct json *rules = json_get(profile, "syscalls");
+	bool named = false;
+
+	for (size_t i = 0; i < json_count(rules); i++) {
+		const struct json *rule = json_at(rules, i);
+
+		if (!names(rule, call))
+			continue;
+		named = true;
+		if (json_count(json_get(rule, "args")) == 0 &&
+		    lets_through(json_get(rule, "action")))
+			return true;
+	}
+	return !named && lets_through(json_get(profile, "defaultAction"));
+}
+
+bool profile_lets_launcher(const struct json *profile)
+{
+	for (size_t i = 0; profile && i < sizeof(needed) / sizeof(needed[0]); i++) {
+		if (!lets_call(profile, needed[i]))
+			return false;
+	}
+	return true;
+}
