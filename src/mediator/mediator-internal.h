@@ -43,6 +43,8 @@ struct mediator {
 	struct network *network; /* NULL where the domain net is unavailable */
 	struct dns *dns;	 /* NULL where the domain dns is */
 	struct loop *loop;
+	int talk_fd;		     /* to husk-hook, until it has bound the gate; then -1 */
+	int bound_result;	     /* what came of that */
 	int view_result;	     /* of view_serve(), once it is not 0 the view has ended */
 	bool flowed;		     /* the view was asked something in this turn of the loop */
 	int mount_fd;		     /* the view's detached mount until it is attached; then -1 */

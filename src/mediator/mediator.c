@@ -305,10 +305,34 @@ static void hear_wrap(void *context)
 	}
 }
 
+/* ---- the start, together with husk-hook (talk.h) ---- */
+
+static void hear_bound(void *context)
+{
+	struct mediator *m = context;
+	struct talk_bound bound;
+	int mount_fd;
+
+	m->bound_result = talk_receive(m->talk_fd, &bound, sizeof(bound), &mount_fd);
+	if (m->bound_result == 0)
+		m->bound_result = bound.result;
+	loop_remove(m->loop, m->talk_fd);
+	close(m->talk_fd);
+	m->talk_fd = -1;
+	if (mount_fd < 0)
+		return;
+	close(m->mount_fd);
+	m->mount_fd = mount_fd;
+}
+
 static void on_gate_opened(void *context, pid_t pid)
 {
 	struct mediator *m = context;
 	int r = m->helper ? -EBUSY : m->exec_result;
+
+	/* Where the runtime was faster than this process: what was said before comes first. */
+	if (m->talk_fd >= 0)
+		hear_bound(m);
 
 	/* Only the container's first process may go through: another, of an engine's exec, would
 	 * run outside of the view. One that did so by another program is told of, and where the
@@ -330,43 +354,12 @@ static void on_gate_opened(void *context, pid_t pid)
 		view_gate_answer(m->view, r);
 }
 
-/* ---- the start, together with husk-hook (talk.h) ---- */
-
-struct binding {
-	struct mediator *m;
-	int talk_fd;
-	bool heard;
-	int result;
-};
-
-static void hear_bound(void *context)
-{
-	struct binding *binding = context;
-	struct mediator *m = binding->m;
-	struct talk_bound bound;
-	int mount_fd;
-
-	loop_remove(m->loop, binding->talk_fd);
-	binding->heard = true;
-	binding->result = talk_receive(binding->talk_fd, &bound, sizeof(bound), &mount_fd);
-	if (binding->result == 0)
-		binding->result = bound.result;
-	if (mount_fd < 0)
-		return;
-	/* the same number: where the runtime was faster than this process, the wrap has begun with
-	 * it */
-	if (dup3(mount_fd, m->mount_fd, O_CLOEXEC) < 0)
-		binding->result = -errno;
-	close(mount_fd);
-}
-
 /* Gives the gate the attributes of the file that it stands in for, and serves it until it is bound.
  * Returns 0, or what the hook knows already. *report is sent. */
-static int open_gate(struct mediator *m, int talk_fd, struct talk_report *report)
+static int open_gate(struct mediator *m, struct talk_report *report)
 {
-	struct binding binding = {.m = m, .talk_fd = talk_fd};
 	struct talk_entry entry;
-	int r = talk_receive(talk_fd, &entry, sizeof(entry), NULL);
+	int r = talk_receive(m->talk_fd, &entry, sizeof(entry), NULL);
 
 	if (r < 0 || entry.result != 0)
 		return r < 0 ? r : entry.result;
@@ -377,14 +370,14 @@ static int open_gate(struct mediator *m, int talk_fd, struct talk_report *report
 		error_set(&report->err, -report->result, "cannot set the gate up");
 	free(m->launcher);
 	m->launcher = NULL;
-	if (report->result == 0 && loop_add(m->loop, talk_fd, hear_bound, &binding) < 0)
+	if (report->result == 0 && loop_add(m->loop, m->talk_fd, hear_bound, m) < 0)
 		report->result = error_set(&report->err, ENOSPC, "cannot set up the mediator");
-	r = talk_send(talk_fd, report, sizeof(*report), m->mount_fd);
+	r = talk_send(m->talk_fd, report, sizeof(*report), m->mount_fd);
 	if (r < 0 || report->result < 0)
 		return r < 0 ? r : report->result;
-	while (!binding.heard)
+	while (m->talk_fd >= 0)
 		loop_wait(m->loop, -1);
-	return binding.result;
+	return m->bound_result;
 }
 
 /* ---- the loop ---- */
@@ -575,6 +568,7 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 		.latency = {.fd = -1},
 		.capabilities = {.map_fd = -1},
 		.proc_fd = proc_fd,
+		.talk_fd = talk_fd,
 		.mount_fd = -1,
 		.init_fd = -1,
 		.empty_fd = -1,
@@ -599,7 +593,7 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 		r = report.result;
 	} else {
 		native_decide(&m);
-		r = open_gate(&m, talk_fd, &report);
+		r = open_gate(&m, &report);
 	}
 	if (r != 0) {
 		network_end(&m);
@@ -608,7 +602,6 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 		_exit(1);
 	}
 	/* From here on the container runs with husk, or its exec fails. */
-	close(talk_fd);
 	loop_add(m.loop, m.init_fd, see_init_end, &m);
 	native_look(&m);
 	tell_start(&m);
