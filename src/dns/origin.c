@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/namespace.h"
 
 enum {
@@ -187,21 +188,21 @@ int origin_open(int namespace_fd, struct origin *ret)
 }
 
 static void read_replies(const struct origin *origin, struct origin_question *questions,
-			 size_t count)
+			 size_t count, size_t expected)
 {
 	char room[ORIGIN_BATCH_MAX][REPLY_ROOM];
 	struct iovec vectors[ORIGIN_BATCH_MAX];
 	struct mmsghdr messages[ORIGIN_BATCH_MAX];
 	int got;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < expected; i++) {
 		vectors[i].iov_base = room[i];
 		vectors[i].iov_len = sizeof(room[i]);
 		messages[i] =
 			(struct mmsghdr){.msg_hdr = {.msg_iov = &vectors[i], .msg_iovlen = 1}};
 	}
 	/* The kernel has answered when sendmsg(2) returns: there is nothing to wait for. */
-	got = recvmmsg(origin->fd, messages, (unsigned int)count, MSG_DONTWAIT, NULL);
+	got = recvmmsg(origin->fd, messages, (unsigned int)expected, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < got; i++) {
 		struct nlmsghdr header;
 
@@ -215,23 +216,63 @@ static void read_replies(const struct origin *origin, struct origin_question *qu
 	}
 }
 
+static bool is_same(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && address_equal(&a->address, &b->address);
+}
+
+static struct origin_known *place_of(struct origin *origin, const struct origin_question *question)
+{
+	return &origin->known[(question->client.port ^ question->proxy.port << 2) %
+			      ORIGIN_KNOWN_MAX];
+}
+
+static bool is_known(struct origin *origin, struct origin_question *question, int64_t now_ns)
+{
+	const struct origin_known *known = place_of(origin, question);
+
+	if (known->until_ns < now_ns || !is_same(&known->client, &question->client) ||
+	    !is_same(&known->proxy, &question->proxy))
+		return false;
+	question->asked = known->asked;
+	question->result = 0;
+	return true;
+}
+
 void origin_find(struct origin *origin, struct origin_question *questions, size_t count)
 {
 	char bytes[ORIGIN_BATCH_MAX * REQUEST_ROOM] = {0};
-	size_t len = 0;
+	int64_t now_ns = clock_monotonic_ns();
+	size_t len = 0, unknown = 0;
 	int r = 0;
 
 	if (count > ORIGIN_BATCH_MAX)
 		count = ORIGIN_BATCH_MAX;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (is_known(origin, &questions[i], now_ns))
+			continue;
+		questions[i].result = -EIO;
 		len += write_request(bytes + len, &questions[i], origin->number + (uint32_t)i);
+		unknown++;
+	}
+	if (unknown == 0)
+		return;
 	if (send(origin->fd, bytes, len, 0) < 0)
 		r = -errno;
-	for (size_t i = 0; i < count; i++)
-		questions[i].result = r < 0 ? r : -EIO;
-	if (r == 0)
-		read_replies(origin, questions, count);
+	else
+		read_replies(origin, questions, count, unknown);
 	origin->number += ORIGIN_BATCH_MAX;
+	for (size_t i = 0; i < count; i++) {
+		if (r < 0 && questions[i].result < 0)
+			questions[i].result = r;
+		if (questions[i].result == 0)
+			*place_of(origin, &questions[i]) = (struct origin_known){
+				.until_ns = now_ns + ORIGIN_KNOWN_MS * INT64_C(1000000),
+				.client = questions[i].client,
+				.proxy = questions[i].proxy,
+				.asked = questions[i].asked,
+			};
+	}
 }
 
 int origin_of_connection(int fd, struct endpoint *ret)

@@ -14,7 +14,11 @@
  * CAP_NET_ADMIN in the namespace. Sources: net/netfilter/nf_conntrack_netlink.c,
  * nf_conntrack_proto.c, include/uapi/linux/netfilter/nfnetlink_conntrack.h.
  */
-enum origin_limits { ORIGIN_BATCH_MAX = 16 };
+enum origin_limits {
+	ORIGIN_BATCH_MAX = 16,
+	ORIGIN_KNOWN_MAX = 128, /* answers that are remembered */
+	ORIGIN_KNOWN_MS = 1000,
+};
 
 /* An end of a flow. */
 struct endpoint {
@@ -29,9 +33,22 @@ struct origin_question {
 	int result;		/* 0, or -errno: -ENOENT where it came without being redirected */
 };
 
+/*
+ * What was found out is remembered for a second. Until the kernel forgets a flow, half a minute
+ * after its last packet (nf_conntrack_udp_timeout), it lets no other flow have the same replies, so
+ * the same two ends mean the same resolver.
+ */
+struct origin_known {
+	int64_t until_ns; /* CLOCK_MONOTONIC; 0: an empty place */
+	struct endpoint client;
+	struct endpoint proxy;
+	struct endpoint asked;
+};
+
 struct origin {
 	int fd;		 /* of netlink; its owner closes it */
 	uint32_t number; /* of the next request */
+	struct origin_known known[ORIGIN_KNOWN_MAX];
 };
 
 /* Opens the netlink socket, in a namespace as namespace_socket() takes it. Returns 0 or -errno. */

@@ -91,17 +91,15 @@ void tcp_bury(struct dns *dns)
 static int take_in(struct stream *stream, int fd)
 {
 	for (;;) {
+		uint8_t *into = stream->bytes ? stream->bytes : stream->prefix;
 		size_t whole = PREFIX_BYTES;
-		uint8_t *to = stream->prefix + stream->len;
 		ssize_t got;
 
-		if (stream->bytes) {
+		if (stream->bytes)
 			whole += ns_get16(stream->prefix);
-			to = stream->bytes + stream->len;
-		}
 		if (stream->bytes && stream->len == whole)
 			return 1;
-		got = recv(fd, to, whole - stream->len, MSG_DONTWAIT);
+		got = recv(fd, into + stream->len, whole - stream->len, MSG_DONTWAIT);
 		if (got < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 		if (got == 0) {

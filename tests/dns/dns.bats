@@ -386,7 +386,8 @@ clients() {
 		             ('10.77.0.1', 53))
 		    s.close()
 	END
-	ask a.example.test | grep -q 93.184.216.34
+	# The resolver has some seconds of work before it.
+	ask a.example.test +tries=5 +time=5 | grep -q 93.184.216.34
 	ask a.example.test +tcp | grep -q 93.184.216.34
 	descriptors=$(find "/proc/$PROXY/fd" -mindepth 1 | wc -l)
 	[ "$descriptors" -lt 256 ]
