@@ -71,6 +71,14 @@ void native_decide(struct mediator *m)
 		m->wish.bytes = policy_image_attachment(m->policy, POLICY_NATIVE, &m->wish.len);
 }
 
+void native_decide_again(struct mediator *m)
+{
+	if (m->wrapped)
+		return;
+	native_scans_release(&m->scans);
+	native_decide(m);
+}
+
 void native_look(struct mediator *m)
 {
 	cleanup_close int root_fd = -1;

@@ -13,6 +13,9 @@ enum { NATIVE_REVIEW_MS = 1000 };
  * chance, nothing: those see everything. */
 void native_decide(struct mediator *m);
 
+/* The policy has been replaced before the wrap: what the old one wished is forgotten. */
+void native_decide_again(struct mediator *m);
+
 /*
  * Looks the wished trees through, while the runtime still prepares the container: later its first
  * process would wait for that. Not where the wrap has begun already.

@@ -69,6 +69,7 @@ static void reread_policy(struct mediator *m)
 	m->policy = fresh;
 	policy_use(m);
 	network_use(m);
+	native_decide_again(m);
 	policy_image_free(old);
 	native_review(m);
 }
@@ -76,13 +77,14 @@ static void reread_policy(struct mediator *m)
 /*
  * Has the policy been replaced? Looked at when something is asked, and not too often. There is no
  * inotify(7): closing it makes the kernel wait some 15 ms, which every run would pay at its end.
+ * A helper works by the policy that holds, so a newer one waits until it has finished.
  */
 void policy_refresh(struct mediator *m)
 {
 	int64_t now = clock_monotonic_ns();
 	struct policy_stamp stamp;
 
-	if (now - m->policy_checked_ns < POLICY_CHECK_NS)
+	if (m->helper || now - m->policy_checked_ns < POLICY_CHECK_NS)
 		return;
 	m->policy_checked_ns = now;
 	stamp = policy_stamp(m);

@@ -212,6 +212,25 @@ for n in range(600):
 	nothing_left
 }
 
+@test "what a person denies between create and start is denied" {
+	root_with_tree
+	enforced
+	is_attached /usr/lib
+	local id
+	id=$(new_id)
+	change_bundle "$BUNDLE" '.process.env += ["EXTRA=" + $code]' \
+		--arg code 'attempt(open, "/usr/lib/keys/plain")'
+	timeout 60 "$ENGINE" create --bundle "$BUNDLE" "$id" </dev/null >"$T/log" 2>&1 3>&-
+	husk deny native read /usr/lib/keys/plain
+	sleep 2 # the mediator looks for a newer policy once a second
+	timeout 60 "$ENGINE" start "$id"
+	wait_until 20 grep -q served "$T/log"
+	timeout 60 "$ENGINE" delete --force "$id"
+	grep -q "refused: 13" "$T/log" || fail "$(cat "$T/log")"
+	[ "$(event_count '.event == "native" and (.detail | contains("/usr/lib") and contains("is attached"))')" -eq 2 ]
+	nothing_left
+}
+
 @test "a container with the capability to remove mounts or to open by handle has nothing natively" {
 	local capability
 	root_with_tree
