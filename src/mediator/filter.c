@@ -179,9 +179,10 @@ static const short older_calls[] = {SYS_renameat};
 #endif
 
 /* A helper thread that enters the container's mount namespace (native-review.c). */
-static const short detach_calls[] = {
-	SYS_clone,  SYS_clone3,	 SYS_unshare, SYS_setns,
-	SYS_chroot, SYS_umount2, SYS_rseq,    SYS_set_robust_list,
+static const short enter_calls[] = {
+	SYS_clone,     SYS_clone3,     SYS_unshare,	  SYS_setns,
+	SYS_chroot,    SYS_umount2,    SYS_rseq,	  SYS_set_robust_list,
+	SYS_open_tree, SYS_move_mount, SYS_mount_setattr,
 };
 
 /* Back to the host's root, and husk-merge: the dynamic loader and SQLite, beside all of the above.
@@ -212,7 +213,7 @@ static const struct group groups[] = {
 	GROUP(network_calls, 0),
 	GROUP(library_calls, 0),
 	GROUP(older_calls, 0),
-	GROUP(detach_calls, FILTER_DETACHES),
+	GROUP(enter_calls, FILTER_ENTERS),
 	GROUP(merge_calls, FILTER_MERGES),
 };
 

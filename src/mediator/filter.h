@@ -15,8 +15,8 @@
  * seccomp(2), Documentation/userspace-api/seccomp_filter.rst.
  */
 enum filter_flags {
-	FILTER_DETACHES = 1, /* a helper thread will enter the container to unmount there */
-	FILTER_MERGES = 2,   /* it will execute husk-merge */
+	FILTER_ENTERS = 1, /* a helper thread will enter the container to mount there */
+	FILTER_MERGES = 2, /* it will execute husk-merge */
 };
 
 #define FILTER_LENGTH_MAX 512

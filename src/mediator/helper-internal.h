@@ -19,7 +19,7 @@ struct helper {
 	int mount_fd;
 	const struct oci_spec *spec;
 	struct native_wish wish;
-	struct native_plan *attached; /* for native_detach_work() */
+	struct native_plan *attached; /* for native_mediate_work() */
 
 	/* what it hands to the main thread */
 	struct view_lower *lowers;
@@ -50,6 +50,6 @@ void helper_read_resolvers(struct helper *helper);
 
 /* The works. */
 int wrap_work(struct helper *helper);
-int native_detach_work(struct helper *helper);
+int native_mediate_work(struct helper *helper);
 
 #endif

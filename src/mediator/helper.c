@@ -178,10 +178,10 @@ struct native_plan helper_take_plan(struct helper *helper)
 	return plan;
 }
 
-int helper_detach(int proc_fd, pid_t pid, struct native_plan *attached, struct helper **ret)
+int helper_mediate(int proc_fd, pid_t pid, struct native_plan *attached, struct helper **ret)
 {
 	const struct helper plan = {
-		.work = native_detach_work,
+		.work = native_mediate_work,
 		.proc_fd = proc_fd,
 		.pid = pid,
 		.attached = attached,

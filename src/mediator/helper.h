@@ -48,9 +48,9 @@ void helper_free_natives(struct helper_native *natives, size_t count);
 /* What was attached natively, valid at HELPER_DONE; the caller's then, without descriptors. */
 struct native_plan helper_take_plan(struct helper *helper);
 
-/* Detaches the trees of `attached` (borrowed) that are to leave, in the mount namespace of `pid`.
- */
-int helper_detach(int proc_fd, pid_t pid, struct native_plan *attached, struct helper **ret);
+/* Makes the holes of `attached` (borrowed, and not to be touched until then) that are not there
+ * yet, and covers the trees that are to be, in the mount namespace of `pid`. */
+int helper_mediate(int proc_fd, pid_t pid, struct native_plan *attached, struct helper **ret);
 
 /* The bytes of the container's resolv.conf as it was before the wrap, valid at HELPER_DONE of
  * helper_wrap() until helper_finish(); NULL where there is none. */

@@ -235,7 +235,7 @@ static void tell_natives(struct mediator *m, struct helper_native *natives, size
  */
 static void shut_in(struct mediator *m)
 {
-	unsigned int needs = (m->attached.count > 0 ? FILTER_DETACHES : 0) |
+	unsigned int needs = (m->attached.count > 0 ? FILTER_ENTERS : 0) |
 			     (m->leads_namespace ? 0 : FILTER_MERGES);
 	struct error err = ERROR_INIT;
 

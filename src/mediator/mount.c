@@ -27,6 +27,25 @@ int mount_clone(int dirfd, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+int mount_clone_within(int mount_fd, const char *path)
+{
+	int clone = mount_clone(mount_fd, path);
+	int r;
+
+	if (clone != -EINVAL)
+		return clone;
+	r = mount_attach(mount_fd, AT_FDCWD, "/");
+	if (r < 0)
+		return r;
+	clone = mount_clone(mount_fd, path);
+	if (fchdir(mount_fd) == 0 && umount2(".", MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		return clone;
+	r = -errno;
+	if (clone >= 0)
+		close(clone);
+	return r;
+}
+
 int mount_attach(int mount_fd, int dirfd, const char *path)
 {
 	unsigned int flags = MOVE_MOUNT_F_EMPTY_PATH | (*path ? 0 : MOVE_MOUNT_T_EMPTY_PATH);

@@ -15,6 +15,14 @@
  * itself. The last link of `path` is not followed. The caller closes the descriptor. */
 int mount_clone(int dirfd, const char *path);
 
+/*
+ * As mount_clone(), of what lies in the detached mount `mount_fd`. Before Linux 6.15 only of an
+ * attached mount something can be cloned: there it is attached for a moment over the root of the
+ * mount namespace, where no process that is in it already comes by. Leaves the working directory
+ * anywhere.
+ */
+int mount_clone_within(int mount_fd, const char *path);
+
 /* Attaches the detached mount `mount_fd` at (dirfd, path); path "" for dirfd itself. */
 int mount_attach(int mount_fd, int dirfd, const char *path);
 

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "mediator/helper-internal.h"
+#include "mediator/mount.h"
 #include "policy/native.h"
 
 #define DETAIL_ROOM (TEXT_ESCAPED_MAX(256) * 2 + 128)
@@ -93,7 +94,7 @@ void native_look(struct mediator *m)
 /* Does the view decide about `path` already, or is there no more to be done? */
 static bool is_settled(const struct native_tree *tree, const char *path)
 {
-	if (tree->detached || !(path_lies_in(path, tree->path) || path_lies_in(tree->path, path)))
+	if (tree->covered || !(path_lies_in(path, tree->path) || path_lies_in(tree->path, path)))
 		return true;
 	for (size_t i = 0; i < tree->holes.count; i++) {
 		if (path_lies_in(path, tree->holes.paths[i]))
@@ -102,41 +103,84 @@ static bool is_settled(const struct native_tree *tree, const char *path)
 	return false;
 }
 
+/* A clone of the view's own `path`, whatever is mounted there or above. */
+static int clone_from_view(const char *path)
+{
+	cleanup_close int view = mount_clone(AT_FDCWD, "/");
+	int r = view < 0 ? view : mount_set_propagation(view, MS_PRIVATE, 0);
+
+	return r < 0 ? r : mount_clone_within(view, path + 1);
+}
+
+static int mediate(const char *path)
+{
+	cleanup_close int fd = clone_from_view(path);
+
+	return fd < 0 ? fd : mount_attach(fd, AT_FDCWD, path);
+}
+
+/* A hole for what does not exist is not made, and nothing comes to lie in a tree. */
+static int make_holes(struct native_tree *tree)
+{
+	int r = 0;
+
+	for (; tree->holes_made < tree->holes.count && r == 0; tree->holes_made++) {
+		r = mediate(tree->holes.paths[tree->holes_made]);
+		if (r == -ENOENT || r == -ENOTDIR)
+			r = 0;
+	}
+	return r;
+}
+
 /* In the container's mount namespace, whose root the helper has entered. */
-int native_detach_work(struct helper *helper)
+int native_mediate_work(struct helper *helper)
 {
 	struct native_plan *plan = helper->attached;
 	int r = helper_enter(helper);
 
 	for (size_t i = 0; i < plan->count && r == 0; i++) {
-		if (plan->trees[i].leaves &&
-		    umount2(plan->trees[i].path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-			r = error_set(&helper->err, errno, "cannot detach '%s'",
-				      plan->trees[i].path);
+		struct native_tree *tree = &plan->trees[i];
+
+		if (tree->covered || (make_holes(tree) == 0 && !tree->to_cover))
+			continue;
+		r = mediate(tree->path);
+		if (r < 0)
+			r = error_set(&helper->err, -r, "cannot mediate '%s'", tree->path);
+		tree->covered = r == 0;
 	}
 	return r;
 }
 
-static void hear_detach(void *context)
+static void hear_mediated(void *context)
 {
 	struct mediator *m = context;
 	struct helper *helper = m->helper;
 	struct error err = ERROR_INIT;
-	int r;
 
 	if (helper_hear(helper) != HELPER_DONE)
 		return;
 	m->helper = NULL;
 	loop_remove(m->loop, helper_fd(helper));
-	r = helper_finish(helper, &err);
-	for (size_t i = 0; i < m->attached.count; i++) {
-		struct native_tree *tree = &m->attached.trees[i];
-
-		tree->detached |= tree->leaves && r == 0;
-		tree->leaves = false;
-	}
-	if (r < 0)
+	if (helper_finish(helper, &err) < 0)
 		mediator_tell(m, EVENT_DEGRADED, err.what);
+}
+
+/* Returns whether something is to be done about the tree. */
+static bool deny_in(struct mediator *m, struct native_tree *tree, const char *path)
+{
+	bool fits = strcmp(path, tree->path) != 0 && path_lies_in(path, tree->path) &&
+		    !strchr(path, '{');
+
+	if (tree->to_cover || is_settled(tree, path))
+		return false;
+	if (fits && native_holes_add(&tree->holes, path) == 0) {
+		tell(m, EVENT_NATIVE, "is mediated from now on: denied by hand in", path,
+		     tree->path);
+		return true;
+	}
+	tree->to_cover = true;
+	tell(m, EVENT_NATIVE, "is mediated from now on: denied by hand was", tree->path, path);
+	return true;
 }
 
 void native_review(struct mediator *m)
@@ -148,17 +192,11 @@ void native_review(struct mediator *m)
 	bool some = false;
 	int r;
 
-	while (!m->helper && native_next(bytes, len, &at, &entry) > 0) {
+	while (native_next(bytes, len, &at, &entry) > 0) {
 		if (entry.kind != NATIVE_DENIED)
 			continue;
-		for (size_t i = 0; i < plan->count; i++) {
-			if (plan->trees[i].leaves || is_settled(&plan->trees[i], entry.path))
-				continue;
-			plan->trees[i].leaves = true;
-			some = true;
-			tell(m, EVENT_NATIVE, "is mediated from now on: denied by hand was",
-			     plan->trees[i].path, entry.path);
-		}
+		for (size_t i = 0; i < plan->count; i++)
+			some |= deny_in(m, &plan->trees[i], entry.path);
 		if (plan->private_path && path_lies_in(entry.path, plan->private_path))
 			tell(m, EVENT_DEGRADED,
 			     "stays native in this run, although denied by hand was",
@@ -166,9 +204,9 @@ void native_review(struct mediator *m)
 	}
 	if (!some)
 		return;
-	r = helper_detach(m->proc_fd, m->setup->state->pid, plan, &m->helper);
+	r = helper_mediate(m->proc_fd, m->setup->state->pid, plan, &m->helper);
 	if (r == 0)
-		r = loop_add(m->loop, helper_fd(m->helper), hear_detach, m);
+		r = loop_add(m->loop, helper_fd(m->helper), hear_mediated, m);
 	if (r < 0)
-		mediator_tell(m, EVENT_DEGRADED, "cannot detach what was attached natively");
+		mediator_tell(m, EVENT_DEGRADED, "cannot mediate what was attached natively");
 }

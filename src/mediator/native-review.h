@@ -24,9 +24,12 @@ void native_look(struct mediator *m);
 
 /*
  * The policy of a live run has changed: what it denies by hand in a tree that is attached natively
- * is denied from now on, by detaching the tree, below which the view's own appears. Files that are
- * open stay open, and a working directory in it stays where it is. A directory that the function
- * fills holds its data, so there the denial waits for the next run, with an event.
+ * is denied from now on, by one more hole. Where there can be none (all of the tree was denied, or
+ * something that was widened), the view's own tree covers it. It is never detached: then its holes
+ * would fall off for whoever has a directory in it open (umount_tree() of fs/namespace.c). Files
+ * that are open stay open, and who is in a tree that is covered goes on to see it and its holes. A
+ * directory that the function fills holds its data, so there the denial waits for the next run,
+ * with an event.
  */
 void native_review(struct mediator *m);
 

@@ -277,6 +277,7 @@ static int attach_tree(struct native_tree *tree, int root_fd)
 		r = mount_attach(tree->fd, AT_FDCWD, tree->path + 1);
 	for (size_t i = 0; i < tree->holes.count && r == 0; i++)
 		r = mount_attach(tree->hole_fds[i], AT_FDCWD, tree->holes.paths[i] + 1);
+	tree->holes_made = tree->holes.count;
 	return r;
 }
 
@@ -294,11 +295,12 @@ void native_plan_close(struct native_plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		struct native_tree *tree = &plan->trees[i];
 
-		for (size_t n = 0; n < tree->holes.count; n++) {
+		for (size_t n = 0; tree->hole_fds && n < tree->holes.count; n++) {
 			if (tree->hole_fds[n] >= 0)
 				close(tree->hole_fds[n]);
-			tree->hole_fds[n] = -1;
 		}
+		free(tree->hole_fds); /* later there may be more holes */
+		tree->hole_fds = NULL;
 		if (tree->fd >= 0)
 			close(tree->fd);
 		tree->fd = -1;
@@ -310,7 +312,6 @@ void native_plan_release(struct native_plan *plan)
 	native_plan_close(plan);
 	for (size_t i = 0; i < plan->count; i++) {
 		native_holes_release(&plan->trees[i].holes);
-		free(plan->trees[i].hole_fds);
 		free(plan->trees[i].path);
 	}
 	free(plan->private_path);

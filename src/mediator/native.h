@@ -61,10 +61,11 @@ void native_scans_release(struct native_scans *scans);
 struct native_tree {
 	char *path;
 	struct native_holes holes;
-	int *hole_fds; /* clones of the view's files, one a hole; -1 */
-	int fd;	       /* clone of the directory, or -1 */
-	bool leaves;   /* is being detached, native-review.h */
-	bool detached;
+	int *hole_fds;	   /* clones of the view's files, one a hole; -1. NULL once closed */
+	int fd;		   /* clone of the directory, or -1 */
+	size_t holes_made; /* of the plan's, and those that were denied since, native-review.h */
+	bool to_cover;	   /* the view's own tree is to cover it, and does */
+	bool covered;
 };
 
 struct native_plan {

@@ -347,33 +347,14 @@ static int make_readonly(struct wrap *wrap)
 	return mount_make_superblock_readonly(wrap->helper->mount_fd);
 }
 
-/*
- * A clone of what the view shows as its root. Before Linux 6.15 only of an attached mount something
- * can be cloned: there the view is attached over the root for a moment.
- */
-static int clone_view_root(struct wrap *wrap)
-{
-	int view = wrap->helper->mount_fd;
-	int r;
-
-	wrap->view_root = mount_clone(view, VIEW_ROOT);
-	if (wrap->view_root != -EINVAL)
-		return wrap->view_root < 0 ? wrap->view_root : 0;
-	r = mount_attach(view, AT_FDCWD, "/");
-	if (r < 0)
-		return r;
-	wrap->view_root = mount_clone(view, VIEW_ROOT);
-	if (fchdir(view) < 0 || umount2(".", MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-		return -errno;
-	return wrap->view_root < 0 ? wrap->view_root : 0;
-}
-
 static int attach_root(struct wrap *wrap)
 {
 	int r = make_readonly(wrap);
 
-	if (r == 0)
-		r = clone_view_root(wrap);
+	if (r == 0) {
+		wrap->view_root = mount_clone_within(wrap->helper->mount_fd, VIEW_ROOT);
+		r = wrap->view_root < 0 ? wrap->view_root : 0;
+	}
 	if (r == 0)
 		r = mount_set_attributes(wrap->view_root, wrap->root->attributes);
 	if (r == 0)

@@ -212,6 +212,53 @@ for n in range(600):
 	nothing_left
 }
 
+@test "what a person denies while it runs uncovers nothing to whoever has a directory open there" {
+	root_with_tree
+	enforced
+	is_attached /usr/lib
+	change_bundle "$BUNDLE" '.process.env += ["EXTRA=" + $code]' --arg code 'import time
+tree = os.open("/usr/lib", os.O_PATH)
+keys = os.open("/usr/lib/keys", os.O_RDONLY)
+os.chdir("/usr/lib/tool")
+print("waits", flush=True)
+for n in range(600):
+    time.sleep(0.05)
+    try:
+        os.close(os.open("/usr/lib/keys/plain", os.O_RDONLY))
+    except OSError as problem:
+        break
+attempt(os.open, "plain", os.O_RDONLY, dir_fd=keys)
+attempt(os.open, "keys/plain", os.O_RDONLY, dir_fd=tree)
+attempt(os.open, ".npmrc", os.O_RDONLY, dir_fd=keys)
+attempt(os.open, "keys/.ssh/id_test", os.O_RDONLY, dir_fd=tree)
+attempt(subprocess.run, ["./run"])
+attempt(subprocess.run, ["many/run7"])
+attempt(subprocess.run, ["/proc/self/fd/%d/tool/script" % tree], pass_fds=[tree])
+print("covers", flush=True)
+for n in range(600):
+    time.sleep(0.05)
+    try:
+        os.listdir("/usr/lib")
+    except OSError as problem:
+        break
+attempt(os.listdir, "/usr/lib")
+attempt(open, "/usr/lib/keys/.npmrc")
+attempt(os.open, ".npmrc", os.O_RDONLY, dir_fd=keys)
+attempt(os.open, "plain", os.O_RDONLY, dir_fd=keys)
+attempt(subprocess.run, ["many/run7"])'
+	start_run "$BUNDLE" </dev/null >"$T/log" 2>&1 3>&- &
+	local runner=$!
+	wait_until 20 grep -q waits "$T/log"
+	husk deny native read /usr/lib/keys/plain
+	wait_until 20 grep -q covers "$T/log"
+	[ "$(grep -c "refused: 13" "$T/log")" -eq 7 ] || fail "$(cat "$T/log")"
+	husk deny native list /usr/lib
+	wait "$runner" || fail "$(cat "$T/log")"
+	[ "$(grep -c "refused: 13" "$T/log")" -eq 12 ] || fail "$(cat "$T/log")"
+	no_event '.event == "degraded"'
+	nothing_left
+}
+
 @test "what a person denies between create and start is denied" {
 	root_with_tree
 	enforced

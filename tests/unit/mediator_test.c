@@ -840,14 +840,14 @@ static void the_filter_lets_through_what_serving_takes(void **state)
 		{SYS_lsetxattr, 0},
 		{SYS_setfsuid, 0},
 		{SYS_exit_group, 0},
-		{SYS_umount2, FILTER_DETACHES},
-		{SYS_chroot, FILTER_DETACHES},
-		{SYS_setns, FILTER_DETACHES | FILTER_MERGES},
+		{SYS_umount2, FILTER_ENTERS},
+		{SYS_chroot, FILTER_ENTERS},
+		{SYS_setns, FILTER_ENTERS | FILTER_MERGES},
 		{SYS_execve, FILTER_MERGES},
 		{SYS_execveat, ~0U},
 		{SYS_ptrace, ~0U},
 		{SYS_mount, ~0U},
-		{SYS_move_mount, ~0U},
+		{SYS_move_mount, FILTER_ENTERS},
 		{SYS_fsmount, ~0U},
 		{SYS_init_module, ~0U},
 		{SYS_kexec_load, ~0U},
@@ -863,7 +863,7 @@ static void the_filter_lets_through_what_serving_takes(void **state)
 	};
 	struct sock_filter program[FILTER_LENGTH_MAX];
 
-	for (unsigned int flags = 0; flags <= (FILTER_DETACHES | FILTER_MERGES); flags++) {
+	for (unsigned int flags = 0; flags <= (FILTER_ENTERS | FILTER_MERGES); flags++) {
 		size_t len = filter_build(flags, program);
 
 		assert_in_range(len, 10, FILTER_LENGTH_MAX);
