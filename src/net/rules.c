@@ -7,6 +7,7 @@
  *
  *	chain output { hook output, before any address is translated
  *		tcp flags & (syn | ack) != syn accept
+ *		ct state established ct direction original jump live
  *		ct state established,related accept
  *		[socket cgroupv2 ours] jump judge-out }
  *	chain judge-out { by family, protocol, loopback: goto out4p ... }
@@ -17,6 +18,7 @@
  *		KEY @known accept
  *		KEY not told for some time: log
  *		goto unknown }
+ *	chain live { nothing, or by family and protocol: KEY @denied goto out4p ... }
  *	chain unknown { nothing, or with `enforce` goto reject }
  *
  * So a packet of a flow that lives costs one look at its flags or its connection, the first packet
@@ -232,14 +234,32 @@ static void match_tcp_begun(struct nft *nft)
 	nft_compare(nft, OTHER, NFT_CMP_NEQ, &begin, sizeof(begin));
 }
 
-static void add_base(struct nft *nft, const struct net_options *options, const char *chain,
-		     const char *judge)
+static void accept_tcp_begun(struct nft *nft, const char *chain)
 {
 	nft_begin_rule(nft, chain);
 	match_tcp_begun(nft);
 	nft_accept(nft);
 	nft_end_rule(nft);
+}
 
+/* What this end began without TCP lives on in the kernel's memory for as long as packets flow, so
+ * a denial has to be looked for with each of them. */
+static void add_live(struct nft *nft, const struct net_options *options)
+{
+	uint8_t original = 0; /* IP_CT_DIR_ORIGINAL */
+
+	nft_begin_rule(nft, "output");
+	match_ct_state(nft, NF_CT_STATE_BIT(IP_CT_ESTABLISHED));
+	nft_ct(nft, OTHER, NFT_CT_DIRECTION);
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &original, sizeof(original));
+	match_cgroup(nft, options);
+	nft_jump(nft, "live");
+	nft_end_rule(nft);
+}
+
+static void add_base(struct nft *nft, const struct net_options *options, const char *chain,
+		     const char *judge)
+{
 	nft_begin_rule(nft, chain);
 	match_ct_state(nft, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
 	nft_accept(nft);
@@ -291,18 +311,48 @@ static const struct {
 	{NFPROTO_IPV6, false, "out6"},
 };
 
-static void add_judge_out(struct nft *nft, bool dns)
+/* Goes to the proxy, which judges. */
+static void accept_questions(struct nft *nft, const char *chain)
 {
 	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
 
-	/* Goes to the proxy, which judges. */
-	for (size_t i = 0; dns && i < sizeof(protocols); i++) {
-		nft_begin_rule(nft, "judge-out");
+	for (size_t i = 0; i < sizeof(protocols); i++) {
+		nft_begin_rule(nft, chain);
 		match_u8(nft, NFT_META_L4PROTO, protocols[i]);
 		match_port(nft, NFT_CMP_EQ, 53);
 		nft_accept(nft);
 		nft_end_rule(nft);
 	}
+}
+
+/* Of what lives, what was denied since is judged again. */
+static void add_denials(struct nft *nft, bool dns)
+{
+	if (dns)
+		accept_questions(nft, "live");
+	for (size_t i = 0; i < sizeof(outward) / sizeof(outward[0]); i++) {
+		const struct way way = {
+			outward[i].chain,
+			RULES_OUT,
+			outward[i].family == NFPROTO_IPV4 ? FROM_V4 : FROM_V6,
+			outward[i].ports,
+		};
+
+		nft_begin_rule(nft, "live");
+		if (way.port)
+			match_ports(nft);
+		match_u8(nft, NFT_META_NFPROTO, outward[i].family);
+		load_key(nft, &way);
+		nft_lookup(nft, KEY, "denied");
+		nft_goto(nft, way.chain);
+		nft_end_rule(nft);
+	}
+}
+
+static void add_judge_out(struct nft *nft, bool dns)
+{
+	if (dns)
+		accept_questions(nft, "judge-out");
 	add_stray(nft, "judge-out");
 	nft_begin_rule(nft, "judge-out");
 	match_loopback(nft, NFT_META_OIFTYPE);
@@ -505,7 +555,7 @@ static void add_reject(struct nft *nft)
 
 void rules_add_frame(struct nft *nft, const struct net_options *options)
 {
-	static const char *const inner[] = {"reject",	 "unknown",	"stray",
+	static const char *const inner[] = {"reject",	 "unknown",	"stray",   "live",
 					    "judge-out", "judge-local", "judge-in"};
 
 	add_sets(nft);
@@ -523,7 +573,10 @@ void rules_add_frame(struct nft *nft, const struct net_options *options)
 		add_untracking(nft);
 	if (options->owned && options->cgroup == 0)
 		nft_add_chain(nft, "last", "filter", NF_INET_POST_ROUTING, LAST);
+	accept_tcp_begun(nft, "output");
+	add_live(nft, options);
 	add_base(nft, options, "output", "judge-out");
+	accept_tcp_begun(nft, "input");
 	add_base(nft, options, "input", "judge-in");
 	if (options->dns_port != 0)
 		add_redirection(nft, options);
@@ -534,6 +587,8 @@ void rules_add_judgement(struct nft *nft, const struct net_options *options, uin
 {
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		add_way(nft, &ways[i], log_group, denials);
+	if (denials)
+		add_denials(nft, options->dns_port != 0);
 	if (!enforce)
 		return; /* a packet that meets no verdict is accepted */
 	nft_begin_rule(nft, "unknown");
@@ -554,6 +609,7 @@ void rules_clear(struct nft *nft, const struct net_options *options)
 		nft_flush_set(nft, sets[i]);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		nft_flush_chain(nft, ways[i].chain);
+	nft_flush_chain(nft, "live");
 	nft_flush_chain(nft, "unknown");
 	nft_flush_chain(nft, "stray");
 	if (options->owned && options->cgroup == 0)

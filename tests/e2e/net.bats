@@ -179,6 +179,25 @@ tcp 10.99.0.1 8001: ECONNREFUSED'
 	nothing_left
 }
 
+@test "a denial ends what flows without a connection, too" {
+	client_bundle talker
+	learn_peers 'udp 10.99.0.1 9000' 'udp fd99::1 9001'
+	husk mode --domain net talker enforce
+	start_client
+	answer 'talk 10.99.0.1 9000' ok
+	answer 'held 9000' ok
+	answer 'talk fd99::1 9001' ok
+	answer 'held 9001' ok
+	husk deny talker connect 'udp 10.99.0.1:9000'
+	ended() { answer 'held 9000' E; }
+	wait_until 20 ended 2>/dev/null
+	has_event '.event == "denied" and .operation == "connect" and .key == "udp 10.99.0.1:9000"'
+	answer 'held 9001' ok
+	answer 'udp fd99::1 9001' ok
+	tell_client quit
+	nothing_left
+}
+
 @test "loopback is judged too, and an interface that appears later is covered" {
 	client_bundle later '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)'
 	client 0 'local 9001' 'tcp 127.0.0.1 9009'

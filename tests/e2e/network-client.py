@@ -5,6 +5,7 @@ tcp ADDRESS PORT, udp ADDRESS PORT    an exchange of some bytes
 icmp ADDRESS                          an echo
 burst ADDRESS PORT N                  N connections one after the other; tells how many worked
 sweep ADDRESS N                       a datagram to each of N ports
+talk ADDRESS PORT                     the same over UDP as hold
 hold ADDRESS PORT, held PORT          a connection that stays open, and whether it still does its work
 look NAME                             the addresses of a name
 serve PORT, local PORT                a server on this port, and (local) an exchange with it over loopback
@@ -78,6 +79,13 @@ def hold(address, port):
     exchange(held[port])
 
 
+def talk(address, port):
+    held[port] = socket.socket(family(address), socket.SOCK_DGRAM)
+    held[port].settimeout(3)
+    held[port].connect((address, int(port)))
+    exchange(held[port])
+
+
 def serve(port):
     server = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -111,7 +119,7 @@ def obey(line):
     words = line.split()
     if words[0] == 'look':
         return look(words[1])
-    actions = {'held': lambda port: exchange(held[port]), 'tcp': tcp, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold, 'serve': serve,
+    actions = {'held': lambda port: exchange(held[port]), 'tcp': tcp, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold, 'talk': talk, 'serve': serve,
                'local': local}
     actions[words[0]](*words[1:])
     return 'ready' if words[0] == 'serve' else 'ok'
