@@ -116,8 +116,8 @@ void network_use(struct mediator *m)
 	r = socket_end_others(m->network->diagnosis_fd, m->network->cgroup, may_stay, m);
 	if (r < 0)
 		mediator_tell(m, EVENT_DEGRADED,
-			      "the kernel cannot end the connections that the new policy does not "
-			      "allow: they go on");
+			      "the connections that the new policy does not allow cannot be ended: "
+			      "they go on");
 }
 
 /* ---- what is heard ---- */

@@ -103,15 +103,20 @@ int socket_find(int fd, const struct net_flow *flow, uint32_t *ret_inode)
 /* ---- ending ---- */
 
 enum {
-	CONNECTIONS_MAX = 4096, /* looked at in one go, of each family */
+	CONNECTIONS_MAX = 65536, /* looked at in one go */
 	DUMP_BYTES = 32768,
 };
+
+/* Without those that are over: packets of TCP_TIME_WAIT and TCP_CLOSE do not come, and of the
+ * former a function can make as many as it likes, without descriptors. */
+#define STATES_LOOKED_AT (~(1U << TCP_TIME_WAIT | 1U << TCP_CLOSE))
 
 /* What a dump has found; connections are judged when all listening ports are known. */
 struct sockets {
 	struct inet_diag_msg *found;
-	size_t count;
+	size_t count, room;
 	uint64_t cgroup;
+	bool overflown; /* there were more */
 };
 
 static bool is_of_cgroup(struct reader attributes, uint64_t cgroup)
@@ -127,6 +132,23 @@ static bool is_of_cgroup(struct reader attributes, uint64_t cgroup)
 	return cgroup == 0;
 }
 
+static bool make_room(struct sockets *sockets)
+{
+	size_t room = sockets->room ? sockets->room * 2 : 64;
+	struct inet_diag_msg *grown;
+
+	if (sockets->count < sockets->room)
+		return true;
+	if (sockets->count >= CONNECTIONS_MAX)
+		return false;
+	grown = reallocarray(sockets->found, room, sizeof(*grown));
+	if (!grown)
+		return false;
+	sockets->found = grown;
+	sockets->room = room;
+	return true;
+}
+
 /* Returns 1 at the end of the dump, 0 to go on, -errno. */
 static int read_dump(struct reader datagram, struct sockets *sockets)
 {
@@ -134,15 +156,21 @@ static int read_dump(struct reader datagram, struct sockets *sockets)
 	int error = 0;
 
 	while (message_next(&datagram, &message)) {
-		struct inet_diag_msg *at = &sockets->found[sockets->count];
+		struct inet_diag_msg *at;
 
 		if (message.type == NLMSG_DONE)
 			return 1;
 		if (message.type == NLMSG_ERROR)
 			return reader_take(&message.in, &error, sizeof(error)) && error < 0 ? error
 											    : -EIO;
-		if (message.type != SOCK_DIAG_BY_FAMILY || sockets->count >= CONNECTIONS_MAX ||
-		    !reader_take(&message.in, at, sizeof(*at)))
+		if (message.type != SOCK_DIAG_BY_FAMILY)
+			continue;
+		if (!make_room(sockets)) {
+			sockets->overflown = true;
+			continue; /* the dump is read to its end, for who asks next */
+		}
+		at = &sockets->found[sockets->count];
+		if (!reader_take(&message.in, at, sizeof(*at)))
 			continue;
 		if (at->idiag_state == TCP_LISTEN || is_of_cgroup(message.in, sockets->cgroup))
 			sockets->count++;
@@ -160,7 +188,7 @@ static int dump(int fd, uint8_t family, struct sockets *sockets)
 			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 		.body = {.sdiag_family = family,
 			 .sdiag_protocol = IPPROTO_TCP,
-			 .idiag_states = UINT32_MAX},
+			 .idiag_states = STATES_LOOKED_AT},
 	};
 	int r = 0;
 
@@ -240,33 +268,26 @@ static int destroy(int fd, const struct inet_diag_msg *socket)
 	return netlink_ask(fd, &out);
 }
 
-/* A connection without packets to come (TCP_TIME_WAIT, TCP_CLOSE) is over. */
-static bool is_alive(const struct inet_diag_msg *socket)
-{
-	return socket->idiag_state != TCP_LISTEN && socket->idiag_state != TCP_TIME_WAIT &&
-	       socket->idiag_state != TCP_CLOSE;
-}
-
 int socket_end_others(int fd, uint64_t cgroup, socket_may_stay *may_stay, void *context)
 {
-	cleanup_free struct inet_diag_msg *room = calloc(CONNECTIONS_MAX + 1, sizeof(*room));
-	struct sockets sockets = {.found = room, .cgroup = cgroup};
-	int ended = 0, r;
+	struct sockets sockets = {.cgroup = cgroup};
+	int ended = 0;
+	int r = dump(fd, AF_INET, &sockets);
 
-	if (!room)
-		return -ENOMEM;
-	r = dump(fd, AF_INET, &sockets);
 	if (r == 0)
 		r = dump(fd, AF_INET6, &sockets);
 	for (size_t i = 0; r == 0 && i < sockets.count; i++) {
 		struct net_flow flow = flow_of(&sockets, &sockets.found[i]);
 
-		if (!is_alive(&sockets.found[i]) || may_stay(context, &flow))
+		if (sockets.found[i].idiag_state == TCP_LISTEN || may_stay(context, &flow))
 			continue;
 		r = destroy(fd, &sockets.found[i]);
 		if (r == -ENOENT) /* it has ended by itself */
 			r = 0;
 		ended += r == 0;
 	}
+	free(sockets.found);
+	if (r == 0 && sockets.overflown)
+		r = -E2BIG;
 	return r < 0 ? r : ended;
 }

@@ -22,9 +22,10 @@ typedef bool socket_may_stay(void *context, const struct net_flow *flow);
 
 /*
  * Ends the connections of TCP in the namespace that may not stay: their programs get ECONNABORTED.
- * cgroup not 0: only those of sockets of this control group. Returns how many, or -errno;
- * -EOPNOTSUPP where the kernel cannot (CONFIG_INET_DIAG_DESTROY). Source: sock_diag(7),
- * net/ipv4/inet_diag.c, include/uapi/linux/sock_diag.h.
+ * cgroup not 0: only those of sockets of this control group. Returns how many, or -errno: -E2BIG
+ * where there are too many to look at, -EOPNOTSUPP where the kernel cannot
+ * (CONFIG_INET_DIAG_DESTROY). Source: sock_diag(7), net/ipv4/inet_diag.c,
+ * include/uapi/linux/sock_diag.h.
  */
 int socket_end_others(int fd, uint64_t cgroup, socket_may_stay *may_stay, void *context);
 

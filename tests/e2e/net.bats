@@ -198,6 +198,31 @@ tcp 10.99.0.1 8001: ECONNREFUSED'
 	nothing_left
 }
 
+@test "connections that are over hide none that a denial is to end" {
+	client_bundle busy '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)'
+	client 0 'local 9001'
+	husk allow busy connect 'tcp 10.98.0.1:8000'
+	husk allow busy connect 'tcp 10.98.0.1:8001'
+	husk allow busy connect 'tcp loopback:9001'
+	husk mode --domain net busy enforce
+	start_alone
+	answer 'hold 10.98.0.1 8000' ok
+	answer 'hold 10.98.0.1 8001' ok
+	nsenter -t "$pid" -n python3 -c 'import socket
+server = socket.create_server(("127.0.0.1", 9001))
+for _ in range(16000):
+    client = socket.create_connection(("127.0.0.1", 9001))
+    accepted, _ = server.accept()
+    client.close()
+    accepted.close()'
+	husk deny busy connect 'tcp 10.98.0.1:8000'
+	husk deny busy connect 'tcp 10.98.0.1:8001'
+	ended() { answer 'held 8000' E && answer 'held 8001' E; }
+	wait_until 20 ended 2>/dev/null
+	no_event '.event == "degraded"'
+	end_alone
+}
+
 @test "loopback is judged too, and an interface that appears later is covered" {
 	client_bundle later '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)'
 	client 0 'local 9001' 'tcp 127.0.0.1 9009'
