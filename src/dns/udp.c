@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,6 +23,9 @@ enum {
 	ROUNDS_MAX = 4, /* batches of one socket before others have their turn */
 	HEAD_ROOM = DNS_HEADER_BYTES + NS_MAXCDNAME + 4,
 	LANE_QUESTIONS_MAX = 32,
+	LANE_PORT_FIRST = 16384, /* to 32767: below ip_local_port_range */
+	LANE_PORTS = 16384,
+	LANE_PORT_TRIES = 16,
 };
 
 #define LANE_AGE_NS INT64_C(2000000000)
@@ -157,7 +161,8 @@ static void udp_answers_ready(struct dns *dns, struct source *source, uint32_t e
 static void close_lane(struct dns *dns, struct udp_lane *lane)
 {
 	TAILQ_REMOVE(&dns->lanes, lane, entry);
-	close(lane->fd);
+	if (lane->fd >= 0)
+		close(lane->fd);
 	free(lane);
 }
 
@@ -169,31 +174,55 @@ static struct udp_lane *open_lane(struct dns *dns, sa_family_t family)
 		return NULL;
 	TAILQ_INIT(&lane->flows);
 	lane->source.ready = udp_answers_ready;
-	lane->fd = proxy_socket(dns, family, SOCK_DGRAM);
-	if (lane->fd < 0) {
-		free(lane);
-		return NULL;
-	}
+	lane->fd = -1;
 	lane->resolver.address.family = (uint8_t)family;
 	TAILQ_INSERT_HEAD(&dns->lanes, lane, entry);
-	if (proxy_wait(dns, lane->fd, EPOLLIN, &lane->source) == 0)
-		return lane;
-	close_lane(dns, lane);
-	return NULL;
+	return lane;
+}
+
+/* A port that the kernel gives no program by itself: it would take a question from there for one
+ * of the proxy's as long as it remembers that one, and not redirect it. */
+static int bind_lane(int fd, sa_family_t family)
+{
+	struct address any = {.family = (uint8_t)family};
+	int r = -EADDRINUSE;
+
+	for (int i = 0; i < LANE_PORT_TRIES && r == -EADDRINUSE; i++) {
+		struct sockaddr_storage socket;
+		socklen_t len;
+		uint16_t port;
+
+		if (getrandom(&port, sizeof(port), 0) != sizeof(port))
+			return -EIO;
+		len = address_to_socket(&any, (uint16_t)(LANE_PORT_FIRST + port % LANE_PORTS),
+					&socket);
+		r = bind(fd, (struct sockaddr *)&socket, len) < 0 ? -errno : 0;
+	}
+	return r;
 }
 
 /* Gets a port of its own towards the resolver. Returns 0 or -errno of the network. */
-static int connect_lane(struct udp_lane *lane, const struct endpoint *resolver, int64_t now_ns)
+static int connect_lane(struct dns *dns, struct udp_lane *lane, const struct endpoint *resolver,
+			int64_t now_ns)
 {
-	const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 	struct sockaddr_storage socket;
 	socklen_t len = address_to_socket(&resolver->address, resolver->port, &socket);
+	int r;
 
-	/* Without this it would keep the port that it has. */
+	if (lane->fd >= 0)
+		close(lane->fd);
 	lane->taken = LANE_QUESTIONS_MAX;
-	if (connect(lane->fd, &nowhere, sizeof(nowhere)) < 0 ||
-	    connect(lane->fd, (struct sockaddr *)&socket, len) < 0)
+	lane->fd = proxy_socket(dns, resolver->address.family, SOCK_DGRAM);
+	if (lane->fd < 0)
+		return lane->fd;
+	r = bind_lane(lane->fd, resolver->address.family);
+	if (r < 0)
+		return r;
+	if (connect(lane->fd, (struct sockaddr *)&socket, len) < 0)
 		return -errno;
+	r = proxy_wait(dns, lane->fd, EPOLLIN, &lane->source);
+	if (r < 0)
+		return r;
 	lane->resolver = *resolver;
 	lane->since_ns = now_ns;
 	lane->taken = 0;
@@ -255,7 +284,7 @@ static int find_lane(struct dns *dns, const struct endpoint *resolver, uint16_t 
 	if (!lane)
 		return -ENOBUFS;
 	*ret = lane;
-	return connect_lane(lane, resolver, now_ns);
+	return connect_lane(dns, lane, resolver, now_ns);
 }
 
 /* The resolver is not there. */

@@ -519,6 +519,20 @@ static void add_last_look(struct nft *nft, const struct net_options *options)
 	nft_end_rule(nft);
 }
 
+/* Past the redirection nothing but the proxy asks: the kernel may take a question from a port that
+ * the proxy had for one of its own. */
+static void add_no_way_round(struct nft *nft, const struct net_options *options)
+{
+	nft_add_chain(nft, "dns-only", "filter", NF_INET_LOCAL_OUT, FILTER);
+	accept_marked(nft, "dns-only", options->dns_mark);
+	nft_begin_rule(nft, "dns-only");
+	match_cgroup(nft, options);
+	match_u8(nft, NFT_META_L4PROTO, IPPROTO_UDP);
+	match_port(nft, NFT_CMP_EQ, 53);
+	nft_drop(nft);
+	nft_end_rule(nft);
+}
+
 static void add_sets(struct nft *nft)
 {
 	static const struct nft_set sets[] = {
@@ -578,8 +592,10 @@ void rules_add_frame(struct nft *nft, const struct net_options *options)
 	add_base(nft, options, "output", "judge-out");
 	accept_tcp_begun(nft, "input");
 	add_base(nft, options, "input", "judge-in");
-	if (options->dns_port != 0)
+	if (options->dns_port != 0) {
 		add_redirection(nft, options);
+		add_no_way_round(nft, options);
+	}
 }
 
 void rules_add_judgement(struct nft *nft, const struct net_options *options, uint16_t log_group,

@@ -79,10 +79,10 @@ asked() {
 	husk mode --domain net talker enforce
 	: >"$ASKED"
 	client 0 'tcp a.example.test 8000' 'tcp A.EXAMPLE.test 8000' 'look web99.example.test' \
-		'burst rotate.example.test 8000 100'
+		'burst rotate.example.test 8000 1000'
 	output_has 'tcp a.example.test 8000: ok'
 	output_has 'look web99.example.test: 2606:2800:220:1::1 93.184.216.34'
-	output_has 'burst rotate.example.test 8000: 100'
+	output_has 'burst rotate.example.test 8000: 1000'
 	no_event '.event == "denied"'
 	has_event '.event == "run" and .modes.dns == "enforce"'
 	: >"$ASKED"
