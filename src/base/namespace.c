@@ -8,35 +8,33 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+/* The process's own, looked up once: later it may see no /proc. */
+static int own_fd = -1;
 
 int namespace_enter(int namespace_fd)
 {
-	cleanup_close int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-
-	if (own < 0 || setns(namespace_fd, CLONE_NEWNET) < 0)
-		return -errno;
-	return steal_fd(&own);
+	if (own_fd < 0)
+		own_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	return own_fd < 0 || setns(namespace_fd, CLONE_NEWNET) < 0 ? -errno : 0;
 }
 
-void namespace_leave(int own)
+void namespace_leave(void)
 {
-	if (setns(own, CLONE_NEWNET) < 0)
+	if (setns(own_fd, CLONE_NEWNET) < 0)
 		_exit(1);
-	close(own);
 }
 
 int namespace_socket(int namespace_fd, int family, int type, int protocol)
 {
-	int own = namespace_fd < 0 ? -1 : namespace_enter(namespace_fd);
+	int r = namespace_fd < 0 ? 0 : namespace_enter(namespace_fd);
 	int fd;
 
-	if (namespace_fd >= 0 && own < 0)
-		return own;
+	if (r < 0)
+		return r;
 	fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 	if (fd < 0)
 		fd = -errno;
-	if (own >= 0)
-		namespace_leave(own);
+	if (namespace_fd >= 0)
+		namespace_leave();
 	return fd;
 }

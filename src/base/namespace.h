@@ -3,14 +3,14 @@
 #define HUSK_BASE_NAMESPACE_H
 
 /*
- * Enters the network namespace `namespace_fd` (setns(2); takes CAP_SYS_ADMIN there and here).
- * Returns a descriptor of the one that the calling thread was in, for namespace_leave(), or -errno.
+ * Enters the network namespace `namespace_fd` (setns(2); takes CAP_SYS_ADMIN there and here). The
+ * first call of a process notes which is its own. Returns 0 or -errno.
  */
 int namespace_enter(int namespace_fd);
 
-/* Goes back, and closes `own`. Should that fail, the process ends, since nothing that it did
+/* Goes back to the process's own. Should that fail, the process ends, since nothing that it did
  * afterwards would happen where it is meant to. */
-void namespace_leave(int own);
+void namespace_leave(void);
 
 /*
  * socket(2) in the network namespace `namespace_fd`, to which the socket belongs from then on: the

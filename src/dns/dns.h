@@ -33,8 +33,7 @@ enum dns_proxy_limits {
 };
 
 struct dns_options {
-	int namespace_fd; /* the container's network namespace, borrowed until dns_stay(); -1: the
-			     caller's own */
+	int namespace_fd; /* the container's network namespace, borrowed; -1: the caller's own */
 	uint32_t mark;	  /* SO_MARK of all sockets, by which they are known to the rules; not 0 */
 	struct dns_judge_options judge;
 };
@@ -47,9 +46,6 @@ struct dns;
  * the caller, or -errno.
  */
 int dns_open(const struct dns_options *options, struct dns **ret, struct error *err);
-
-/* From now on the calling thread is in that namespace, whenever dns_read() is called. */
-void dns_stay(struct dns *dns);
 
 /* Closes everything and frees. What waits in the judge is recorded first. Takes NULL. */
 void dns_close(struct dns *dns);

@@ -170,16 +170,16 @@ static int open_all(struct dns *dns)
 
 static int open_inside(struct dns *dns)
 {
-	int own, r;
+	int r;
 
 	dns->namespace_fd = -1;
 	if (dns->options.namespace_fd < 0)
 		return open_all(dns);
-	own = namespace_enter(dns->options.namespace_fd);
-	if (own < 0)
-		return own;
+	r = namespace_enter(dns->options.namespace_fd);
+	if (r < 0)
+		return r;
 	r = open_all(dns);
-	namespace_leave(own);
+	namespace_leave();
 	dns->namespace_fd = dns->options.namespace_fd;
 	return r;
 }
@@ -225,11 +225,6 @@ void dns_close(struct dns *dns)
 	if (dns->epoll_fd >= 0)
 		close(dns->epoll_fd);
 	free(dns);
-}
-
-void dns_stay(struct dns *dns)
-{
-	dns->namespace_fd = -1;
 }
 
 uint16_t dns_port(const struct dns *dns)

@@ -42,7 +42,7 @@ static bool is_kept(cap_value_t capability, unsigned int needs)
 {
 	/* setns(2) into a mount namespace */
 	if (capability == CAP_SYS_CHROOT)
-		return needs != 0;
+		return needs & (FILTER_ENTERS | FILTER_MERGES);
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
 		if (kept[i].capability == capability)
 			return true;

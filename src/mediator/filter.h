@@ -17,6 +17,7 @@
 enum filter_flags {
 	FILTER_ENTERS = 1, /* a helper thread will enter the container to mount there */
 	FILTER_MERGES = 2, /* it will execute husk-merge */
+	FILTER_NAMES = 4,  /* it makes sockets in the container's network namespace */
 };
 
 #define FILTER_LENGTH_MAX 512

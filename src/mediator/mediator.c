@@ -236,7 +236,7 @@ static void tell_natives(struct mediator *m, struct helper_native *natives, size
 static void shut_in(struct mediator *m)
 {
 	unsigned int needs = (m->attached.count > 0 ? FILTER_ENTERS : 0) |
-			     (m->leads_namespace ? 0 : FILTER_MERGES);
+			     (m->leads_namespace ? 0 : FILTER_MERGES) | (m->dns ? FILTER_NAMES : 0);
 	struct error err = ERROR_INIT;
 
 	m->view_result = confine(m->empty_fd, needs, &err);
@@ -274,8 +274,6 @@ static void finish_wrap(struct mediator *m)
 	r = end_helper(m, &err);
 	close(m->mount_fd); /* the view's end could not be seen while this is open */
 	m->mount_fd = -1;
-	if (r == 0)
-		r = network_enter(m, &err);
 	capabilities_begin(m);
 	m->wrapped = r == 0;
 	if (r < 0 && err.code) /* what failed on this side of the talk has been told */

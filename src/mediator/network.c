@@ -343,13 +343,3 @@ int network_lead(struct mediator *m, const char *name, const struct address *add
 {
 	return net_allow_address(m->network->net, name, address, ttl_s);
 }
-
-int network_enter(struct mediator *m, struct error *err)
-{
-	if (!m->dns)
-		return 0;
-	if (setns(m->network->namespace_fd, CLONE_NEWNET) < 0)
-		return error_set(err, errno, "cannot enter the container's network namespace");
-	dns_stay(m->dns);
-	return 0;
-}

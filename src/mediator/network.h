@@ -22,13 +22,6 @@ int network_lead(struct mediator *m, const char *name, const struct address *add
 /* From now on m->policy and the modes hold there too. */
 void network_use(struct mediator *m);
 
-/*
- * Makes the calling thread, which must be the only one, one of the container's network namespace
- * for the rest of its life: the proxy makes sockets as it needs them, and there is no way there
- * once the mediator is confined. Returns 0 or -errno.
- */
-int network_enter(struct mediator *m, struct error *err);
-
 /* Hears what is left to hear; to be called before the journal is closed. */
 void network_hear_rest(struct mediator *m);
 

@@ -86,7 +86,7 @@ with it: $status $output"
 @test "the options --init, --read-only, --tmpfs, --user, --workdir and -v are as without husk" {
 	mkdir -p "$T/none" "$T/v"
 	echo volume >"$T/v/file"
-	like_native --init --rootfs "$ROOTFS" /bin/sh -c 'cat /proc/1/comm; busybox ps -o pid,comm'
+	like_native --init --rootfs "$ROOTFS" /bin/sh -c 'cat /proc/1/comm; busybox ps -o comm'
 	like_native --read-only --rootfs "$ROOTFS" /bin/sh -c 'touch /data/x; touch /tmp/x; touch /run/x; echo $?'
 	like_native --read-only --read-only-tmpfs=false --rootfs "$ROOTFS" /bin/sh -c 'touch /tmp/x'
 	like_native --tmpfs /scratch:rw,noexec,size=1m --rootfs "$ROOTFS" /bin/sh -c 'echo x >/scratch/x; cat /scratch/x; cp /bin/true /scratch; /scratch/true'

@@ -842,7 +842,7 @@ static void the_filter_lets_through_what_serving_takes(void **state)
 		{SYS_exit_group, 0},
 		{SYS_umount2, FILTER_ENTERS},
 		{SYS_chroot, FILTER_ENTERS},
-		{SYS_setns, FILTER_ENTERS | FILTER_MERGES},
+		{SYS_setns, FILTER_ENTERS | FILTER_MERGES | FILTER_NAMES},
 		{SYS_execve, FILTER_MERGES},
 		{SYS_execveat, ~0U},
 		{SYS_ptrace, ~0U},
@@ -863,7 +863,8 @@ static void the_filter_lets_through_what_serving_takes(void **state)
 	};
 	struct sock_filter program[FILTER_LENGTH_MAX];
 
-	for (unsigned int flags = 0; flags <= (FILTER_ENTERS | FILTER_MERGES); flags++) {
+	for (unsigned int flags = 0; flags <= (FILTER_ENTERS | FILTER_MERGES | FILTER_NAMES);
+	     flags++) {
 		size_t len = filter_build(flags, program);
 
 		assert_in_range(len, 10, FILTER_LENGTH_MAX);
