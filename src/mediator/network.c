@@ -29,6 +29,7 @@ struct network {
 	int diagnosis_fd; /* -1: sockets cannot be looked up */
 	uint64_t cgroup;  /* 0: all that is in the namespace is the container's */
 	bool outlives;	  /* the namespace may outlive the container */
+	bool taken;	  /* the rules there are those of another container's mediator */
 };
 
 /* ---- from a policy ---- */
@@ -264,8 +265,10 @@ static int start(struct mediator *m, struct network *network, struct error *err)
 	r = start_resolution(m, &options, err);
 	if (r == 0)
 		r = net_open(&options, &network->net, err);
-	if (r == 0)
+	if (r == 0) {
 		r = use(m, network->net, err);
+		network->taken = r == -EPERM && options.leased;
+	}
 	if (r == 0)
 		r = loop_add(m->loop, net_fd(network->net), on_ready, m);
 	return r;
@@ -287,6 +290,7 @@ static void free_network(struct network *network)
 static int start_in(struct mediator *m, int namespace_fd, struct error *err)
 {
 	struct network *network = calloc(1, sizeof(*network));
+	bool taken;
 	int r;
 
 	if (!network) {
@@ -299,9 +303,18 @@ static int start_in(struct mediator *m, int namespace_fd, struct error *err)
 	r = start(m, network, err);
 	if (r == 0)
 		return 0;
+	taken = network->taken;
 	network_end(m);
 	m->net_error = *err;
 	*err = ERROR_INIT;
+	/* Those rules hold for this container too. Which of the two starts first is chance, and no
+	 * reason not to start. */
+	if (taken) {
+		lower_both(m, MODE_UNAVAILABLE,
+			   "another container with husk has the rules of this network namespace, "
+			   "and what this one does there counts as that one's");
+		return 0;
+	}
 	return give_up_both(m, m->net_error.what, err);
 }
 

@@ -296,7 +296,13 @@ for _ in range(16000):
 	first=$BUNDLE
 	client_bundle second
 	expect_in 0 'tcp 10.99.0.1 8000' start_run "$BUNDLE" "$T/crun-plain"
-	has_event '.function == "second" and .event == "run" and .modes.net == "unavailable"'
+	has_event '.function == "second" and .event == "run" and .modes.net == "unavailable"
+		and (.detail | contains("net: another container with husk has the rules"))'
+	# Who comes first is chance: the other one starts, with an event, also where it is enforced.
+	husk mode --domain net second enforce
+	expect_in 0 'tcp 10.99.0.1 8000' start_run "$BUNDLE" "$T/crun-plain"
+	output_has 'tcp 10.99.0.1 8000: ok'
+	has_event '.function == "second" and .event == "degraded" and .domain == "net" and .mode == "unavailable"'
 	BUNDLE=$first
 	tell_client quit
 	[ -z "$(ip netns exec "$CLIENT_NS" nft list tables)" ]
