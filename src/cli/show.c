@@ -47,13 +47,19 @@ static bool is_held(const struct store_behaviour *b)
 	return !b->admitted && b->mark == MARK_NONE;
 }
 
+/* What 'husk allow' takes before the key. */
+static const char *operation_word(const struct behaviour *b)
+{
+	return b->access == ACCESS_NONE ? domain_name(b->domain) : access_name(b->access);
+}
+
 static int behaviour_row(void *context, const struct store_behaviour *b)
 {
 	struct showing *s = context;
 	char runs[24], denied[24], last[20];
 	const char *const cells[] = {
 		domain_name(b->behaviour.domain),
-		access_name(b->behaviour.access),
+		operation_word(&b->behaviour),
 		b->behaviour.key,
 		b->behaviour.program[0] ? b->behaviour.program : "any",
 		runs,

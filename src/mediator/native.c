@@ -165,7 +165,8 @@ static int take_tree(struct native_plan *plan, const struct native_wish *wish, i
 	}
 	if (r < 0) {
 		native_holes_release(&tree.holes);
-		tell(plan, path, why);
+		snprintf(how, sizeof(how), "stays mediated: %s", why);
+		tell(plan, path, how);
 		return r == -ENOMEM ? r : 0;
 	}
 	tree.path = strdup(path);

@@ -101,7 +101,7 @@ static void plan_filter(const struct restrict_question *q, struct launch_policy 
 	if (ret->syscall == MODE_ENFORCE && !(r && r->enforce.count)) {
 		ret->syscall = MODE_LEARN;
 		ret->why_syscall =
-			"the calls of no run were watched yet, so this one's are learned";
+			"no run's calls have been watched yet, so this one's are learned";
 	}
 	policy->flags |= LAUNCH_LISTENER;
 	if (ret->syscall == MODE_ENFORCE) {

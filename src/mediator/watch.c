@@ -7,6 +7,8 @@
 #include "mediator/watch.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -257,13 +259,18 @@ static void record(struct watch *watch, const struct behaviour *b, struct decisi
 /* An engine's own process in the container: the operator at work. Told once, learned never. */
 static void tell_foreign(struct watch *watch, pid_t pid, const char *program)
 {
+	static const char outside[] = PROCESS_OUTSIDE; /* often the runtime, about to execute */
 	struct event event = new_event(watch, EVENT_ENTERED);
+	bool named = program[0] && strncmp(program, outside, sizeof(outside) - 1) != 0;
+	char detail[PATH_MAX + 64];
 
 	if (watch->told_foreign)
 		return;
 	watch->told_foreign = true;
+	snprintf(detail, sizeof(detail), "a process that the engine put into the container%s%s",
+		 named ? ": " : "", named ? program : "");
 	event.pid = pid;
-	event.detail = program[0] ? program : "a process that the engine put into the container";
+	event.detail = detail;
 	event_emit(watch->options.events, &event);
 }
 

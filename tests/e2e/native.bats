@@ -298,7 +298,7 @@ attempt(subprocess.run, ["many/run7"])'
 	attempt 'attempt(subprocess.run, ["/usr/lib/tool/later"])'
 	output_has "refused: 13"
 	has_event '.event == "denied" and .operation == "exec" and .key == "/usr/lib/tool/later"'
-	has_event '.event == "native" and (.detail | contains("it was changed while"))'
+	has_event '.event == "native" and (.detail | contains("stays mediated: it was changed while"))'
 }
 
 @test "a tree in which something is mounted, and a root that root may write to, have nothing natively" {

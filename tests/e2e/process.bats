@@ -193,7 +193,7 @@ create() {
 	touch "$DATA/end"
 	wait_until 20 stopped "$id"
 	expect 0 "$ENGINE" delete "$id"
-	has_event '.event == "entered"'
+	has_event '.event == "entered" and (.detail | startswith("a process that the engine put into"))'
 	! husk show --json waiting | grep -q /data/more
 	nothing_left
 }
