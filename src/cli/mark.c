@@ -156,6 +156,13 @@ static int read_name(const struct cli_syntax *syntax, const char *text, const ch
 	if (q->domain == DOMAIN_SYSCALL && !is_call(text))
 		return cli_usage(err, syntax, "there is no system call '%.60s' on this machine",
 				 text);
+	/* Better no denial than one that people rely on and no filter can hold. */
+	if (q->domain == DOMAIN_SYSCALL && q->mark == MARK_DENY && !q->withdraw &&
+	    calls_is_launchers(text))
+		return cli_usage(err, syntax,
+				 "'%.60s' cannot be denied: husk-launch makes it itself, behind "
+				 "the filter",
+				 text);
 	return text_copy(q->key, sizeof(q->key), text)
 		       ? 0
 		       : cli_usage(err, syntax, "'%.60s...' is too long", text);

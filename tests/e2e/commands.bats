@@ -312,6 +312,9 @@ waits_in_poll() {
 	expect 0 husk deny marked exec "/else/cat"
 	output_has "denied: exec /else/cat"
 	output_has "no run has shown this key yet; was '$real' meant?"
+	expect 64 husk deny marked syscall execve
+	output_has "'execve' cannot be denied"
+	husk show --json marked | jq -e 'all(.behaviours[]; .key != "execve")'
 	expect 0 husk deny marked exec "/usr/..//.$real"
 	output_has "denied: exec $real"
 	output_lacks "no run has shown"
