@@ -122,6 +122,8 @@ void calls_key(const struct seccomp_data *call, char *out)
 		name = call_names[call->nr];
 	if (name)
 		snprintf(out, CALLS_NAME_ROOM, "%s", name);
+	else if ((uint32_t)call->nr >= NUMBERS)
+		snprintf(out, CALLS_NAME_ROOM, "%s", CALLS_BEYOND);
 	else
 		snprintf(out, CALLS_NAME_ROOM, CALLS_NUMBER_PREFIX "%u", (unsigned int)call->nr);
 }

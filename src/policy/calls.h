@@ -9,11 +9,13 @@
 
 /*
  * System calls by name, which is how they are keys of the domain syscall: names are the same on
- * all architectures, numbers are not. A call that has no name here is "call:NUMBER"; whoever comes
- * in by another ABI than the machine's own is judged by that alone, "abi:i386", "abi:x32" or
+ * all architectures, numbers are not. A call that has no name here is "call:NUMBER", and numbers
+ * that no kernel has are one, so that nobody fills a profile with them; whoever comes in by another
+ * ABI than the machine's own is judged by that alone, "abi:i386", "abi:x32" or
  * "abi:other".
  */
 #define CALLS_NUMBER_PREFIX "call:"
+#define CALLS_BEYOND CALLS_NUMBER_PREFIX "beyond"
 #define CALLS_ABI_PREFIX "abi:"
 
 enum calls_limits { CALLS_NAME_ROOM = 40 };

@@ -173,7 +173,7 @@ static void each_call_has_one_key(void **state)
 		{{.nr = SYS_clone, .arch = own, .args = {CLONE_NEWUSER}}, "unshare"},
 		{{.nr = SYS_unshare, .arch = own, .args = {0}}, "unshare"},
 		{{.nr = 1000, .arch = own}, "call:1000"},
-		{{.nr = 0x3fffffff, .arch = own}, "call:1073741823"},
+		{{.nr = 0x3fffffff, .arch = own}, "call:beyond"},
 		{{.nr = SYS_socket | 0x40000000, .arch = own}, "abi:x32"},
 		{{.nr = -1, .arch = own}, "abi:other"},
 		{{.nr = 11, .arch = AUDIT_ARCH_I386}, "abi:i386"},
