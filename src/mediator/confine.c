@@ -34,12 +34,13 @@ static const struct kept {
 	{CAP_LINUX_IMMUTABLE, "inode flags"},
 	{CAP_SYS_RESOURCE, "blocks that are reserved for root, for a container's root"},
 	{CAP_SYS_ADMIN, "FUSE passthrough, trusted. and security. attributes"},
-	{CAP_NET_ADMIN, "the rules of the container's network namespace"},
 	{CAP_SYS_PTRACE, "/proc/PID/exe: which program asks"},
 };
 
 static bool is_kept(cap_value_t capability, unsigned int needs)
 {
+	if (capability == CAP_NET_ADMIN)
+		return needs & FILTER_RULES;
 	/* setns(2) into a mount namespace */
 	if (capability == CAP_SYS_CHROOT)
 		return needs & (FILTER_ENTERS | FILTER_MERGES);

@@ -18,6 +18,7 @@ enum filter_flags {
 	FILTER_ENTERS = 1, /* a helper thread will enter the container to mount there */
 	FILTER_MERGES = 2, /* it will execute husk-merge */
 	FILTER_NAMES = 4,  /* it makes sockets in the container's network namespace */
+	FILTER_RULES = 8,  /* it changes the rules there: no further call, but a capability */
 };
 
 #define FILTER_LENGTH_MAX 512

@@ -236,7 +236,8 @@ static void tell_natives(struct mediator *m, struct helper_native *natives, size
 static void shut_in(struct mediator *m)
 {
 	unsigned int needs = (m->attached.count > 0 ? FILTER_ENTERS : 0) |
-			     (m->leads_namespace ? 0 : FILTER_MERGES) | (m->dns ? FILTER_NAMES : 0);
+			     (m->leads_namespace ? 0 : FILTER_MERGES) |
+			     (m->dns ? FILTER_NAMES : 0) | (m->network ? FILTER_RULES : 0);
 	struct error err = ERROR_INIT;
 
 	m->view_result = confine(m->empty_fd, needs, &err);

@@ -232,13 +232,26 @@ print(peer.recv(100))'
 	for bit in 5 13 16 17 18 22 39; do
 		[ $((effective >> bit & 1)) -eq 0 ] || fail "capability $bit is kept"
 	done
-	# CAP_SYS_ADMIN, without which nothing could be passed through
+	# CAP_SYS_ADMIN, without which nothing could be passed through; CAP_NET_ADMIN for the rules
 	[ $((effective >> 21 & 1)) -eq 1 ]
+	[ $((effective >> 12 & 1)) -eq 1 ]
 	if [ -z "${HUSK_E2E_SANITIZED-}" ]; then
 		grep -q '^Seccomp:	2$' "/proc/$pid/status"
 		[ "$(readlink "/proc/$pid/root")" = "$RUNTIME/empty" ]
 		[ -z "$(ls -A "/proc/$pid/root")" ]
 	fi
+	expect 0 "$ENGINE" delete --force "$id"
+	nothing_left
+	# There are no rules to look after in the host's network namespace.
+	BUNDLE=$(bundle confined-host "$HUSK_ROOTFS" '.root.readonly = true
+		| .linux.namespaces |= map(select(.type != "network"))')
+	set_args "$BUNDLE" /bin/sleep 60
+	hook_bundle "$BUNDLE" confined-host
+	id=$(new_id)
+	create "$id" || fail "$(cat "$T/log")"
+	expect 0 "$ENGINE" start "$id"
+	effective=$((16#$(awk '$1 == "CapPrm:" { print $2 }' "/proc/$(only_mediator)/status")))
+	[ $((effective >> 12 & 1)) -eq 0 ]
 	expect 0 "$ENGINE" delete --force "$id"
 	nothing_left
 }

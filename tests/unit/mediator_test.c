@@ -863,8 +863,8 @@ static void the_filter_lets_through_what_serving_takes(void **state)
 	};
 	struct sock_filter program[FILTER_LENGTH_MAX];
 
-	for (unsigned int flags = 0; flags <= (FILTER_ENTERS | FILTER_MERGES | FILTER_NAMES);
-	     flags++) {
+	for (unsigned int flags = 0;
+	     flags <= (FILTER_ENTERS | FILTER_MERGES | FILTER_NAMES | FILTER_RULES); flags++) {
 		size_t len = filter_build(flags, program);
 
 		assert_in_range(len, 10, FILTER_LENGTH_MAX);
