@@ -62,6 +62,8 @@ struct mediator {
 	struct policy_stamp policy_stamp;
 	int64_t started_ns;	   /* CLOCK_REALTIME */
 	int64_t policy_checked_ns; /* CLOCK_MONOTONIC */
+	int policy_signal_fd;	   /* tells that policies are replaced, or -1 */
+	bool policy_news;	   /* it did */
 	/* What each domain is at most in this run, by what this host and this container allow. */
 	enum mode at_most[DOMAINS];
 	const char *why_lowered[DOMAINS]; /* NULL: it is not */

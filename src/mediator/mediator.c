@@ -392,10 +392,11 @@ static int until_overdue_ms(const struct mediator *m)
 	return left_ns > 0 ? (int)(left_ns / 1000000) + 1 : 0;
 }
 
-/* Does a newer policy change something that nobody asks this process about? */
+/* Does a newer policy change something that nobody asks this process about, and the kernel cannot
+ * tell of it? */
 static bool looks_by_itself(const struct mediator *m)
 {
-	return m->attached.count > 0 || m->network;
+	return m->policy_signal_fd < 0 && (m->attached.count > 0 || m->network);
 }
 
 /* How long to wait for what comes next. */
@@ -405,9 +406,11 @@ static int wait_ms(const struct mediator *m)
 
 	if (m->latency.held)
 		return LATENCY_IDLE_MS;
+	if (m->policy_news)
+		return POLICY_CHECK_MS;
 	if (view_wait_ms(m->view) >= 0)
 		return view_wait_ms(m->view);
-	return overdue_ms < 0 && looks_by_itself(m) ? NATIVE_REVIEW_MS : overdue_ms;
+	return overdue_ms < 0 && looks_by_itself(m) ? POLICY_LOOK_MS : overdue_ms;
 }
 
 /*
@@ -447,7 +450,7 @@ static void serve(struct mediator *m)
 		loop_wait(m->loop, wait_ms(m));
 		tell_refused_call(m);
 		/* elsewhere a newer policy is looked for when something is asked */
-		if (!m->flowed && looks_by_itself(m))
+		if (m->policy_news || (!m->flowed && looks_by_itself(m)))
 			policy_refresh(m);
 		if (!m->flowed)
 			latency_release(&m->latency);
@@ -508,6 +511,7 @@ static int set_up(struct mediator *m, struct error *err)
 	m->loop = loop_new();
 	if (!m->loop)
 		return error_set(err, ENOMEM, "cannot set up the mediator");
+	policy_watch(m);
 	r = event_sink_open(setup->settings->event_file, setup->settings->events_per_run,
 			    &m->events, err);
 	if (r == 0) {
@@ -574,6 +578,7 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 		.mounts_fd = -1,
 		.memory_fd = -1,
 		.journal_fd = -1,
+		.policy_signal_fd = -1,
 	};
 	struct talk_report report = {0};
 	char name[NAME_MAX + 1];

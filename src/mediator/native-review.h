@@ -4,11 +4,6 @@
 
 #include "mediator/mediator-internal.h"
 
-/* How late a denial in a directory that is attached natively is noticed while nothing asks the
- * view.
- */
-enum { NATIVE_REVIEW_MS = 1000 };
-
 /* Decides m->wish: what the policy proposes, where both domains are enforced; but of some runs, by
  * chance, nothing: those see everything. */
 void native_decide(struct mediator *m);

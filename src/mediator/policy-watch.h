@@ -4,6 +4,16 @@
 
 #include "mediator/mediator-internal.h"
 
+enum policy_watch_constants {
+	POLICY_CHECK_MS = 50, /* how late a replaced policy may be noticed */
+	POLICY_LOOK_MS =
+		1000, /* ... where nobody is asked for anything and the kernel cannot tell */
+};
+
+/* Has the kernel tell when a policy is replaced. Where it cannot, or there is no policy on this
+ * host yet, whoever does not want to wait for the next question looks from time to time. */
+void policy_watch(struct mediator *m);
+
 /* Which file the policy of this run lies in now. */
 struct policy_stamp policy_stamp(const struct mediator *m);
 

@@ -230,6 +230,28 @@ create() {
 	nothing_left
 }
 
+@test "beside a container that does nothing the mediator sleeps, and hears of a policy" {
+	local id mediator before
+	BUNDLE=$(bundle asleep "$HUSK_ROOTFS" '.root.readonly = true')
+	hook_bundle "$BUNDLE" asleep
+	set_args "$BUNDLE" /bin/true
+	run_bundle 0 "$BUNDLE" # what it leaves is the first policy of all
+	set_args "$BUNDLE" /bin/sleep 60
+	id=$(new_id)
+	create "$id"
+	expect 0 "$ENGINE" start "$id"
+	mediator=$(only_mediator)
+	sleep 1
+	before=$(grep ctxt_switches "/proc/$mediator/status")
+	sleep 2.5
+	[ "$(grep ctxt_switches "/proc/$mediator/status")" = "$before" ]
+	husk mode asleep shadow
+	sleep 0.5
+	[ "$(grep ctxt_switches "/proc/$mediator/status")" != "$before" ]
+	expect 0 "$ENGINE" delete --force "$id"
+	nothing_left
+}
+
 @test "a mediator uses under 3 MiB for Python" {
 	waiting_bundle
 	set_python "$BUNDLE" 'import json, subprocess, sqlite3, http.client, os, time
