@@ -226,6 +226,24 @@ bool native_scan_changed(int root_fd, const struct native_rule *rule, const stru
 	return false;
 }
 
+/* Who may rename a directory above a tree leads a later denial in it elsewhere: it goes by path. */
+static int look_above(struct scan *scan, const char *path)
+{
+	char above[PATH_MAX];
+
+	for (const char *end = path; end; end = strchr(end + 1, '/')) {
+		struct statx stx;
+
+		(void)snprintf(above, sizeof(above), ".%.*s", (int)(end - path), path);
+		if (statx(scan->root_fd, above, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+			  STATX_MODE | STATX_UID, &stx) < 0)
+			return refuse(scan, -errno, "it is no directory of the image");
+		if (can_change(scan->rule, &stx))
+			return refuse(scan, -EROFS, "the function may change a directory above it");
+	}
+	return 0;
+}
+
 int native_scan(int root_fd, const char *path, const struct native_rule *rule,
 		struct native_holes *holes, struct buf *seen, const char **ret_why)
 {
@@ -235,8 +253,10 @@ int native_scan(int root_fd, const char *path, const struct native_rule *rule,
 		.holes = holes,
 		.seen = seen,
 	};
-	int r = look_through(&scan, path, true);
+	int r = look_above(&scan, path);
 
+	if (r == 0)
+		r = look_through(&scan, path, true);
 	while (r == 0 && scan.waiting_count > 0) {
 		char *next = scan.waiting[--scan.waiting_count];
 

@@ -28,7 +28,8 @@ enum native_scan_limits {
 /* What a tree has to be. */
 struct native_rule {
 	int64_t started_ns; /* what changed since (CLOCK_REALTIME) is no image content */
-	uint32_t writer;    /* this user may change nothing in it; NATIVE_READONLY: nobody can */
+	uint32_t writer;    /* this user may change nothing in it or above; NATIVE_READONLY: nobody
+			       can */
 };
 #define NATIVE_READONLY UINT32_MAX
 

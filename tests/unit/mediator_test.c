@@ -673,6 +673,13 @@ static void a_scan_finds_what_must_stay_mediated(void **state)
 	assert_int_equal(native_scan(scratch_fd, "/lib/a", &other, &holes, &seen, &why), -EROFS);
 	native_holes_release(&holes);
 	assert_int_equal(unlinkat(scratch_fd, "lib/a/for-all", 0), 0);
+	/* ... nor above it */
+	assert_int_equal(fchmodat(scratch_fd, "lib", 0777, 0), 0);
+	assert_int_equal(native_scan(scratch_fd, "/lib/a", &other, &holes, &seen, &why), -EROFS);
+	assert_string_equal(why, "the function may change a directory above it");
+	assert_int_equal(native_scan(scratch_fd, "/lib/a", &any, &holes, &seen, &why), 0);
+	native_holes_release(&holes);
+	assert_int_equal(fchmodat(scratch_fd, "lib", 0755, 0), 0);
 }
 
 static void only_a_container_that_cannot_undo_it_has_natives(void **state)
