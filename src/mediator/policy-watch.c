@@ -111,6 +111,8 @@ void policy_watch(struct mediator *m)
 		return;
 	m->policy_signal_fd = steal_fd(&signals);
 	steal_fd(&dir); /* stays open for as long as it is to be told of */
+	/* one may have come before this */
+	m->policy_news = true;
 }
 
 /*

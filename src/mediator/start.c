@@ -26,8 +26,8 @@ static int bind_gate(const struct mediator_setup *setup, struct gate_work *work,
 	int r;
 
 	entry.result = gate_find(work, setup->state, setup->spec, &entry, err);
-	(void)talk_send(talk_fd, &entry, sizeof(entry),
-			-1); /* a mediator that is gone has said why */
+	/* a mediator that is gone has said why */
+	(void)talk_send(talk_fd, &entry, sizeof(entry), -1);
 	if (entry.result != 0)
 		return entry.result;
 	if (talk_receive(talk_fd, &report, sizeof(report), &view) < 0)

@@ -325,26 +325,32 @@ static void accept_questions(struct nft *nft, const char *chain)
 	}
 }
 
+/* A rule in `chain` for what goes the way outward[i] and is in the set `set`. */
+static void begin_outward(struct nft *nft, const char *chain, size_t i, const char *set)
+{
+	const struct way way = {
+		chain,
+		RULES_OUT,
+		outward[i].family == NFPROTO_IPV4 ? FROM_V4 : FROM_V6,
+		outward[i].ports,
+	};
+
+	nft_begin_rule(nft, chain);
+	if (way.port)
+		match_ports(nft);
+	match_u8(nft, NFT_META_NFPROTO, outward[i].family);
+	load_key(nft, &way);
+	nft_lookup(nft, KEY, set);
+}
+
 /* Of what lives, what was denied since is judged again. */
 static void add_denials(struct nft *nft, bool dns)
 {
 	if (dns)
 		accept_questions(nft, "live");
 	for (size_t i = 0; i < sizeof(outward) / sizeof(outward[0]); i++) {
-		const struct way way = {
-			outward[i].chain,
-			RULES_OUT,
-			outward[i].family == NFPROTO_IPV4 ? FROM_V4 : FROM_V6,
-			outward[i].ports,
-		};
-
-		nft_begin_rule(nft, "live");
-		if (way.port)
-			match_ports(nft);
-		match_u8(nft, NFT_META_NFPROTO, outward[i].family);
-		load_key(nft, &way);
-		nft_lookup(nft, KEY, "denied");
-		nft_goto(nft, way.chain);
+		begin_outward(nft, "live", i, "denied");
+		nft_goto(nft, outward[i].chain);
 		nft_end_rule(nft);
 	}
 }
@@ -498,19 +504,7 @@ static void add_last_look(struct nft *nft, const struct net_options *options)
 	nft_end_rule(nft);
 	add_stray(nft, "last");
 	for (size_t i = 0; i < sizeof(outward) / sizeof(outward[0]); i++) {
-		const struct way way = {
-			"last",
-			RULES_OUT,
-			outward[i].family == NFPROTO_IPV4 ? FROM_V4 : FROM_V6,
-			outward[i].ports,
-		};
-
-		nft_begin_rule(nft, "last");
-		if (way.port)
-			match_ports(nft);
-		match_u8(nft, NFT_META_NFPROTO, outward[i].family);
-		load_key(nft, &way);
-		nft_lookup(nft, KEY, "known");
+		begin_outward(nft, "last", i, "known");
 		nft_accept(nft);
 		nft_end_rule(nft);
 	}
