@@ -29,10 +29,12 @@
 #pragma GCC diagnostic pop
 
 static const char usage[] =
-	"Usage: husk-observe [--remove]\n"
+	"Usage: husk-observe [--at-function | --remove]\n"
 	"\n"
 	"Loads the observer of capabilities into the kernel, once a boot; husk does it by itself.\n"
 	"\n"
+	"  --at-function    at the function cap_capable() itself, as before Linux 6.14, also\n"
+	"                   where there is a tracepoint\n"
 	"  --remove         take it out again; containers that run are not observed any more\n"
 	"  --help           print this text\n"
 	"  --version        print the version\n";
@@ -78,13 +80,23 @@ static void load_fuse(void)
 		close(fd);
 }
 
+static bool pipes_are_limited(void)
+{
+	cleanup_free char *text = NULL;
+	size_t len;
+
+	return read_file_at(AT_FDCWD, "/proc/sys/fs/pipe-user-pages-hard", 64, &text, &len, NULL) <
+		       0 ||
+	       strcmp(text, "0\n") != 0;
+}
+
 static int find_sites(struct observe_site (*lines)[OBSERVE_SITES_MAX], struct error *err)
 {
 	struct sites sites;
 	int r;
 
 	load_fuse();
-	sites_init(&sites, lines);
+	sites_init(&sites, lines, pipes_are_limited());
 	r = each_symbol(&sites, sites_find, err);
 	if (r == 0)
 		r = each_symbol(&sites, sites_bound, err);
@@ -143,7 +155,7 @@ static int pin(struct capabilities *skeleton, struct error *err)
 	return 0;
 }
 
-static int observe(struct error *err)
+static int observe(bool at_function, struct error *err)
 {
 	cleanup_close int dir_fd = open_dir_made(OBSERVE_DIRECTORY, 0700, err);
 	struct capabilities *skeleton = NULL;
@@ -155,8 +167,8 @@ static int observe(struct error *err)
 		return error_set(err, errno, "cannot lock '%s'", OBSERVE_DIRECTORY);
 	if (access(OBSERVE_MAP_PIN, F_OK) == 0)
 		return 0;
-	r = load(false, &skeleton, err);
-	if (r < 0) {
+	r = load(at_function, &skeleton, err);
+	if (r < 0 && !at_function) {
 		/* Before Linux 6.14 there is no tracepoint; what is told is why that failed. */
 		struct error other = ERROR_INIT;
 
@@ -181,6 +193,7 @@ int main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
 	bool remove = argc == 2 && strcmp(argv[1], "--remove") == 0;
+	bool at_function = argc == 2 && strcmp(argv[1], "--at-function") == 0;
 
 	open_standard_streams();
 	umask(077);
@@ -188,12 +201,12 @@ int main(int argc, char **argv)
 		return fputs(usage, stdout) < 0 ? EX_IOERR : EX_OK;
 	if (argc == 2 && strcmp(argv[1], "--version") == 0)
 		return puts("husk-observe " HUSK_VERSION) < 0 ? EX_IOERR : EX_OK;
-	if (argc != 1 && !remove) {
+	if (argc != 1 && !remove && !at_function) {
 		fputs("husk-observe: unknown argument; see husk-observe --help\n", stderr);
 		return EX_USAGE;
 	}
 	libbpf_set_print(keep_complaint);
-	if ((remove ? forget(&err) : observe(&err)) == 0)
+	if ((remove ? forget(&err) : observe(at_function, &err)) == 0)
 		return EX_OK;
 	error_print("husk-observe", &err);
 	return EX_UNAVAILABLE;

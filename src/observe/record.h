@@ -12,7 +12,7 @@
 
 /* Part of the pin's name: raise it with every change of the program, its table of call sites, or
  * the structures below, so that nobody meets another version's. */
-#define OBSERVE_VERSION 1
+#define OBSERVE_VERSION 2
 
 enum observe_limits {
 	OBSERVE_CAPABILITIES = 64, /* bits of a set; the kernel has 41 of them */

@@ -18,6 +18,9 @@ struct rule {
 	enum observe_verdict verdict;
 };
 
+/* Asks for two reasons, and only one of them makes pipe(2) fail. */
+#define PIPES "alloc_pipe_info"
+
 static const struct rule rules[] = {
 	/* May the last 3 % of memory be taken? Where there is memory, nobody is asked twice. */
 	{CAP_SYS_ADMIN, "security_vm_enough_memory_mm", OBSERVE_IGNORE},
@@ -54,6 +57,9 @@ static const struct rule rules[] = {
 	/* Who may not force a buffer's size sets it without force. */
 	{CAP_NET_ADMIN, "sk_setsockopt", OBSERVE_IF_MARK},
 	{CAP_NET_ADMIN, "sock_setsockopt", OBSERVE_IF_MARK},
+	/* How many pages a pipe has, where the user has many pipes already (pipe(7)). */
+	{CAP_SYS_RESOURCE, PIPES, OBSERVE_IGNORE},
+	{CAP_SYS_ADMIN, PIPES, OBSERVE_IGNORE},
 	/* These ask before they compare. */
 	{CAP_SETUID, "__sys_setuid", OBSERVE_IF_USER},
 	{CAP_SETGID, "__sys_setgid", OBSERVE_IF_GROUP},
@@ -64,9 +70,10 @@ static const struct rule rules[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-void sites_init(struct sites *sites, struct observe_site (*lines)[OBSERVE_SITES_MAX])
+void sites_init(struct sites *sites, struct observe_site (*lines)[OBSERVE_SITES_MAX],
+		bool pipes_are_limited)
 {
-	*sites = (struct sites){.lines = lines};
+	*sites = (struct sites){.lines = lines, .pipes_are_limited = pipes_are_limited};
 }
 
 /* A free place in the capability's line. */
@@ -88,6 +95,8 @@ static void note(struct sites *sites, const char *name, size_t len, unsigned lon
 		struct observe_site *site;
 
 		if (strlen(rule->function) != len || memcmp(rule->function, name, len) != 0)
+			continue;
+		if (sites->pipes_are_limited && strcmp(rule->function, PIPES) == 0)
 			continue;
 		site = place_of(sites, rule->capability);
 		if (!site)

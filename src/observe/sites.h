@@ -21,11 +21,15 @@ struct sites {
 	struct observe_site (*lines)[OBSERVE_SITES_MAX]; /* OBSERVE_CAPABILITIES of them */
 	struct observe_site *found[SITES_FOUND_MAX];
 	size_t count;
+	bool pipes_are_limited;
 	bool hidden; /* the kernel shows zeros: kernel.kptr_restrict */
 };
 
-/* `lines`: OBSERVE_CAPABILITIES lines, all zero; borrowed. */
-void sites_init(struct sites *sites, struct observe_site (*lines)[OBSERVE_SITES_MAX]);
+/* `lines`: OBSERVE_CAPABILITIES lines, all zero; borrowed. pipes_are_limited: a user may not have
+ * more than so many pages in pipes (fs.pipe-user-pages-hard, 0 unless somebody sets it), so that
+ * who makes one may need a capability. */
+void sites_init(struct sites *sites, struct observe_site (*lines)[OBSERVE_SITES_MAX],
+		bool pipes_are_limited);
 
 /*
  * Takes a line of /proc/kallsyms (proc_kallsyms(5)), "ADDRESS TYPE NAME [MODULE]", with or without

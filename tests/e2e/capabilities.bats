@@ -138,6 +138,32 @@ recorded() {
 	nothing_left
 }
 
+@test "both places in the kernel see the same of single deeds" {
+	local live=$HUSK_BUILD/tests/e2e/observe-live
+	"$HUSK_OBSERVE" --remove 2>/dev/null || true
+	expect 0 "$live" "$HUSK_OBSERVE"
+	[ "$output" = "" ]
+	expect 0 "$HUSK_OBSERVE" --remove
+	[ -z "$(ls /sys/fs/bpf/husk)" ]
+	capture limited "$HUSK_OBSERVE" --at-function
+	if [ "$status" -eq 0 ]; then
+		expect 0 "$live" "$HUSK_OBSERVE"
+		[ "$output" = "" ]
+		python_bundle chown "${NEEDS[chown]}"
+		[ "$(recorded /usr/bin/python3)" = "${USES[chown]}" ]
+		[ "$(capabilities chown)" = "${USES[chown]}" ]
+		umount "$T/tracing"
+		"$HUSK_OBSERVE" --remove
+	else
+		# Some kernels let nobody attach to a function. It says so, and nothing is left that looks like an observer.
+		[ "$status" -eq 69 ]
+		output_has 'cannot load the observer of capabilities'
+		output_has 'Operation not permitted'
+		[ -z "$(ls /sys/fs/bpf/husk)" ]
+	fi
+	expect 64 "$HUSK_OBSERVE" --at-function --remove
+}
+
 @test "of many containers at once, each is seen for itself" {
 	local words=(chown kills bind raw drops) number function id started=() count=${HUSK_CONTAINERS:-16}
 	for number in $(seq "$count"); do

@@ -22,17 +22,22 @@
 
 static struct observe_site table[OBSERVE_CAPABILITIES][OBSERVE_SITES_MAX];
 
-static struct sites take(const char *const *lines, size_t count)
+static struct sites take_limited(const char *const *lines, size_t count, bool pipes_are_limited)
 {
 	struct sites sites;
 
 	memset(table, 0, sizeof(table));
-	sites_init(&sites, table);
+	sites_init(&sites, table, pipes_are_limited);
 	for (size_t i = 0; i < count; i++)
 		sites_find(&sites, lines[i]);
 	for (size_t i = 0; i < count; i++)
 		sites_bound(&sites, lines[i]);
 	return sites;
+}
+
+static struct sites take(const char *const *lines, size_t count)
+{
+	return take_limited(lines, count, false);
 }
 
 static void functions_are_found_with_their_ends(void **state)
@@ -85,6 +90,22 @@ static void a_function_without_an_end_covers_nothing(void **state)
 
 	assert_int_equal(sites_finish(&sites), 0);
 	assert_int_equal(table[CAP_SYS_PTRACE][0].size, 0);
+}
+
+static void pipes_need_nothing_where_they_have_no_limit(void **state)
+{
+	static const char *const lines[] = {
+		"ffffffff81000100 T alloc_pipe_info\n",
+		"ffffffff81000180 T next\n",
+	};
+
+	for (int limited = 0; limited < 2; limited++) {
+		struct sites sites = take_limited(lines, COUNT(lines), limited);
+
+		assert_int_equal(sites_finish(&sites), limited ? 0 : 2);
+		assert_int_equal(table[CAP_SYS_RESOURCE][0].size, limited ? 0 : 0x80);
+		assert_int_equal(table[CAP_SYS_ADMIN][0].size, limited ? 0 : 0x80);
+	}
 }
 
 static void hidden_addresses_are_told_from_missing_ones(void **state)
@@ -159,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(functions_are_found_with_their_ends),
 		cmocka_unit_test(a_function_without_an_end_covers_nothing),
+		cmocka_unit_test(pipes_need_nothing_where_they_have_no_limit),
 		cmocka_unit_test(hidden_addresses_are_told_from_missing_ones),
 		cmocka_unit_test(a_line_that_is_full_stays_as_it_is),
 		cmocka_unit_test(a_container_is_known_by_its_namespaces),
