@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What watching and enforcing system calls costs: calls.sh BUILD_ROOT [ROUNDS]. Runs the same functions under crun
-# in turn without a filter, learning, and enforced, ROUNDS times (default 15), and prints of each the best round,
-# since machines are noisy, and what it is more than without. Everything else of husk is the same in all three.
+# in turn without a filter, learning, and enforced, ROUNDS times (default 15), and prints the medians, and the median
+# of how much a round is more than the one without beside it, with half of a confidence interval. Everything else of
+# husk is the same in all three. On a machine that does other things, only processor time tells anything.
 #
-#   start    the whole life of a container that runs /bin/true, ms
-#   start/   the same, processor time of the runtime, the hooks and the mediator
 #   import   Python importing json, ssl, asyncio, http.server, as measured by itself, ms
-#   import/  the same, processor time
 #   http     a request to a Node.js server, by a client in the same process, us
-#   http/    the same, processor time
 #   call     a call that is not of the base, us
+#   start    the whole life of a container that runs /bin/true, ms
+#
+#   with /   the program's own processor time
+#   with //  processor time of everything: the container, its runtime, the hooks and the mediator, ms
 set -euo pipefail
 
 if [ -z "${HUSK_BENCH_INSIDE-}" ]; then
@@ -20,6 +21,7 @@ build=$(realpath "$1")
 rounds=${2:-15}
 source=$(realpath "$(dirname "$0")/../..")
 [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] || mount -t cgroup2 none /sys/fs/cgroup
+mount -t bpf bpf /sys/fs/bpf
 rootfs=$("$source/contrib/rootfs" git nodejs sqlite3)
 scratch=$(mktemp -d /tmp/husk-bench-XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
@@ -28,7 +30,7 @@ state_directory = $scratch/state
 runtime_directory = $scratch/runtime
 launch_program = $build/src/launch/husk-launch
 merge_program = $build/src/husk-merge
-observe_program = $build/src/observe/husk-observe
+observe_program = $build/src/observe/bpf/husk-observe
 detector_file = $source/config/detectors
 EOF
 husk=("$build/src/cli/husk" --config "$scratch/husk.conf")
@@ -91,7 +93,7 @@ for kind in none learn enforce; do
 done
 
 python3 - "$scratch" "$rounds" <<'EOF'
-import ctypes, os, resource, subprocess, sys, time
+import ctypes, os, resource, statistics, subprocess, sys, time
 scratch, rounds = sys.argv[1], int(sys.argv[2])
 kinds = 'none', 'learn', 'enforce'
 
@@ -113,17 +115,26 @@ def once(label, kind, number):
     said = subprocess.run(['crun', 'run', '--bundle', f'{scratch}/{label}-{kind}', f'husk-bench-{label}-{kind}-{number}'],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout
     wall = (time.perf_counter() - begin) * 1000
-    return [wall, used() - before] if label == 'start' else [float(word) for word in said.split()]
+    own = [wall] if label == 'start' else [float(word) for word in said.split()]
+    return own + [used() - before]
 
-print(f'{"":8}' + ''.join(f'{kind:>12}' for kind in kinds) + f'{"learn":>12}{"enforce":>12}')
-for label in 'start', 'import', 'http', 'call':
-    best = {}
+def ratio(values, base):
+    """The median of the pairs' ratios, and how far it may be off: 1.57 quartile ranges by the root of their number."""
+    ratios = [100 * (value / other - 1) for value, other in zip(values, base)]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return f'{middle:+10.1f}%{1.57 * (high - low) / len(ratios) ** 0.5:6.1f}'
+
+print(f'{"":8}' + ''.join(f'{kind:>12}' for kind in kinds) + f'{"learn":>11}{"+-":>6}{"enforce":>11}{"+-":>6}')
+for label in 'import', 'http', 'call', 'start':
+    seen = {kind: [] for kind in kinds}
     for number in range(rounds * (3 if label == 'start' else 1)):
         for kind in kinds[::1 if number % 2 else -1]:
-            values = once(label, kind, number)
-            best[kind] = [min(pair) for pair in zip(values, best.get(kind, values))]
-    for which, name in enumerate((label, label + '/')[:len(best['none'])]):
-        row = [best[kind][which] for kind in kinds]
-        print(f'{name:8}' + ''.join(f'{value:12.2f}' for value in row) +
-              ''.join(f'{100 * (value / row[0] - 1):+11.1f}%' for value in row[1:]), flush=True)
+            seen[kind].append(once(label, kind, number))
+    names = [label, label + '/', label + '//'][:len(seen['none'][0])]
+    if len(names) == 2:
+        names[1] = label + '//'
+    for which, name in enumerate(names):
+        row = {kind: [values[which] for values in seen[kind]] for kind in kinds}
+        print(f'{name:8}' + ''.join(f'{statistics.median(row[kind]):12.2f}' for kind in kinds) +
+              ''.join(ratio(row[kind], row['none']) for kind in kinds[1:]), flush=True)
 EOF
