@@ -318,12 +318,13 @@ int oci_spec_parse(const char *name, const char *bytes, size_t len, struct oci_s
 	return 0;
 }
 
-int oci_spec_read(const char *bundle, struct oci_spec *ret, struct error *err)
+int oci_spec_read(const char *bundle, const char *name, struct oci_spec *ret, struct error *err)
 {
 	cleanup_free char *bytes = NULL;
 	char path[PATH_MAX];
 	size_t len = 0;
-	int r = snprintf(path, sizeof(path), "%s/config.json", bundle);
+	int r = snprintf(path, sizeof(path), "%s%s%s", *name == '/' ? "" : bundle,
+			 *name == '/' ? "" : "/", name);
 
 	if (r < 0 || (size_t)r >= sizeof(path))
 		return error_set(err, ENAMETOOLONG, "cannot open config.json in '%.200s'", bundle);

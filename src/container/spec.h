@@ -52,8 +52,8 @@ struct oci_spec {
  * -errno: -EINVAL, -EFBIG as in state.h. */
 int oci_spec_parse(const char *name, const char *bytes, size_t len, struct oci_spec *ret,
 		   struct error *err);
-/* Reads BUNDLE/config.json, at most JSON_BYTES_MAX bytes. */
-int oci_spec_read(const char *bundle, struct oci_spec *ret, struct error *err);
+/* Reads the file `name`, a path from `bundle` or an absolute one, at most JSON_BYTES_MAX bytes. */
+int oci_spec_read(const char *bundle, const char *name, struct oci_spec *ret, struct error *err);
 void oci_spec_release(struct oci_spec *spec);
 
 #define cleanup_oci_spec __attribute__((cleanup(oci_spec_release)))

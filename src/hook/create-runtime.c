@@ -11,9 +11,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "container/bundle.h"
 #include "container/identity.h"
-#include "container/spec.h"
-#include "container/state.h"
 #include "event/event.h"
 #include "hook/hook.h"
 #include "mediator/mediator.h"
@@ -28,6 +27,7 @@ struct start {
 	struct oci_spec spec;
 	struct identity identity;
 	struct policy_image *policy;
+	char run_key[RUN_KEY_ROOM]; /* by the bundle that the state names, as at poststop */
 	int state_fd, runtime_fd, run_fd;
 	bool damaged; /* the policy file was; the one before is used */
 };
@@ -84,7 +84,7 @@ static int open_policy(struct start *start, struct error *err)
 
 static int start_mediator(struct start *start, struct error *err)
 {
-	char key[RUN_KEY_ROOM], run_id[JOURNAL_ID_ROOM];
+	char run_id[JOURNAL_ID_ROOM];
 	struct mediator_setup setup = {
 		.settings = &start->settings,
 		.config_path = start->config_path,
@@ -92,7 +92,7 @@ static int start_mediator(struct start *start, struct error *err)
 		.spec = &start->spec,
 		.identity = &start->identity,
 		.run_id = run_id,
-		.run_key = key,
+		.run_key = start->run_key,
 		.state_fd = start->state_fd,
 		.policy = start->policy,
 	};
@@ -108,8 +108,7 @@ static int start_mediator(struct start *start, struct error *err)
 	setup.runtime_fd = start->runtime_fd;
 	if (run_id_make(run_id) < 0)
 		return error_set(err, EIO, "cannot make a run id");
-	run_key(start->state.id, start->state.bundle, key);
-	start->run_fd = run_file_claim(start->runtime_fd, key, run_id, err);
+	start->run_fd = run_file_claim(start->runtime_fd, start->run_key, run_id, err);
 	if (start->run_fd < 0)
 		return start->run_fd;
 	setup.run_fd = start->run_fd;
@@ -164,9 +163,11 @@ static int create_runtime(struct start *start, struct error *err)
 	int r = read_state(start, err);
 
 	if (r == 0)
+		run_key(start->state.id, start->state.bundle, start->run_key);
+	if (r == 0)
 		r = settings_read(start->config_path, &start->settings, err);
 	if (r == 0)
-		r = oci_spec_read(start->state.bundle, &start->spec, err);
+		r = bundle_read(&start->state, getppid(), &start->spec, err);
 	if (r == 0)
 		r = identity_find(&start->state, &start->spec, start->settings.detector_file,
 				  start->settings.trust_podman_annotations ? IDENTITY_TRUST_IMAGES

@@ -77,6 +77,22 @@ refused() {
 	refused
 }
 
+@test "a configuration under another name, which crun takes, is the one that is read" {
+	[ "$ENGINE" = crun ] || return 0
+	local name
+	hook_bundle "$BUNDLE" named
+	mkdir "$BUNDLE/other"
+	mv "$BUNDLE/config.json" "$BUNDLE/other/named.json"
+	cd "$BUNDLE"
+	expect 0 "$ENGINE" run --config=other/named.json "$(new_id)"
+	[ "$output" = served ]
+	cd "$T"
+	expect 0 "$ENGINE" run --bundle "$BUNDLE" -f "$BUNDLE/other/named.json" "$(new_id)"
+	[ "$output" = served ]
+	[ "$(event_count '.event == "run" and .function == "named"')" -eq 2 ]
+	nothing_left
+}
+
 @test "hostile strings in config.json make no file outside of the state directory" {
 	mkdir -p "$T/outside"
 	before=$(find "$T" /run -maxdepth 2 -newer "$CONF" | sort | grep -v "^$STATE\|^$RUNTIME" || true)

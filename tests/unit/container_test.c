@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "container/bundle.h"
 #include "container/definition-internal.h"
 #include "container/entry.h"
 #include "container/identity.h"
@@ -321,9 +322,69 @@ static void test_spec_read(void **unused)
 	struct error err = ERROR_INIT;
 
 	assert_non_null(mkdtemp(directory));
-	assert_int_equal(oci_spec_read(directory, &spec, &err), -ENOENT);
+	assert_int_equal(oci_spec_read(directory, "config.json", &spec, &err), -ENOENT);
 	assert_non_null(strstr(err.what, "config.json"));
 	assert_int_equal(rmdir(directory), 0);
+}
+
+static void test_config_argument(void **unused)
+{
+	static const struct {
+		const char *words;
+		size_t len;
+		const char *config;
+	} cases[] = {
+#define WORDS(text) text, sizeof(text)
+		{WORDS("crun\0run\0c"), NULL},
+		{WORDS("crun\0run\0--config\0a/b\0c"), "a/b"},
+		{WORDS("crun\0run\0-f\0a\0c"), "a"},
+		{WORDS("crun\0create\0--config=a\0--config=/b\0c"), "/b"},
+		{WORDS("crun\0run\0--config"), NULL},
+		{WORDS("crun\0run\0--config\0-f\0x"), "-f"},
+		{WORDS("crun\0run\0--config="), ""},
+		{"", 0, NULL},
+#undef WORDS
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *found = bundle_config_argument(cases[i].words, cases[i].len);
+
+		if (cases[i].config)
+			assert_string_equal(found, cases[i].config);
+		else
+			assert_null(found);
+	}
+}
+
+static void test_bundle_read(void **unused)
+{
+	static const char text[] = "{" ROOT "}";
+	char directory[] = "/tmp/husk-unit-container-XXXXXX", path[64];
+	cleanup_close int before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct oci_state state = {.bundle = strdup("/proc/self"), .pid = getpid()};
+	cleanup_oci_spec struct oci_spec spec = {0};
+	struct error err = ERROR_INIT;
+	int fd;
+
+	assert_non_null(mkdtemp(directory));
+	assert_int_equal(chdir(directory), 0);
+	/* nowhere: the error is about where it should be */
+	assert_int_equal(bundle_read(&state, getpid(), &spec, &err), -ENOENT);
+	assert_non_null(strstr(err.what, "/proc/self/config.json"));
+	assert_string_equal(state.bundle, "/proc/self");
+	/* in the working directory of the container's first process, and broken there */
+	snprintf(path, sizeof(path), "%s/config.json", directory);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(bundle_read(&state, getpid(), &spec, &err), -EINVAL);
+	assert_int_equal(write_all(fd, text, strlen(text)), 0);
+	close(fd);
+	assert_int_equal(bundle_read(&state, getpid(), &spec, &err), 0);
+	assert_string_equal(state.bundle, directory);
+	assert_int_equal(fchdir(before), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(directory), 0);
+	oci_state_release(&state);
 }
 
 /* ---- entry point ---- */
@@ -1158,6 +1219,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_spec_truncated),
 		cmocka_unit_test(test_spec_escaped_backslash_is_no_nul),
 		cmocka_unit_test(test_spec_read),
+		cmocka_unit_test(test_config_argument),
+		cmocka_unit_test(test_bundle_read),
 		cmocka_unit_test_setup_teardown(test_entry, make_tree, remove_tree),
 		cmocka_unit_test_setup_teardown(test_entry_long_names, make_tree, remove_tree),
 		cmocka_unit_test(test_mountinfo),
