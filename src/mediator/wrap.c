@@ -54,7 +54,7 @@ static int examine(const char *point, struct statx *ret)
 		       : 0;
 }
 
-static const struct mountinfo_entry *entry_of(const struct wrap *wrap, uint64_t id)
+const struct mountinfo_entry *wrap_entry(const struct wrap *wrap, uint64_t id)
 {
 	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
 		if ((uint64_t)wrap->mounts.entries[i].id == id)
@@ -141,10 +141,10 @@ static bool holds_socket(const char *point)
 static enum treatment treat_covered(const struct wrap *wrap, const struct mountinfo_entry *entry,
 				    uint64_t top_id)
 {
-	const struct mountinfo_entry *top = entry_of(wrap, top_id), *above = top;
+	const struct mountinfo_entry *top = wrap_entry(wrap, top_id), *above = top;
 
 	while (above && above != entry && strcmp(above->point, entry->point) == 0)
-		above = entry_of(wrap, (uint64_t)above->parent);
+		above = wrap_entry(wrap, (uint64_t)above->parent);
 	if (above != entry || strcmp(entry->point, "/") == 0 ||
 	    mountinfo_is_native(entry) != mountinfo_is_native(top) ||
 	    (mountinfo_is_native(entry) && strcmp(entry->type, top->type) != 0))
@@ -190,7 +190,7 @@ static bool lies_on_native(const struct wrap *wrap, const struct mountinfo_entry
 	for (size_t steps = 0; entry && steps <= wrap->mounts.n_entries; steps++) {
 		if (wrap->treatments[entry - wrap->mounts.entries] == TREAT_NATIVE)
 			return true;
-		entry = entry_of(wrap, (uint64_t)entry->parent);
+		entry = wrap_entry(wrap, (uint64_t)entry->parent);
 	}
 	return false;
 }
@@ -215,13 +215,13 @@ static int plan(struct wrap *wrap)
 	size_t count = wrap->mounts.n_entries;
 
 	wrap->treatments = calloc(count + 1, sizeof(*wrap->treatments));
-	wrap->shared = malloc((count + 1) * sizeof(*wrap->shared));
+	wrap->held = malloc((count + 1) * sizeof(*wrap->held));
 	helper->lowers = calloc(count + 1, sizeof(*helper->lowers));
 	helper->lower_paths = calloc(count + 1, sizeof(*helper->lower_paths));
-	if (!wrap->treatments || !wrap->shared || !helper->lowers || !helper->lower_paths)
+	if (!wrap->treatments || !wrap->held || !helper->lowers || !helper->lower_paths)
 		return error_set(&helper->err, ENOMEM, "cannot plan the view's mounts");
 	for (size_t i = 0; i < count; i++) {
-		wrap->shared[i] = -1;
+		wrap->held[i] = -1;
 		wrap->treatments[i] = treat(wrap, i);
 		if (wrap->treatments[i] == TREAT_ROOT)
 			wrap->root = &wrap->mounts.entries[i];
@@ -229,7 +229,7 @@ static int plan(struct wrap *wrap)
 	if (!wrap->root)
 		return error_say(&helper->err, ENOENT, "the container's root is no mount point");
 	follow_natives(wrap);
-	return 0;
+	return wrap_order(wrap);
 }
 
 /* An unbindable mount cannot be cloned; the one that takes its place becomes unbindable again. */
@@ -278,121 +278,13 @@ static int clone_lowers(struct wrap *wrap)
 {
 	int r = add_lower(wrap, wrap->root);
 
-	for (size_t i = 0; i < wrap->mounts.n_entries && r == 0; i++) {
+	for (size_t n = 0; n < wrap->mounts.n_entries && r == 0; n++) {
+		size_t i = wrap->order[n];
+
 		if (wrap->treatments[i] == TREAT_DATA)
 			r = add_lower(wrap, &wrap->mounts.entries[i]);
 	}
 	return r;
-}
-
-/*
- * Puts one mount in its place in the view, which is the working directory. One that is to be shared
- * stays private until all are in their places: what is mounted in a shared mount becomes shared,
- * and would appear in all of its peers, the host's among them.
- */
-static int place(struct wrap *wrap, size_t i)
-{
-	const struct mountinfo_entry *entry = &wrap->mounts.entries[i];
-	enum treatment treatment = wrap->treatments[i];
-	bool stands_in = treatment == TREAT_COVERED;
-	bool native = treatment == TREAT_NATIVE || treatment == TREAT_PRIVATE ||
-		      (stands_in && mountinfo_is_native(entry));
-	uint64_t more = treatment == TREAT_PRIVATE ? MOUNT_ATTR_NOEXEC : 0;
-	const char *relative = entry->point + 1;
-	cleanup_close int fd = mount_clone(native ? wrap->old_root : AT_FDCWD, relative);
-	int r = fd < 0 ? fd : 0;
-
-	if (r == 0 && treatment != TREAT_NATIVE)
-		r = mount_set_attributes(fd, entry->attributes | more);
-	if (r == 0 && (stands_in || (entry->propagation & MS_SHARED)))
-		r = mount_set_propagation(fd, MS_PRIVATE, 0);
-	if (r == 0)
-		r = mount_attach(fd, AT_FDCWD, relative);
-	if (r == 0 && (entry->propagation & MS_UNBINDABLE))
-		r = mount_set_propagation(fd, MS_UNBINDABLE, 0);
-	if (r == 0 && (entry->propagation & MS_SHARED))
-		wrap->shared[i] = steal_fd(&fd);
-	return r;
-}
-
-/* A native mount joins the peers and the master that it had; the view's can only be among itself.
- */
-static int share(const struct wrap *wrap, size_t i)
-{
-	cleanup_close int old = -1;
-
-	if (wrap->treatments[i] != TREAT_NATIVE)
-		return mount_set_propagation(wrap->shared[i], MS_SHARED, 0);
-	old = openat(wrap->old_root, wrap->mounts.entries[i].point + 1,
-		     O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (old < 0)
-		return -errno;
-	return mount_join_group(wrap->shared[i], old);
-}
-
-/*
- * Where nothing is writable, the view's superblock need not be either: then the kernel keeps access
- * times and with them all attributes cached (fuse_invalidate_atime() of fs/fuse/dir.c).
- */
-static int make_readonly(struct wrap *wrap)
-{
-	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
-		enum treatment treatment = wrap->treatments[i];
-
-		if (treatment != TREAT_SKIP && treatment != TREAT_NATIVE &&
-		    treatment != TREAT_PRIVATE &&
-		    !(wrap->mounts.entries[i].attributes & MOUNT_ATTR_RDONLY))
-			return 0;
-	}
-	return mount_make_superblock_readonly(wrap->helper->mount_fd);
-}
-
-static int attach_root(struct wrap *wrap)
-{
-	int r = make_readonly(wrap);
-
-	if (r == 0) {
-		wrap->view_root = mount_clone_within(wrap->helper->mount_fd, VIEW_ROOT);
-		r = wrap->view_root < 0 ? wrap->view_root : 0;
-	}
-	if (r == 0)
-		r = mount_set_attributes(wrap->view_root, wrap->root->attributes);
-	if (r == 0)
-		r = mount_attach(wrap->view_root, AT_FDCWD, "/");
-	if (r == 0 && fchdir(wrap->view_root) < 0)
-		r = -errno;
-	if (r < 0)
-		return error_set(&wrap->helper->err, -r, "cannot mount the view over the root");
-	return 0;
-}
-
-static int attach_all(struct wrap *wrap)
-{
-	struct helper *helper = wrap->helper;
-	int r = attach_root(wrap);
-
-	if (r < 0)
-		return r;
-	r = native_attach(&helper->plan, wrap->old_root);
-	if (r < 0)
-		return error_set(&helper->err, -r, "cannot attach a directory natively");
-	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
-		enum treatment treatment = wrap->treatments[i];
-
-		if (treatment == TREAT_SKIP || treatment == TREAT_ROOT)
-			continue;
-		r = place(wrap, i);
-		if (r < 0)
-			return error_set(&helper->err, -r, "cannot mount '%s' in the view",
-					 wrap->mounts.entries[i].point);
-	}
-	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
-		r = wrap->shared[i] < 0 ? 0 : share(wrap, i);
-		if (r < 0)
-			return error_set(&helper->err, -r, "cannot share '%s' as it was",
-					 wrap->mounts.entries[i].point);
-	}
-	return 0;
 }
 
 /* pivot_root(".", ".") leaves the old root on top of the new one, where it is detached:
@@ -456,7 +348,7 @@ static int work(struct wrap *wrap)
 	if (r == 0)
 		r = helper_consult(helper);
 	if (r == 0)
-		r = attach_all(wrap);
+		r = wrap_attach(wrap);
 	if (r == 0)
 		r = swap(wrap);
 	return r;
@@ -474,11 +366,12 @@ int wrap_work(struct helper *helper)
 	close(wrap.old_root);
 	if (wrap.view_root >= 0)
 		close(wrap.view_root);
-	for (size_t i = 0; wrap.shared && i < wrap.mounts.n_entries; i++) {
-		if (wrap.shared[i] >= 0)
-			close(wrap.shared[i]);
+	for (size_t i = 0; wrap.held && i < wrap.mounts.n_entries; i++) {
+		if (wrap.held[i] >= 0)
+			close(wrap.held[i]);
 	}
-	free(wrap.shared);
+	free(wrap.held);
+	free(wrap.order);
 	free(wrap.treatments);
 	mountinfo_release(&wrap.mounts);
 	return r;

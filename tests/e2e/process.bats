@@ -61,6 +61,28 @@ teardown() {
 	nothing_left
 }
 
+# crun 1.8 comes back from another mount namespace with "/" as its working directory, which it tells hooks is the bundle.
+@test "a user namespace and devices" {
+	ROOTFS=$(own_rootfs)
+	mkdir -p "$T/volume/below" "$T/other"
+	bundle=$(bundle devices "$ROOTFS" '.linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 0, size: 65536}]
+		| .linux.gidMappings = [{containerID: 0, hostID: 0, size: 65536}]
+		| .linux.devices = [{path: "/dev/fuse", type: "c", major: 10, minor: 229, uid: 10, gid: 11}]
+		| .mounts = [.mounts[] | select(.destination != "/sys" and .destination != "/sys/fs/cgroup")]
+		| .mounts += [{destination: "/data", type: "tmpfs", source: "tmpfs", options: []},
+			{destination: "/data/volume", type: "bind", source: "'"$T/volume"'", options: ["rbind", "ro"]},
+			{destination: "/data/volume/below", type: "bind", source: "'"$T/other"'", options: ["rbind"]}]')
+	set_args "$bundle" /bin/sh -c 'stat -c "%F %u:%g" /dev/fuse; cut -d" " -f5,6 /proc/self/mountinfo
+		echo x >/data/volume/below/x && ls /data/volume/below; echo x >/data/volume/x'
+	parity "$bundle"
+	output_has "character special file"
+	output_has "Read-only file system"
+	has_event '.event == "run"'
+	[ "$(husk list --json | jq length)" -eq 1 ]
+	nothing_left
+}
+
 @test "no new privileges on and off" {
 	ROOTFS=$(own_rootfs)
 	cp "$ROOTFS/bin/busybox" "$ROOTFS/bin/setuid-busybox"
