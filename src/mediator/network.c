@@ -175,27 +175,43 @@ static bool is_same(int proc_fd, const char *name, const struct stat *namespace)
 	       other.st_dev == namespace->st_dev;
 }
 
-/* What is enforced and cannot be had is told apart: it is less than was promised. */
-static void lower(struct mediator *m, enum domain domain, enum mode mode, const char *why)
+/* Returns whether there is something to tell: what is enforced and cannot be had is less than was
+ * promised. */
+static bool set_lower(struct mediator *m, enum domain domain, enum mode mode, const char *why)
 {
-	struct event event = mediator_event(m, EVENT_DEGRADED);
 	enum mode modes[DOMAINS];
 
 	mediator_modes_now(m, modes);
 	m->at_most[domain] = mode;
 	m->why_lowered[domain] = why;
-	if (modes[domain] <= mode || modes[domain] != MODE_ENFORCE)
-		return;
+	return modes[domain] > mode && modes[domain] == MODE_ENFORCE;
+}
+
+static void tell_lower(struct mediator *m, enum domain domain, enum mode mode, const char *why)
+{
+	struct event event = mediator_event(m, EVENT_DEGRADED);
+
 	event.domain = (int)domain;
 	event.mode = (int)mode;
 	event.detail = why;
 	event_emit(m->events, &event);
 }
 
+static void lower(struct mediator *m, enum domain domain, enum mode mode, const char *why)
+{
+	if (set_lower(m, domain, mode, why))
+		tell_lower(m, domain, mode, why);
+}
+
+/* For one reason: told once. */
 static void lower_both(struct mediator *m, enum mode mode, const char *why)
 {
-	lower(m, DOMAIN_NET, mode, why);
-	lower(m, DOMAIN_DNS, mode, why);
+	bool net = set_lower(m, DOMAIN_NET, mode, why), dns = set_lower(m, DOMAIN_DNS, mode, why);
+	char both[256];
+
+	snprintf(both, sizeof(both), "net and dns: %s", why);
+	if (net || dns)
+		tell_lower(m, net ? DOMAIN_NET : DOMAIN_DNS, mode, net && dns ? both : why);
 }
 
 /* Of a namespace that was there before the container: whose traffic there is judged? */
@@ -210,8 +226,9 @@ static void judge_shared(struct mediator *m, struct net_options *options)
 	      "version 2 of its own: what anybody there does counts as the container's");
 }
 
-/* What is wanted of a domain and cannot be had; `why` ends a sentence about it. */
-static int give_up(struct mediator *m, enum domain domain, const char *why, struct error *err)
+/* What is enforced may not be given up, unless the host's user wants that; `why` ends a sentence
+ * about it. */
+static int may_give_up(struct mediator *m, enum domain domain, const char *why, struct error *err)
 {
 	enum mode modes[DOMAINS];
 
@@ -219,15 +236,27 @@ static int give_up(struct mediator *m, enum domain domain, const char *why, stru
 	if (modes[domain] == MODE_ENFORCE && !m->setup->settings->degrade)
 		return error_say(err, EOPNOTSUPP, "the domain '%s' cannot be enforced: %s",
 				 domain_name(domain), why);
-	lower(m, domain, MODE_UNAVAILABLE, why);
 	return 0;
+}
+
+static int give_up(struct mediator *m, enum domain domain, const char *why, struct error *err)
+{
+	int r = may_give_up(m, domain, why, err);
+
+	if (r == 0)
+		lower(m, domain, MODE_UNAVAILABLE, why);
+	return r;
 }
 
 static int give_up_both(struct mediator *m, const char *why, struct error *err)
 {
-	int r = give_up(m, DOMAIN_NET, why, err);
+	int r = may_give_up(m, DOMAIN_NET, why, err);
 
-	return r < 0 ? r : give_up(m, DOMAIN_DNS, why, err);
+	if (r == 0)
+		r = may_give_up(m, DOMAIN_DNS, why, err);
+	if (r == 0)
+		lower_both(m, MODE_UNAVAILABLE, why);
+	return r;
 }
 
 /* Rules without the proxy are worth something: peers are known by their addresses then. */
