@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The mediator's own privileges and reach: less of them while a function can talk to it. */
+/*
+ * The mediator's own privileges and reach: less of them while a function can talk to it.
+ *
+ * landlock(7) is no help. A process that restricted itself by it may look at no process outside of
+ * its own domain (hook_ptrace_access_check() of security/landlock/task.c, whatever capabilities it
+ * has), so /proc/PID/exe, by which a program is known, would be refused; and it may mount nothing.
+ */
 #include "mediator/confine.h"
 
 #include <errno.h>

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "mediator/helper-internal.h"
 #include "mediator/mount.h"
+#include "mediator/process-family.h"
 #include "policy/native.h"
 
 #define DETAIL_ROOM (TEXT_ESCAPED_MAX(256) * 2 + 128)
@@ -204,6 +205,11 @@ void native_review(struct mediator *m)
 	}
 	if (!some)
 		return;
+	if (process_family_parts_mounts(m->proc_fd, m->setup->state->pid))
+		mediator_tell(
+			m, EVENT_DEGRADED,
+			"a process of the container made a mount namespace of its own before: it "
+			"may keep there what was denied by hand in a native directory");
 	r = helper_mediate(m->proc_fd, m->setup->state->pid, plan, &m->helper);
 	if (r == 0)
 		r = loop_add(m->loop, helper_fd(m->helper), hear_mediated, m);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who has a socket. The kernel does not say, so the descriptors of the container's processes are
- * looked through, from its first process down: all of /proc would be the whole host. Bounded.
+ * looked through. Bounded.
  */
 #include "mediator/network-owner.h"
 
@@ -10,72 +10,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/hash.h"
-
-/* Processes whose children are still to be looked for are behind `next`. */
-struct family {
-	pid_t pids[OWNER_PROCESSES_MAX];
-	size_t count, next;
-};
-
-static DIR *open_directory(int proc_fd, pid_t pid, const char *name)
-{
-	char path[64];
-	DIR *dir;
-	int fd;
-
-	snprintf(path, sizeof(path), "%d/%s", (int)pid, name);
-	fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir && fd >= 0)
-		close(fd);
-	return dir;
-}
-
-/* The children of one thread: proc_pid_task_children(5), CONFIG_PROC_CHILDREN. */
-static void add_children_of(int task_fd, const char *thread, struct family *family)
-{
-	cleanup_close int fd = -1;
-	char path[64], text[4096];
-	char *at = text;
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "%.20s/children", thread);
-	fd = openat(task_fd, path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (len <= 0)
-		return;
-	text[len] = '\0';
-	while (family->count < OWNER_PROCESSES_MAX) {
-		long pid = strtol(at, &at, 10);
-
-		if (pid <= 0)
-			return;
-		family->pids[family->count++] = (pid_t)pid;
-	}
-}
-
-static void add_children(int proc_fd, pid_t pid, struct family *family)
-{
-	cleanup_dir DIR *dir = open_directory(proc_fd, pid, "task");
-	const struct dirent *entry;
-
-	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] != '.')
-			add_children_of(dirfd(dir), entry->d_name, family);
-	}
-}
+#include "mediator/process-family.h"
 
 /* Takes what it looked at from *left. */
 static bool has_open(int proc_fd, pid_t pid, const char *wanted, int *left)
 {
-	cleanup_dir DIR *dir = open_directory(proc_fd, pid, "fd");
+	cleanup_dir DIR *dir = process_open_directory(proc_fd, pid, "fd");
 	const struct dirent *entry;
 	char link[64];
 
@@ -111,20 +57,18 @@ static uint64_t program_of(int proc_fd, pid_t pid)
 
 pid_t network_owner(int proc_fd, pid_t init, uint32_t inode)
 {
-	struct family family = {.pids = {init}, .count = 1};
+	struct process_family family = PROCESS_FAMILY(init);
 	int descriptors = OWNER_DESCRIPTORS_MAX;
 	uint64_t only = program_of(proc_fd, init);
 	char wanted[32];
+	pid_t pid;
 
 	snprintf(wanted, sizeof(wanted), "socket:[%u]", inode);
-	while (family.next < family.count) {
-		pid_t pid = family.pids[family.next++];
-
+	while ((pid = process_family_next(proc_fd, &family)) > 0) {
 		if (inode && has_open(proc_fd, pid, wanted, &descriptors))
 			return pid;
 		if (program_of(proc_fd, pid) != only)
 			only = 0;
-		add_children(proc_fd, pid, &family);
 	}
 	return only ? init : -1;
 }

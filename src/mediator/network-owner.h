@@ -5,13 +5,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum owner_limits { OWNER_PROCESSES_MAX = 1024, OWNER_DESCRIPTORS_MAX = 4096 };
+#define OWNER_DESCRIPTORS_MAX 4096
 
 /*
  * Which process, of `init` and those that descend from it, has the socket `inode` open: the first
  * that is found, for a socket can be shared. Where none has, as with one that was refused and is
  * closed already, and with inode 0: `init` if all execute the same program. Looks at no more than
- * these limits. Returns the process, or -1.
+ * so many descriptors, of no more than PROCESS_FAMILY_MAX processes. Returns the process, or -1.
  */
 pid_t network_owner(int proc_fd, pid_t init, uint32_t inode);
 

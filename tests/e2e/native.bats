@@ -259,6 +259,40 @@ attempt(subprocess.run, ["many/run7"])'
 	nothing_left
 }
 
+@test "what a person denies while it runs may stay in a mount namespace of the function's, and an event says so" {
+	root_with_tree
+	enforced
+	is_attached /usr/lib
+	change_bundle "$BUNDLE" '.process.env += ["EXTRA=" + $code]' --arg code 'import time
+ready, done = os.pipe(), os.pipe()
+if os.fork() == 0:
+    if libc.unshare(0x10020000) != 0:
+        raise SystemExit("no user namespaces here")
+    os.write(ready[1], b"x")
+    os.close(done[1])
+    os.read(done[0], 1)
+    os._exit(0)
+os.read(ready[0], 1)
+print("waits", flush=True)
+for n in range(600):
+    time.sleep(0.05)
+    try:
+        os.close(os.open("/usr/lib/keys/plain", os.O_RDONLY))
+    except OSError as problem:
+        print("refused:", problem.errno)
+        break
+os.close(done[1])
+os.wait()'
+	start_run "$BUNDLE" </dev/null >"$T/log" 2>&1 3>&- &
+	local runner=$!
+	wait_until 20 grep -q waits "$T/log"
+	husk deny native read /usr/lib/keys/plain
+	wait "$runner" || fail "$(cat "$T/log")"
+	grep -q "refused: 13" "$T/log" || fail "$(cat "$T/log")"
+	has_event '.event == "degraded" and (.detail | contains("made a mount namespace of its own"))'
+	nothing_left
+}
+
 @test "what a person denies between create and start is denied" {
 	root_with_tree
 	enforced
