@@ -3,6 +3,7 @@
  * husk-merge: what follows a run. It is the poststop hook itself, so that the end of a container
  * costs one program and no more, and it can be called by hand for what was left behind.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -85,6 +86,12 @@ static int merge(const struct options *options, const struct settings *settings,
 	return r < 0 ? r : merge_left_over(settings, events, err);
 }
 
+/* Where no container got as far as the hook there is nothing to tell, and no place for it. */
+static bool is_first(const struct settings *settings)
+{
+	return access(settings->state_directory, F_OK) < 0 && errno == ENOENT;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {0};
@@ -111,6 +118,8 @@ int main(int argc, char **argv)
 	event_sink_free(events);
 	close_range(3, ~0U, 0);
 	/* From here on nobody waits for this process. */
+	if (err.code == 0 && of_events.code == ENOENT && is_first(&settings))
+		return EX_OK;
 	if (err.code == 0)
 		err = of_events;
 	if (err.code == 0)

@@ -285,8 +285,11 @@ enforced() {
 	poststop() {
 		timeout --kill-after=5 20 "$HUSK_MERGE" --config "$CONF" poststop
 	}
-	mkdir "$STATE"
 	printf '%s' "$(state '.status = "stopped" | del(.pid)')" >"$T/stdin"
+	# the first container of a host that fails before its hook: the runtime would add an error of ours to its own
+	capture poststop <"$T/stdin"
+	[ "$status" -eq 0 ] && [ -z "$output" ] || fail "$output"
+	mkdir "$STATE"
 	capture poststop <"$T/stdin"
 	[ "$status" -eq 0 ] || fail "$output"
 	nothing_left
