@@ -184,6 +184,19 @@ without_fuse() {
 	nothing_left
 }
 
+@test "a hook in the container runs before the wrap, but not by the program of the entry point" {
+	hook_bundle "$BUNDLE" hooked
+	change_bundle "$BUNDLE" '.hooks.startContainer = [{path: "/bin/busybox", args: ["busybox", "true"]}]'
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = served ]
+	change_bundle "$BUNDLE" '.hooks.startContainer[0] = {path: "/bin/echo", args: ["echo", "from the hook"]}'
+	capture start_run "$BUNDLE"
+	[ "$status" -ne 0 ]
+	output_lacks "from the hook"
+	output_lacks served
+	nothing_left
+}
+
 @test "settings that are wrong are refused with file and line" {
 	hook_bundle "$BUNDLE" orders
 	echo 'unknown_key = 1' >>"$CONF"
