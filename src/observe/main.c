@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * husk-observe: loads the observer of capabilities into the kernel and pins it in the BPF file
- * system, where it stays until the next boot. Executed by whichever mediator comes first; of
- * several at a time one does it, the others find it done.
+ * system, where it stays until the next boot, and keeps netfilter's hooks in use. Executed by
+ * whichever mediator comes first; of several at a time one does it, the others find it done.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "husk-paths.h"
+#include "observe/hooks.h"
 #include "observe/pin.h"
 #include "observe/sites.h"
 
@@ -31,7 +32,8 @@
 static const char usage[] =
 	"Usage: husk-observe [--at-function | --remove]\n"
 	"\n"
-	"Loads the observer of capabilities into the kernel, once a boot; husk does it by itself.\n"
+	"Loads the observer of capabilities into the kernel and keeps the hooks of netfilter in\n"
+	"use, so that starts do not wait for them; once a boot; husk does it by itself.\n"
 	"\n"
 	"  --at-function    at the function cap_capable() itself, as before Linux 6.14, also\n"
 	"                   where there is a tracepoint\n"
@@ -167,6 +169,7 @@ static int observe(bool at_function, struct error *err)
 		return error_set(err, errno, "cannot lock '%s'", OBSERVE_DIRECTORY);
 	if (access(OBSERVE_MAP_PIN, F_OK) == 0)
 		return 0;
+	hooks_keep();
 	r = load(at_function, &skeleton, err);
 	if (r < 0 && !at_function) {
 		/* Before Linux 6.14 there is no tracepoint; what is told is why that failed. */
@@ -184,6 +187,7 @@ static int observe(bool at_function, struct error *err)
 
 static int forget(struct error *err)
 {
+	hooks_forget();
 	if ((unlink(OBSERVE_MAP_PIN) < 0 || unlink(OBSERVE_LINK_PIN) < 0) && errno != ENOENT)
 		return error_set(err, errno, "cannot remove '%s'", OBSERVE_MAP_PIN);
 	return 0;
