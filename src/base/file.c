@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,17 @@ int write_all(int fd, const void *bytes, size_t len)
 	return 0;
 }
 
+/* Room for a whole file and the NUL, where its size is known; it may grow while it is read. */
+static size_t first_room(int fd, size_t max)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
+	    (uintmax_t)st.st_size > max)
+		return READ_STEP;
+	return (size_t)st.st_size + 2;
+}
+
 int read_to_end(int fd, size_t max, char **ret_bytes, size_t *ret_len)
 {
 	cleanup_free char *bytes = NULL;
@@ -45,7 +57,7 @@ int read_to_end(int fd, size_t max, char **ret_bytes, size_t *ret_len)
 		ssize_t n;
 
 		if (room - len < 2) {
-			size_t more = room ? room * 2 : READ_STEP;
+			size_t more = room ? room * 2 : first_room(fd, max);
 			char *grown = realloc(bytes, more);
 
 			if (!grown)

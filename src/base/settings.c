@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -15,6 +17,7 @@
 #include "husk-paths.h"
 
 #define SETTINGS_BYTES_MAX 65536
+#define LINE_BYTES_MAX ((size_t)PATH_MAX + 128)
 
 enum kind { KIND_PATH, KIND_NUMBER, KIND_BOOL };
 
@@ -24,6 +27,8 @@ struct key {
 	size_t offset;
 	unsigned long min, max; /* of a number */
 };
+
+#define EVENT_FILE "/events.jsonl" /* in the state directory */
 
 #define KEY_AT(member) offsetof(struct settings, member)
 
@@ -65,6 +70,7 @@ static void set_defaults(struct settings *s)
 		.merge_program = HUSK_LIBEXEC_DIR "/husk-merge",
 		.observe_program = HUSK_LIBEXEC_DIR "/husk-observe",
 		.detector_file = HUSK_DATA_DIR "/detectors",
+		.event_file = HUSK_STATE_DIR EVENT_FILE,
 		.shadow_after_runs = 10,
 		.enforce_after_runs = 20,
 		.view_names_max = 262144,
@@ -85,7 +91,10 @@ static int set_value(struct settings *s, const struct key *key, const char *valu
 	case KIND_PATH:
 		if (value[0] != '/')
 			return -EINVAL;
-		return text_copy(at, PATH_MAX, value) ? 0 : -ENAMETOOLONG;
+		if (strlen(value) >= PATH_MAX)
+			return -ENAMETOOLONG;
+		memcpy(at, &value, sizeof(value));
+		return 0;
 	case KIND_NUMBER:
 		r = text_number(value, key->max, &number);
 		if (r == 0 && number < key->min)
@@ -160,39 +169,66 @@ static int read_line(char *line, int number, const char *name, uint64_t *seen, s
 	return -EINVAL;
 }
 
+/* Reads `text`, which it cuts into pieces. */
+static int read_text(const char *name, char *text, size_t len, struct settings *ret,
+		     struct error *err)
+{
+	uint64_t seen = 0;
+	int number = 0;
+
+	for (size_t at = 0; at < len;) {
+		char *line = text + at;
+		size_t line_len = strcspn(line, "\n");
+		int r;
+
+		number++;
+		/* a NUL ends it too early */
+		if (line_len >= LINE_BYTES_MAX || (at + line_len < len && line[line_len] == '\0'))
+			return error_say(err, EINVAL, "%s:%d: the line is too long or holds a NUL",
+					 name, number);
+		line[line_len] = '\0';
+		r = read_line(line, number, name, &seen, ret, err);
+		if (r < 0)
+			return r;
+		at += line_len + 1;
+	}
+	return 0;
+}
+
+/* Where it is not named, it lies in the state directory. `room` follows the text. */
+static void place_events(struct settings *s, char *room)
+{
+	if (s->event_file)
+		return;
+	(void)stpcpy(stpcpy(room, s->state_directory), EVENT_FILE);
+	s->event_file = room;
+}
+
 int settings_parse(const char *name, const char *bytes, size_t len, struct settings *ret,
 		   struct error *err)
 {
-	char line[PATH_MAX + 128];
-	uint64_t seen = 0;
-	int number = 0;
-	int r = 0;
+	int r;
 
 	set_defaults(ret);
-	for (size_t at = 0; at < len && r == 0;) {
-		const char *end = memchr(bytes + at, '\n', len - at);
-		size_t line_len = end ? (size_t)(end - bytes) - at : len - at;
-
-		number++;
-		if (line_len >= sizeof(line) || memchr(bytes + at, '\0', line_len)) {
-			r = error_say(err, EINVAL, "%s:%d: the line is too long or holds a NUL",
-				      name, number);
-			break;
-		}
-		memcpy(line, bytes + at, line_len);
-		line[line_len] = '\0';
-		r = read_line(line, number, name, &seen, ret, err);
-		at += line_len + 1;
-	}
+	ret->text = malloc(len + 1 + PATH_MAX + sizeof(EVENT_FILE));
+	if (!ret->text)
+		return error_set(err, ENOMEM, "cannot read '%s'", name);
+	memcpy(ret->text, bytes, len);
+	ret->text[len] = '\0';
+	ret->event_file = NULL;
+	r = read_text(name, ret->text, len, ret, err);
 	if (r < 0) {
-		set_defaults(ret);
+		settings_release(ret);
 		return r;
 	}
-	if (ret->event_file[0] == '\0' &&
-	    snprintf(ret->event_file, sizeof(ret->event_file), "%.4000s/events.jsonl",
-		     ret->state_directory) < 0)
-		return -EINVAL;
+	place_events(ret, ret->text + len + 1);
 	return 0;
+}
+
+void settings_release(struct settings *settings)
+{
+	free(settings->text);
+	set_defaults(settings);
 }
 
 int settings_read(const char *path, struct settings *ret, struct error *err)

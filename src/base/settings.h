@@ -2,7 +2,6 @@
 #ifndef HUSK_BASE_SETTINGS_H
 #define HUSK_BASE_SETTINGS_H
 
-#include <limits.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -13,13 +12,14 @@
  * is the same as an empty one; a missing file that was named is an error.
  */
 struct settings {
-	char state_directory[PATH_MAX];	  /* profiles, policies, journals, events */
-	char runtime_directory[PATH_MAX]; /* one directory for each live run */
-	char event_file[PATH_MAX];	  /* default: events.jsonl in state_directory */
-	char launch_program[PATH_MAX];	  /* husk-launch, an absolute path */
-	char merge_program[PATH_MAX];	  /* husk-merge, an absolute path */
-	char observe_program[PATH_MAX];	  /* husk-observe, an absolute path */
-	char detector_file[PATH_MAX];	  /* the detector table */
+	/* absolute paths, shorter than PATH_MAX: literals, or in `text` */
+	const char *state_directory;	 /* profiles, policies, journals, events */
+	const char *runtime_directory;	 /* one directory for each live run */
+	const char *event_file;		 /* default: events.jsonl in state_directory */
+	const char *launch_program;	 /* husk-launch, an absolute path */
+	const char *merge_program;	 /* husk-merge, an absolute path */
+	const char *observe_program;	 /* husk-observe, an absolute path */
+	const char *detector_file;	 /* the detector table */
 	unsigned long shadow_after_runs; /* clean runs without novelty: learn to shadow, 1 to 512 */
 	unsigned long enforce_after_runs; /* clean shadow runs without novelty: shadow to enforce, 1
 					     to 512 */
@@ -35,13 +35,17 @@ struct settings {
 	unsigned long mediate_one_in;  /* enforce: of so many runs one attaches nothing natively; 1:
 					  all */
 	bool count_requests; /* tell at the end of a run what the view was asked, by operation */
+	char *text;	     /* settings_release() frees it */
 };
 
 /*
- * Fills *ret from the file `path`, or from the built-in default path where `path` is NULL.
- * Returns 0 or -errno; *ret holds all defaults in either case.
+ * Fills *ret from the file `path`, or from the built-in default path where `path` is NULL. The
+ * caller releases it. Returns 0 or -errno; then *ret holds the defaults, and releasing it does
+ * nothing.
  */
 int settings_read(const char *path, struct settings *ret, struct error *err);
+
+void settings_release(struct settings *settings);
 
 /* The path that settings_read() uses for NULL. */
 const char *settings_default_path(void);

@@ -108,7 +108,7 @@ int main(int argc, char **argv)
 
 	open_standard_streams();
 	r = dispatch(&cli, argc, argv, &err);
-
+	settings_release(&cli.settings);
 	if (err.code)
 		error_print("husk", &err);
 	if (r >= 0)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -29,7 +30,8 @@ struct start {
 	struct policy_image *policy;
 	char run_key[RUN_KEY_ROOM]; /* by the bundle that the state names, as at poststop */
 	int state_fd, runtime_fd, run_fd;
-	bool damaged; /* the policy file was; the one before is used */
+	bool mediated; /* there is a mediator */
+	bool damaged;  /* the policy file was; the one before is used */
 };
 
 static void tell(const struct start *start, enum event_kind kind, const char *detail)
@@ -97,6 +99,8 @@ static int start_mediator(struct start *start, struct error *err)
 		.policy = start->policy,
 	};
 
+	int r;
+
 	if (start->state.pid <= 0)
 		return error_say(err, EINVAL, "the state names no process of the container");
 	if (!start->spec.mount_namespace_new)
@@ -112,7 +116,9 @@ static int start_mediator(struct start *start, struct error *err)
 	if (start->run_fd < 0)
 		return start->run_fd;
 	setup.run_fd = start->run_fd;
-	return mediator_start(&setup, err);
+	r = mediator_start(&setup, err);
+	start->mediated = r == 0;
+	return r;
 }
 
 /* A function that is not enforced starts all the same: what failed becomes an event. */
@@ -211,6 +217,10 @@ int hook_create_runtime(const char *config_path, struct error *err)
 		.config_path = config_path, .state_fd = -1, .runtime_fd = -1, .run_fd = -1};
 	int r = create_runtime(&start, err);
 
+	/* What was known before the fork is shared with the mediator: to free it is to copy it. */
+	if (start.mediated)
+		_exit(EX_OK);
+	settings_release(&start.settings);
 	policy_image_free(start.policy);
 	oci_spec_release(&start.spec);
 	oci_state_release(&start.state);

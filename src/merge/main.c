@@ -124,6 +124,7 @@ int main(int argc, char **argv)
 		err = of_events;
 	if (err.code == 0)
 		store_tidy(settings.state_directory, &err);
+	settings_release(&settings);
 	if (err.code == 0)
 		return EX_OK;
 	error_print("husk-merge", &err);

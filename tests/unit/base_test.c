@@ -26,6 +26,7 @@
 #include "base/json.h"
 #include "base/settings.h"
 #include "base/text.h"
+#include "husk-paths.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -494,6 +495,15 @@ static void settings_are_read(void **state)
 	assert_true(s.trust_podman_annotations);
 	assert_false(defaults.trust_podman_annotations);
 	assert_int_equal(s.enforce_after_runs, defaults.enforce_after_runs);
+	settings_release(&s);
+	settings_release(&defaults);
+	/* The default file of events is what it is called, also elsewhere. */
+	assert_int_equal(settings_of("state_directory = /srv/husk\n"
+				     "event_file = " HUSK_STATE_DIR "/events.jsonl",
+				     &s, NULL),
+			 0);
+	assert_string_equal(s.event_file, HUSK_STATE_DIR "/events.jsonl");
+	settings_release(&s);
 }
 
 static void bad_settings_are_named_and_leave_the_defaults(void **state)
@@ -528,7 +538,14 @@ static void bad_settings_are_named_and_leave_the_defaults(void **state)
 	memset(long_line, '/', 10000);
 	assert_int_equal(settings_of(long_line, &s, NULL), -EINVAL);
 	assert_int_equal(settings_parse("n", "degrade\0= yes", 13, &s, NULL), -EINVAL);
+	assert_int_equal(settings_parse("n", "degrade = yes\0", 14, &s, NULL), -EINVAL);
 	assert_int_equal(settings_read("/nonexistent.conf", &s, NULL), -ENOENT);
+	memset(long_line, ' ', 10000);
+	memcpy(long_line, "event_file = /", 14);
+	memset(long_line + 14, 'x', 4096);
+	long_line[14 + 4096] = '\0';
+	assert_int_equal(settings_of(long_line, &s, NULL), -EINVAL);
+	settings_release(&defaults);
 }
 
 /* ---- files ---- */

@@ -56,6 +56,7 @@ static int tear_down(void **state)
 	struct place *place = *state;
 
 	event_sink_free(place->events);
+	settings_release(&place->settings);
 	close(place->journals);
 	test_dir_remove(&place->dir);
 	free(place);
@@ -432,7 +433,7 @@ static void a_full_disk_keeps_the_journal(void **state)
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("tmpfs", small, "tmpfs", 0, "size=400k") < 0)
 		skip();
-	memcpy(place->settings.state_directory, small, sizeof(small));
+	place->settings.state_directory = small;
 	for (size_t i = 0; i < COUNT(seen); i++) {
 		snprintf(keys[i], sizeof(keys[i]), "/data/%zu/%0100d", i, 0);
 		seen[i] = (struct journal_behaviour)FS(ACCESS_WRITE, keys[i], 0, VERDICT_NOVEL);
