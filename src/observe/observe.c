@@ -120,6 +120,9 @@ static int make_pin(const char *program, int runtime_fd, struct error *err)
 		return say_failure(failure, err);
 	if (statfs(OBSERVE_BPFFS, &fs) < 0 || fs.f_type != BPF_FS_MAGIC)
 		return error_say(err, ENOENT, "no BPF file system is mounted at " OBSERVE_BPFFS);
+	/* husk may be built without it, and a process that cannot be executed costs half a start */
+	if (access(program, X_OK) < 0)
+		return error_set(err, errno, "cannot execute '%s'", program);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return error_set(err, errno, "cannot create a pipe");
 	mine = fds[0];

@@ -12,6 +12,7 @@ build=$(realpath "$1")
 pairs=${2:-40}
 source=$(realpath "$(dirname "$0")/../..")
 [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] || mount -t cgroup2 none /sys/fs/cgroup
+[ "$(stat -f -c %T /sys/fs/bpf)" = bpf_fs ] || mount -t bpf bpf /sys/fs/bpf
 rootfs=$("$source/contrib/rootfs")
 scratch=$(mktemp -d /tmp/husk-bench-XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
@@ -19,6 +20,7 @@ cat >"$scratch/husk.conf" <<EOF
 state_directory = $scratch/state
 runtime_directory = $scratch/runtime
 launch_program = $build/src/launch/husk-launch
+observe_program = $build/src/observe/bpf/husk-observe
 merge_program = $build/src/husk-merge
 detector_file = $source/config/detectors
 EOF

@@ -123,6 +123,7 @@ class Bench:
         self.conf.write_text(f'''state_directory = {scratch}/state
 runtime_directory = {scratch}/runtime
 launch_program = {build}/src/launch/husk-launch
+observe_program = {build}/src/observe/bpf/husk-observe
 merge_program = {build}/src/husk-merge
 detector_file = {SOURCE}/config/detectors
 shadow_after_runs = 512
