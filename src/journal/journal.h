@@ -88,6 +88,10 @@ int journal_put(struct journal *journal, const struct journal_behaviour *b);
 /* Counts `count` behaviours of `domain` that were not recorded (a full table, a dropped queue). */
 void journal_lose(struct journal *journal, enum domain domain, uint64_t count);
 
+/* Replaces the modes that the run was described with: what they come to is known a little after the
+ * journal has to be there. */
+void journal_set_modes(struct journal *journal, const enum mode modes[DOMAINS]);
+
 /* Writes the last record, for which room is always kept, and frees the writer. Does not sync, nor
  * cut off the zeros behind it: the file is removed as soon as it is merged. */
 void journal_close(struct journal *journal, const struct journal_end *end);

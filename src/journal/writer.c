@@ -115,6 +115,9 @@ static void write_losses(struct journal *journal)
 	journal->turn = !journal->turn;
 }
 
+/* Where the modes stand in the payload of the first record. */
+#define RUN_MODES 29
+
 static int write_run(struct journal *journal, const struct journal_run *run)
 {
 	const char *names[] = {run->id, run->function, run->revision, run->identified_by,
@@ -141,8 +144,8 @@ static int write_run(struct journal *journal, const struct journal_run *run)
 	put_u64(at + 20, run->capabilities);
 	at[28] = (char)run->trusted;
 	for (size_t i = 0; i < DOMAINS; i++)
-		at[29 + i] = (char)run->modes[i];
-	at += 29 + JOURNAL_DOMAINS_ROOM;
+		at[RUN_MODES + i] = (char)run->modes[i];
+	at += RUN_MODES + JOURNAL_DOMAINS_ROOM;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		at = put_name(at, names[i], strlen(names[i]));
 	seal(record, JOURNAL_RUN, len);
@@ -242,6 +245,19 @@ void journal_lose(struct journal *journal, enum domain domain, uint64_t count)
 	if (__builtin_add_overflow(journal->lost[domain], count, &journal->lost[domain]))
 		journal->lost[domain] = UINT64_MAX;
 	write_losses(journal);
+}
+
+void journal_set_modes(struct journal *journal, const enum mode modes[DOMAINS])
+{
+	char *at = journal->map + RECORD_HEAD + RUN_MODES;
+	bool same = true;
+
+	for (size_t i = 0; i < DOMAINS; i++) {
+		same = same && at[i] == (char)modes[i];
+		at[i] = (char)modes[i];
+	}
+	if (!same)
+		seal(journal->map, JOURNAL_RUN, journal->losses - RECORD_HEAD);
 }
 
 void journal_close(struct journal *journal, const struct journal_end *end)

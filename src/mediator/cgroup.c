@@ -103,14 +103,19 @@ static bool same_mounts(int proc_fd, const struct stat *mounts, long pid)
 	       other.st_dev == mounts->st_dev;
 }
 
-bool cgroup_has_others(int proc_fd, pid_t init)
+int cgroup_members_open(int proc_fd, pid_t pid)
 {
 	static const struct group_file processes = {"cgroup.procs", "cgroup.procs"};
-	cleanup_close int fd = open_file(proc_fd, init, &processes);
+
+	return open_file(proc_fd, pid, &processes);
+}
+
+bool cgroup_has_others(int members_fd, int proc_fd, pid_t init)
+{
 	char text[4096], name[32];
 	struct stat mounts;
 	char *next = text;
-	ssize_t len = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	ssize_t len = members_fd >= 0 ? pread(members_fd, text, sizeof(text) - 1, 0) : -1;
 
 	snprintf(name, sizeof(name), "%d/ns/mnt", (int)init);
 	if (len <= 0 || fstatat(proc_fd, name, &mounts, 0) < 0)

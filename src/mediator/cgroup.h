@@ -21,12 +21,16 @@ int cgroup_memory_open(int proc_fd, pid_t pid);
 /* Has the kernel killed a process of that group? False for -1. */
 bool cgroup_memory_was_out(int events_fd);
 
+/* The file that lists the processes of the group. Returns a descriptor that the caller closes, or
+ * -1. */
+int cgroup_members_open(int proc_fd, pid_t pid);
+
 /*
- * Are there processes beside `init` in its control group and its mount namespace? Before the
- * container is started they can only have been put there by an engine's exec. Looks at 64 of the
- * group at most, so a group that is shared with the rest of a host costs no more.
+ * Are there processes beside `init` in that group (false for -1) and in its mount namespace? Before
+ * the container is started they can only have been put there by an engine's exec. Looks at 64 of
+ * the group at most, so a group that is shared with the rest of a host costs no more.
  */
-bool cgroup_has_others(int proc_fd, pid_t init);
+bool cgroup_has_others(int members_fd, int proc_fd, pid_t init);
 
 /*
  * Has the process a control group of version 2 that this process is not in? Then *ret_id is the

@@ -63,15 +63,18 @@ int helper_consult(struct helper *helper)
 static void *run(void *argument)
 {
 	struct helper *helper = argument;
-	struct message message = {.news = HELPER_DONE};
+	struct message message = {0};
 
+	if (helper->waits && recv(helper->own_fd, &message, sizeof(message), 0) != sizeof(message))
+		return NULL;
+	message.news = HELPER_DONE;
 	helper->result = helper->work(helper);
 	/* The main thread is there as long as the process is: it joins this thread next. */
 	(void)!write(helper->own_fd, &message, sizeof(message));
 	return NULL;
 }
 
-/* Runs plan->work, in a thread. */
+/* Runs plan->work in a thread. */
 static int start(const struct helper *plan, struct helper **ret)
 {
 	struct helper *helper = malloc(sizeof(*helper));
@@ -103,19 +106,25 @@ static int start(const struct helper *plan, struct helper **ret)
 	return 0;
 }
 
-int helper_wrap(int proc_fd, pid_t pid, int mount_fd, const struct oci_spec *spec,
-		const struct native_wish *wish, struct helper **ret)
+int helper_prepare(struct helper **ret)
 {
-	const struct helper plan = {
-		.work = wrap_work,
-		.proc_fd = proc_fd,
-		.pid = pid,
-		.mount_fd = mount_fd,
-		.spec = spec,
-		.wish = *wish,
-	};
+	const struct helper plan = {.waits = true};
 
 	return start(&plan, ret);
+}
+
+int helper_wrap(struct helper *helper, int proc_fd, pid_t pid, int mount_fd,
+		const struct oci_spec *spec, const struct native_wish *wish)
+{
+	struct message message = {0};
+
+	helper->work = wrap_work;
+	helper->proc_fd = proc_fd;
+	helper->pid = pid;
+	helper->mount_fd = mount_fd;
+	helper->spec = spec;
+	helper->wish = *wish;
+	return send(helper->main_fd, &message, sizeof(message), MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 int helper_fd(const struct helper *helper)

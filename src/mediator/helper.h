@@ -22,10 +22,14 @@ enum helper_news {
 	HELPER_DONE,   /* it has ended: helper_finish() */
 };
 
-/* The late wrap (wrap.c tells its steps), in the mount namespace of `pid`. `wish`: copied, its
- * bytes are not. */
-int helper_wrap(int proc_fd, pid_t pid, int mount_fd, const struct oci_spec *spec,
-		const struct native_wish *wish, struct helper **ret);
+/* Makes a helper that waits for its work. What the calling thread gives up afterwards of its
+ * privileges and its root, the helper keeps. Returns 0 or -errno. */
+int helper_prepare(struct helper **ret);
+
+/* Gives it that: the late wrap (wrap.c tells its steps), in the mount namespace of `pid`. `wish`:
+ * copied, its bytes are not. Returns 0 or -errno. */
+int helper_wrap(struct helper *helper, int proc_fd, pid_t pid, int mount_fd,
+		const struct oci_spec *spec, const struct native_wish *wish);
 
 /* To poll for POLLIN; then helper_news() tells what has come. */
 int helper_fd(const struct helper *helper);

@@ -42,6 +42,7 @@ struct mediator {
 	struct journal *journal;
 	struct event_sink *events;
 	struct helper *helper;	 /* NULL while none runs */
+	struct helper *ready;	 /* waits for the gate to be opened; NULL from then on */
 	struct network *network; /* NULL where the domain net is unavailable */
 	struct dns *dns;	 /* NULL where the domain dns is */
 	struct loop *loop;
@@ -59,6 +60,7 @@ struct mediator {
 	int empty_fd;	/* a directory with nothing in it, this process's root in the end */
 	int mounts_fd;	/* the host's mount namespace, -1 where nothing will be executed there */
 	int memory_fd;	/* the control group's memory events, -1 where there are none */
+	int members_fd; /* and its processes, until the container is started */
 	int journal_fd; /* keeps the journal locked until it is merged */
 	char policy_path[sizeof(POLICY_DIRECTORY) + NAME_MAX + 1]; /* below the state directory */
 	struct policy_stamp policy_stamp;
@@ -77,6 +79,7 @@ struct mediator {
 	uint64_t holdable;	/* capabilities that the function can come to hold, as bits */
 	char journal_name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
 	int exec_result;    /* < 0: what the exec of the entry point fails with, whoever does it */
+	bool complete;	    /* complete() was called */
 	bool wrapped;	    /* the view is the container's root */
 	bool out_of_memory; /* the kernel killed a process of it for want of memory */
 	int64_t ends_ns;    /* CLOCK_MONOTONIC, 0 while the first process lives */

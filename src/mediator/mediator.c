@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One container's mediator: its set-up, its loop, its end. Everything happens on one thread but the
- * mount work of helper.h. What is set up is set up before the container may start, or the fork says
- * why not and leaves nothing; from then on a failure ends the container's exec, never husk's
- * promise.
+ * mount work of helper.h. What fails while husk-hook waits is said by it, and leaves nothing. The
+ * rest of the set-up goes on while the runtime does: nothing of the function runs before the gate
+ * is opened. From then on a failure ends the container's exec, never husk's promise.
  */
 #include "mediator/mediator.h"
 
@@ -43,6 +43,9 @@
 
 #define REQUESTS_AT_ONCE 64
 #define EMPTY_DIRECTORY "empty" /* below the runtime directory, shared by all */
+#define TABLE_BYTES                                                                   \
+	65536 /* what is as large stays untouched memory where nothing is put into it \
+	       */
 #define AFTER_INIT_NS 500000000 /* what the last requests of a container may take */
 
 struct event mediator_event(const struct mediator *m, enum event_kind kind)
@@ -142,7 +145,6 @@ static int start_watching(struct mediator *m, struct error *err)
 	if (!m->calls)
 		return error_set(err, ENOMEM, "cannot set up the watch");
 	calls_prove(m->calls, m->superpriv);
-	policy_use(m);
 	return 0;
 }
 
@@ -230,20 +232,14 @@ static void tell_natives(struct mediator *m, struct helper_native *natives, size
 	helper_free_natives(natives, count);
 }
 
-/*
- * The launcher is on its way while this is done, and finds a view that answers only afterwards, or
- * that has ended: nothing is served by a mediator that may do everything.
- */
-static void shut_in(struct mediator *m)
+/* The main thread serves nothing of the container while it may do everything. */
+static int shut_in(struct mediator *m, struct error *err)
 {
-	unsigned int needs = (m->attached.count > 0 ? FILTER_ENTERS : 0) |
+	unsigned int needs = (m->wish.len > 0 ? FILTER_ENTERS : 0) |
 			     (m->leads_namespace ? 0 : FILTER_MERGES) |
 			     (m->dns ? FILTER_NAMES : 0) | (m->network ? FILTER_RULES : 0);
-	struct error err = ERROR_INIT;
 
-	m->view_result = confine(m->empty_fd, needs, &err);
-	if (m->view_result < 0)
-		mediator_tell(m, EVENT_REFUSED, err.what);
+	return confine(m->empty_fd, needs, err);
 }
 
 /* A call that the filter lacks is a defect, and would otherwise look like a file's error. */
@@ -282,9 +278,6 @@ static void finish_wrap(struct mediator *m)
 		mediator_tell(m, EVENT_REFUSED, err.what);
 	view_gate_answer(m->view, r == 0 ? 0 : -EIO);
 	tell_natives(m, natives, n_natives);
-	m->memory_fd = cgroup_memory_open(m->proc_fd, m->setup->state->pid);
-	if (r == 0)
-		shut_in(m);
 }
 
 static void hear_wrap(void *context)
@@ -325,14 +318,86 @@ static void hear_bound(void *context)
 	m->mount_fd = mount_fd;
 }
 
+/* Of each domain that is not as it is wanted, why. */
+static void describe_lowered(const struct mediator *m, char *out, size_t room)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (int d = 0; d < DOMAINS && at < room; d++) {
+		const char *why = m->why_lowered[d];
+		int len;
+
+		if (!why)
+			continue;
+		len = snprintf(out + at, room - at, "%s%s: %s", at > 0 ? "; " : "",
+			       domain_name((enum domain)d), why);
+		if (len < 0)
+			return;
+		at += (size_t)len;
+	}
+}
+
+static void tell_start(struct mediator *m)
+{
+	struct event event = mediator_event(m, EVENT_RUN);
+	enum mode modes[DOMAINS];
+	char detail[1024];
+
+	mediator_modes_now(m, modes);
+	describe_lowered(m, detail, sizeof(detail));
+	event.modes = modes;
+	event.detail = detail;
+	event_emit(m->events, &event);
+}
+
+/* The rest of the set-up, and the end of this thread's privileges. */
+static int set_up_rest(struct mediator *m, struct error *err)
+{
+	pid_t pid = m->setup->state->pid;
+	enum mode modes[DOMAINS];
+	int r = network_start(m, err);
+
+	if (r < 0)
+		return r;
+	policy_use(m);
+	mediator_modes_now(m, modes);
+	journal_set_modes(m->journal, modes);
+	m->memory_fd = cgroup_memory_open(m->proc_fd, pid);
+	m->members_fd = cgroup_members_open(m->proc_fd, pid);
+	native_decide(m);
+	native_look(m);
+	r = helper_prepare(&m->ready);
+	if (r < 0)
+		return error_set(err, -r, "cannot start a thread");
+	return shut_in(m, err);
+}
+
+/* What fails here ends the container's exec. */
+static void complete(struct mediator *m)
+{
+	struct error err = ERROR_INIT;
+
+	if (m->complete)
+		return;
+	m->complete = true;
+	if (set_up_rest(m, &err) < 0) {
+		mediator_tell(m, EVENT_REFUSED, err.what);
+		m->exec_result = -EIO;
+	}
+	tell_start(m);
+}
+
 static void on_gate_opened(void *context, pid_t pid)
 {
 	struct mediator *m = context;
-	int r = m->helper ? -EBUSY : m->exec_result;
+	int r;
 
 	/* Where the runtime was faster than this process: what was said before comes first. */
 	if (m->talk_fd >= 0)
 		hear_bound(m);
+	complete(m);
+	r = m->exec_result;
 
 	/* Only the container's first process may go through: another, of an engine's exec, would
 	 * run outside of the view. One that did so by another program is told of, and where the
@@ -341,15 +406,19 @@ static void on_gate_opened(void *context, pid_t pid)
 		mediator_tell(m, EVENT_ENTERED,
 			      "a process entered before the container was started");
 		r = -EACCES;
-	} else if (r == 0 && cgroup_has_others(m->proc_fd, m->setup->state->pid)) {
+	} else if (r == 0 && cgroup_has_others(m->members_fd, m->proc_fd, m->setup->state->pid)) {
 		mediator_tell(m, EVENT_ENTERED,
 			      "a process entered before the container was started");
 		r = is_enforced(m) ? -EACCES : 0;
 	}
+	if (r == 0 && !m->ready)
+		r = -EBUSY;
 	if (r == 0)
-		r = helper_wrap(m->proc_fd, pid, m->mount_fd, m->setup->spec, &m->wish, &m->helper);
-	if (r == 0)
-		r = loop_add(m->loop, helper_fd(m->helper), hear_wrap, m);
+		r = loop_add(m->loop, helper_fd(m->ready), hear_wrap, m);
+	if (r == 0) {
+		m->helper = steal_ptr(&m->ready);
+		r = helper_wrap(m->helper, m->proc_fd, pid, m->mount_fd, m->setup->spec, &m->wish);
+	}
 	if (r < 0)
 		view_gate_answer(m->view, r);
 }
@@ -368,7 +437,6 @@ static int open_gate(struct mediator *m, struct talk_report *report)
 				       on_gate_opened, m);
 	if (report->result < 0)
 		error_set(&report->err, -report->result, "cannot set the gate up");
-	free(m->launcher);
 	m->launcher = NULL;
 	if (report->result == 0 && loop_add(m->loop, m->talk_fd, hear_bound, m) < 0)
 		report->result = error_set(&report->err, ENOSPC, "cannot set up the mediator");
@@ -487,6 +555,7 @@ static void detach_from_engine(void)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	mallopt(M_ARENA_MAX, 1); /* a helper's few allocations are not worth an arena of its own */
+	mallopt(M_MMAP_THRESHOLD, TABLE_BYTES);
 }
 
 static int set_up(struct mediator *m, struct error *err)
@@ -520,47 +589,12 @@ static int set_up(struct mediator *m, struct error *err)
 		r = privileges_plan(m, err);
 	}
 	if (r == 0)
-		r = network_start(m, err);
-	if (r == 0)
 		r = open_journal(m, err);
 	if (r == 0)
 		r = start_view(m, err);
 	if (r == 0)
 		r = start_watching(m, err);
 	return r;
-}
-
-/* Of each domain that is not as it is wanted, why. */
-static void describe_lowered(const struct mediator *m, char *out, size_t room)
-{
-	size_t at = 0;
-
-	out[0] = '\0';
-	for (int d = 0; d < DOMAINS && at < room; d++) {
-		const char *why = m->why_lowered[d];
-		int len;
-
-		if (!why)
-			continue;
-		len = snprintf(out + at, room - at, "%s%s: %s", at > 0 ? "; " : "",
-			       domain_name((enum domain)d), why);
-		if (len < 0)
-			return;
-		at += (size_t)len;
-	}
-}
-
-static void tell_start(struct mediator *m)
-{
-	struct event event = mediator_event(m, EVENT_RUN);
-	enum mode modes[DOMAINS];
-	char detail[1024];
-
-	mediator_modes_now(m, modes);
-	describe_lowered(m, detail, sizeof(detail));
-	event.modes = modes;
-	event.detail = detail;
-	event_emit(m->events, &event);
 }
 
 _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int talk_fd)
@@ -578,6 +612,7 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 		.empty_fd = -1,
 		.mounts_fd = -1,
 		.memory_fd = -1,
+		.members_fd = -1,
 		.journal_fd = -1,
 		.policy_signal_fd = -1,
 	};
@@ -597,7 +632,6 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 		(void)talk_send(talk_fd, &report, sizeof(report), -1);
 		r = report.result;
 	} else {
-		native_decide(&m);
 		r = open_gate(&m, &report);
 	}
 	if (r != 0) {
@@ -608,8 +642,7 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 	}
 	/* From here on the container runs with husk, or its exec fails. */
 	loop_add(m.loop, m.init_fd, see_init_end, &m);
-	native_look(&m);
-	tell_start(&m);
+	complete(&m);
 	serve(&m);
 	end_run(&m);
 }

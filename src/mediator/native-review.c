@@ -75,7 +75,8 @@ void native_decide(struct mediator *m)
 
 void native_decide_again(struct mediator *m)
 {
-	if (m->wrapped)
+	/* what was not wished for at first, the mediator's filter has no calls for */
+	if (m->wrapped || m->wish.len == 0)
 		return;
 	native_scans_release(&m->scans);
 	native_decide(m);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -133,7 +134,8 @@ void restrict_plan(const struct restrict_question *question, struct launch_polic
 		   struct restrict_answer *ret)
 {
 	*ret = (struct restrict_answer){0};
-	memset(ret_policy, 0, sizeof(*ret_policy));
+	/* the room of the filter is large, and nothing is read beyond its count */
+	memset(ret_policy, 0, offsetof(struct launch_policy, filter));
 	plan_capabilities(question, ret_policy, ret);
 	plan_filter(question, ret_policy, ret);
 	if ((ret_policy->flags || ret_policy->filter_count) && without_new_privs(question))

@@ -40,18 +40,24 @@ struct pending_exec {
 	char *program; /* path of the file, shape_literal() */
 };
 
+/* One piece, so large that the C library maps it: of memory that is never touched nothing is paid.
+ */
+struct tables {
+	struct answer answers[WATCH_CACHE_SLOTS]; /* valid where they are of this epoch */
+	uint64_t programs[WATCH_PROGRAMS_MAX];	  /* hashes, numbered from 1 by place */
+	struct pending_exec execs[WATCH_EXECS_MAX];
+};
+
 struct watch {
 	struct watch_options options;
 	const struct policy_image *policy;
 	enum mode modes[DOMAINS];
 	uint64_t seed;
-	struct answer *answers; /* WATCH_CACHE_SLOTS, valid where they are of this epoch */
-	uint32_t epoch;		/* counts policies */
-	uint64_t *seen;		/* hashes of what the journal holds; 0 for an empty slot */
+	struct tables *tables;
+	uint32_t epoch; /* counts policies */
+	uint64_t *seen; /* hashes of what the journal holds; 0 for an empty slot */
 	uint32_t seen_count, seen_slots;
-	uint64_t *programs; /* hashes, numbered from 1 by place */
 	uint32_t program_count;
-	struct pending_exec *execs; /* WATCH_EXECS_MAX */
 	uint32_t execs_count;
 	uint32_t execs_next; /* which one a further one replaces */
 	uint64_t repeated;   /* denials of something that was told already */
@@ -67,12 +73,10 @@ int watch_new(const struct watch_options *options, struct watch **ret)
 	if (!watch)
 		return -ENOMEM;
 	watch->options = *options;
-	watch->seen_slots = 1024;
-	watch->answers = calloc(WATCH_CACHE_SLOTS, sizeof(*watch->answers));
+	watch->seen_slots = 256;
+	watch->tables = calloc(1, sizeof(*watch->tables));
 	watch->seen = calloc(watch->seen_slots, sizeof(*watch->seen));
-	watch->programs = calloc(WATCH_PROGRAMS_MAX, sizeof(*watch->programs));
-	watch->execs = calloc(WATCH_EXECS_MAX, sizeof(*watch->execs));
-	if (!watch->answers || !watch->seen || !watch->programs || !watch->execs ||
+	if (!watch->tables || !watch->seen ||
 	    getrandom(&watch->seed, sizeof(watch->seed), 0) != sizeof(watch->seed)) {
 		watch_free(watch);
 		return -ENOMEM;
@@ -104,12 +108,10 @@ void watch_free(struct watch *watch)
 		event.detail = "repetitions of what was told";
 		event_emit(watch->options.events, &event);
 	}
-	for (size_t i = 0; watch->execs && i < WATCH_EXECS_MAX; i++)
-		free(watch->execs[i].program);
-	free(watch->execs);
-	free(watch->answers);
+	for (size_t i = 0; watch->execs_count > 0 && i < WATCH_EXECS_MAX; i++)
+		free(watch->tables->execs[i].program);
+	free(watch->tables);
 	free(watch->seen);
-	free(watch->programs);
 	free(watch);
 }
 
@@ -134,7 +136,7 @@ static uint32_t number_program(struct watch *watch, const char *program)
 	uint32_t slot = (uint32_t)hash % WATCH_PROGRAMS_MAX;
 
 	for (uint32_t i = 0; i < WATCH_PROGRAMS_MAX; i++) {
-		uint64_t *at = &watch->programs[(slot + i) % WATCH_PROGRAMS_MAX];
+		uint64_t *at = &watch->tables->programs[(slot + i) % WATCH_PROGRAMS_MAX];
 
 		if (*at == hash)
 			return (slot + i) % WATCH_PROGRAMS_MAX + 1;
@@ -292,8 +294,8 @@ static int result_of(enum verdict verdict)
 static struct pending_exec *find_exec(struct watch *watch, pid_t thread)
 {
 	for (size_t i = 0; watch->execs_count > 0 && i < WATCH_EXECS_MAX; i++) {
-		if (watch->execs[i].thread == thread)
-			return &watch->execs[i];
+		if (watch->tables->execs[i].thread == thread)
+			return &watch->tables->execs[i];
 	}
 	return NULL;
 }
@@ -308,8 +310,8 @@ static void drop_exec(struct watch *watch, struct pending_exec *exec)
 void watch_exec_closed(struct watch *watch, uint32_t opening)
 {
 	for (size_t i = 0; watch->execs_count > 0 && i < WATCH_EXECS_MAX; i++) {
-		if (watch->execs[i].thread && watch->execs[i].opening == opening)
-			drop_exec(watch, &watch->execs[i]);
+		if (watch->tables->execs[i].thread && watch->tables->execs[i].opening == opening)
+			drop_exec(watch, &watch->tables->execs[i]);
 	}
 }
 
@@ -324,7 +326,7 @@ static void expect_interpreter(struct watch *watch, const struct view_question *
 	if (question->executable == VIEW_WHOLE)
 		return;
 	if (!place)
-		place = &watch->execs[watch->execs_next++ % WATCH_EXECS_MAX];
+		place = &watch->tables->execs[watch->execs_next++ % WATCH_EXECS_MAX];
 	drop_exec(watch, place);
 	place->program = strdup(program);
 	if (!place->program)
@@ -520,7 +522,7 @@ static int judge_file(struct watch *watch, const struct view_question *question)
 	asked.path_hash = hash64_mix(hash);
 	asked.program = number_program(watch, program);
 	hash = asked.path_hash ^ hash64_mix(question->node) ^ asked.program;
-	slot = &watch->answers[(hash + asked.access) % WATCH_CACHE_SLOTS];
+	slot = &watch->tables->answers[(hash + asked.access) % WATCH_CACHE_SLOTS];
 	if (asked.program && slot->epoch == watch->epoch && slot->program == asked.program &&
 	    slot->node == asked.node && slot->access == asked.access &&
 	    slot->path_hash == asked.path_hash) {

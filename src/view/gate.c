@@ -10,25 +10,20 @@
 
 #include "view/view-internal.h"
 
-int view_set_gate(struct view *view, const void *bytes, size_t len, const struct stat *like,
+int view_set_gate(struct view *view, void *bytes, size_t len, const struct stat *like,
 		  view_gate_opened *opened, void *context)
 {
 	struct gate *gate = &view->gate;
 	const struct inode_key key = {.ino = like->st_ino, .lower = UINT32_MAX};
-	int rc;
+	int rc = -EBUSY;
 
-	if (gate->inode)
-		return -EBUSY;
-	gate->bytes = malloc(len ? len : 1);
-	if (!gate->bytes)
-		return -ENOMEM;
-	memcpy(gate->bytes, bytes, len);
-	rc = inode_make(&view->inodes, &key, S_IFREG, view->top, VIEW_GATE, &gate->inode);
+	if (!gate->inode)
+		rc = inode_make(&view->inodes, &key, S_IFREG, view->top, VIEW_GATE, &gate->inode);
 	if (rc < 0) {
-		free(gate->bytes);
-		gate->bytes = NULL;
+		free(bytes);
 		return rc;
 	}
+	gate->bytes = bytes;
 	gate->inode->fixed = true;
 	gate->inode->own = true;
 	gate->len = len;

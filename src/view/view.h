@@ -134,8 +134,9 @@ int view_add_lower(struct view *view, const struct view_lower *lower, struct err
 
 typedef void view_gate_opened(void *context, pid_t pid);
 
-/* bytes: copied. like: mode, uid, gid and times that the file shows. */
-int view_set_gate(struct view *view, const void *bytes, size_t len, const struct stat *like,
+/* bytes: malloc'd, and the view's from then on, also on failure. like: mode, uid, gid and times
+ * that the file shows. */
+int view_set_gate(struct view *view, void *bytes, size_t len, const struct stat *like,
 		  view_gate_opened *opened, void *context);
 
 /* Answers the open that waits: 0, or a negative errno which the execve(2) fails with. */

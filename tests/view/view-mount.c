@@ -114,7 +114,6 @@ static void set_gate(struct harness *harness, const char *path)
 		errx(EX_NOINPUT, "%s", error.what);
 	if (view_set_gate(harness->view, bytes, len, &st, gate_opened, harness) < 0)
 		errx(EX_OSERR, "cannot set the gate");
-	free(bytes);
 }
 
 static int serve(struct view *view)
