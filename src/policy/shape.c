@@ -24,6 +24,7 @@ enum {
 	TEMPFILE_LEN = 8, /* CPython Lib/tempfile.py, _RandomNameSequence */
 	MKTEMP_LEN = 10,  /* coreutils src/mktemp.c, default_template */
 	UUID_LEN = 36,
+	GIT_FANOUT_LEN = 2,
 	LONG_LEN = sizeof("{long:0123456789abcdef}") - 1,
 };
 
@@ -239,6 +240,39 @@ static void put_widened(struct output *out, const char *name, size_t len, enum p
 	}
 }
 
+/*
+ * Where git keeps its objects: which part of `name`, below such a directory (`depth` components, 0
+ * for none), its hash or its generator of names decides. Returns whether there was one, and writes
+ * the name.
+ */
+static bool put_git(struct output *out, const char *name, size_t len, int depth)
+{
+	static const char *const prefixes[] = {"tmp_obj_", "tmp_pack_", "tmp_idx_", "tmp_rev_",
+					       "tmp_mtimes_"};
+
+	if (depth == 1 && len == GIT_FANOUT_LEN && run_of(name, len, IS_HEX) == len &&
+	    !(classes_in(name, len) & IS_UPPER)) {
+		put_text(out, "{hex}");
+		return true;
+	}
+	for (size_t i = 0; depth > 0 && i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		size_t prefix = strlen(prefixes[i]);
+
+		if (len == prefix + MKSTEMP_LEN && memcmp(name, prefixes[i], prefix) == 0 &&
+		    run_of(name + prefix, MKSTEMP_LEN, IS_ALNUM) == MKSTEMP_LEN) {
+			put(out, name, prefix);
+			put_text(out, "{rand}");
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_git_objects(const char *name, size_t len)
+{
+	return len == sizeof("objects") - 1 && memcmp(name, "objects", len) == 0;
+}
+
 static void put_doubled(struct output *out, const char *name, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -350,13 +384,19 @@ int shape_key(const char *path, uint32_t flags, char *out)
 	struct output output = {.bytes = out};
 	enum place place = place_of(path, flags);
 	const char *at = path;
+	int below_objects = 0;
 
 	if (place == PLACE_ORDINARY)
 		at += put_process(&output, path);
 	while (*at && !output.full) {
 		size_t len = strcspn(at, "/");
 
-		put_component(&output, at, len, place);
+		if (place == PLACE_LITERAL || !put_git(&output, at, len, below_objects))
+			put_component(&output, at, len, place);
+		if (below_objects > 0)
+			below_objects++;
+		else if (is_git_objects(at, len))
+			below_objects = 1;
 		at += len;
 		if (*at == '/') {
 			put(&output, "/", 1);

@@ -37,6 +37,11 @@
  * ("resultFile", "ResultFile1"). So "/tmp/result" and "/tmp/config.json" stay literal, at the price
  * that one name in some forty of mkstemp(3) with a prefix does too, and is then a novelty.
  *
+ * Right below a directory "objects", where git(1) keeps what it stores by its hash, two hexadecimal
+ * digits of small letters are {hex}, and below it, everywhere, the names that git makes new files
+ * under, "tmp_obj_", "tmp_pack_", "tmp_idx_", "tmp_rev_", "tmp_mtimes_" and 6 letters or digits,
+ * end in {rand} (git's object-file.c and pack-write.c).
+ *
  * Process directories of /proc, and their tasks: "self" and "thread-self" become {self}, numbers
  * {other}. A reader who knows that a number is his own writes "self" before he asks.
  *
