@@ -161,6 +161,7 @@ static const short library_calls[] = {
 	SYS_waitid,
 	SYS_sched_yield,
 	SYS_sched_getaffinity,
+	SYS_sched_setaffinity,
 	SYS_prlimit64,
 	SYS_prctl,
 	SYS_exit,

@@ -12,6 +12,7 @@
 #include "mediator/calls.h"
 #include "mediator/capabilities.h"
 #include "mediator/latency.h"
+#include "mediator/nearness.h"
 #include "mediator/loop.h"
 #include "mediator/mediator.h"
 #include "mediator/native.h"
@@ -55,6 +56,7 @@ struct mediator {
 	struct native_scans scans;   /* what of it was looked through before the wrap */
 	struct native_plan attached; /* what the container has natively, past the view */
 	struct latency latency;
+	struct nearness nearness;
 	int proc_fd;	/* the host's /proc */
 	int init_fd;	/* pidfd of the container's first process */
 	int empty_fd;	/* a directory with nothing in it, this process's root in the end */

@@ -106,6 +106,9 @@ static int judge(void *context, const struct view_question *question)
 {
 	struct mediator *m = context;
 
+	/* a helper of this process prepares the view, and is nobody to be judged */
+	if (m->helper && process_thread_group(m->proc_fd, question->pid) == getpid())
+		return 0;
 	policy_refresh(m);
 	return watch_judge(m->watch, question);
 }
@@ -155,6 +158,7 @@ static void serve_view(void *context)
 	m->flowed = true;
 	latency_hold(&m->latency);
 	m->view_result = view_serve(m->view, REQUESTS_AT_ONCE);
+	nearness_follow(&m->nearness, view_caller(m->view));
 }
 
 static int start_view(struct mediator *m, struct error *err)
@@ -572,6 +576,7 @@ static int set_up(struct mediator *m, struct error *err)
 			     O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (m->empty_fd < 0)
 		return error_set(err, errno, "cannot open the directory '%s'", EMPTY_DIRECTORY);
+	nearness_open(&m->nearness, m->proc_fd);
 	if (setup->settings->hold_cpu_latency)
 		latency_open(&m->latency);
 	m->init_fd = (int)syscall(SYS_pidfd_open, setup->state->pid, 0);
@@ -604,6 +609,7 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 		.started_ns = clock_wall_ns(),
 		.policy = setup->policy,
 		.latency = {.fd = -1},
+		.nearness = {.proc_fd = -1},
 		.capabilities = {.map_fd = -1},
 		.proc_fd = proc_fd,
 		.talk_fd = talk_fd,

@@ -88,6 +88,26 @@ pid_t process_thread_group(int proc_fd, pid_t pid)
 	return (pid_t)status_field(status, "\nTgid:\t");
 }
 
+int process_processor(int proc_fd, pid_t pid)
+{
+	enum { FIELDS_BEHIND_NAME = 37 }; /* from the third, state, to the 39th, processor */
+	cleanup_close int fd = -1;
+	char name[32], text[1024];
+	const char *at;
+	ssize_t len;
+
+	snprintf(name, sizeof(name), "%d/stat", (int)pid);
+	fd = openat(proc_fd, name, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (len <= 0)
+		return -1;
+	text[len] = '\0';
+	at = strrchr(text, ')'); /* a name may hold anything */
+	for (int i = 0; at && i < FIELDS_BEHIND_NAME; i++)
+		at = strchr(at + 1, ' ');
+	return at ? (int)strtol(at, NULL, 10) : -1;
+}
+
 uint64_t process_capabilities(int proc_fd, pid_t pid)
 {
 	static const char *const fields[] = {"\nCapInh:\t", "\nCapPrm:\t", "\nCapEff:\t",

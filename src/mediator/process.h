@@ -29,6 +29,9 @@ void process_program(int proc_fd, pid_t pid, dev_t view, char *out);
 /* The thread group (process) that the thread `pid` belongs to, or -1. */
 pid_t process_thread_group(int proc_fd, pid_t pid);
 
+/* The processor that the thread `pid` runs or ran last on, or -1. Source: proc_pid_stat(5). */
+int process_processor(int proc_fd, pid_t pid);
+
 /* The capabilities that `pid` has in any of its sets, the bounding one included: 1 << CAP_X each.
  * All where that cannot be known. */
 uint64_t process_capabilities(int proc_fd, pid_t pid);

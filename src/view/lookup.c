@@ -10,9 +10,9 @@
 
 double keep_time(struct view *view, const struct inode *inode)
 {
-	if (inode == view->gate.inode)
+	if (inode->own)
 		return VIEW_KEEP_S;
-	if (inode->own || inode->searchable)
+	if (inode->searchable)
 		return 0;
 	return lower_of(view, inode)->persistent ? VIEW_KEEP_PERSISTENT_S : VIEW_KEEP_S;
 }

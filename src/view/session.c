@@ -231,6 +231,11 @@ int view_fd(const struct view *view)
 	return view->fd;
 }
 
+pid_t view_caller(const struct view *view)
+{
+	return view->caller;
+}
+
 /* An answer without libfuse. */
 static void refuse(struct view *view, const struct fuse_in_header *header, int code)
 {
@@ -263,6 +268,8 @@ static void process(struct view *view, size_t len)
 	view->statistics.operations[header->opcode < 64 ? header->opcode : 0]++;
 	view->tick++;
 	view->opcode = header->opcode;
+	if (header->pid > 0)
+		view->caller = (pid_t)header->pid;
 	switch (header->opcode) {
 	case FUSE_INIT:
 		note_init(view, header);

@@ -87,6 +87,7 @@ struct view {
 
 	/* session.c */
 	char *request;	 /* what was read, VIEW_REQUEST_MAX bytes */
+	pid_t caller;	 /* of the last that was waited for */
 	uint32_t opcode; /* of it, as the kernel sent it */
 	char *data;	 /* for READ, READDIR and the like, VIEW_WRITE_MAX bytes */
 	char *path;	 /* VIEW_PATH_MAX bytes */

@@ -100,6 +100,9 @@ int view_wait_ms(const struct view *view);
  * file system is unmounted everywhere, or another -errno that ends the view. */
 int view_serve(struct view *view, unsigned int budget);
 
+/* The thread that asked last and waited for the answer, 0 before the first. */
+pid_t view_caller(const struct view *view);
+
 /*
  * One file system that lies below the view.
  * fd: O_PATH descriptor of a detached clone (open_tree(2)) of the mount, a directory or a single

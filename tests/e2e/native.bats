@@ -92,6 +92,20 @@ is_attached() {
 	[ "$(husk show --json native | jq -r '.native[0] | .path + " " + .kind')" = "/usr/lib image" ]
 }
 
+@test "mount points in the root cost the start no request each, and its listing is nobody's behaviour" {
+	local few
+	BUNDLE=$(bundle points "$HUSK_ROOTFS")
+	hook_bundle "$BUNDLE" points
+	run_bundle 0 "$BUNDLE"
+	few=$(last_requests)
+	change_bundle "$BUNDLE" '.mounts += ["/mnt", "/srv", "/opt", "/media", "/home", "/root", "/boot", "/var"
+		| {destination: ., type: "tmpfs", source: "tmpfs", options: ["nosuid"]}]'
+	run_bundle 0 "$BUNDLE"
+	[ "$(last_requests)" -lt $((few + 4)) ] || fail "$few requests, $(last_requests) with eight mounts more"
+	expect 0 husk show points
+	output_lacks "list /"
+}
+
 @test "keys in a natively attached tree stay unreadable" {
 	root_with_tree
 	enforced

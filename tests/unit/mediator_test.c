@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@
 #include "mediator/filter.h"
 #include "mediator/loop.h"
 #include "mediator/native.h"
+#include "mediator/nearness.h"
 #include "policy/native.h"
 #include "mediator/process.h"
 #include "mediator/talk.h"
@@ -182,6 +184,90 @@ static void a_program_is_found_by_its_process(void **state)
 	assert_false(process_leads_namespace(proc, 1));
 	assert_false(process_is_foreign(proc, getpid(), getpid()));
 	assert_false(process_is_foreign(proc, INT_MAX, getpid()));
+}
+
+/* On that processor alone, which is nobody else's business. */
+static void go_to_processor(int processor)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(processor, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
+/* The first and the last processor that this process may be on: one, where there are no more. */
+static void find_processors(const cpu_set_t *allowed, int *ret_first, int *ret_last)
+{
+	*ret_first = -1;
+	for (int i = 0; i < CPU_SETSIZE; i++) {
+		if (!CPU_ISSET(i, allowed))
+			continue;
+		if (*ret_first < 0)
+			*ret_first = i;
+		*ret_last = i;
+	}
+}
+
+/* A child that stays on the processor, under a name that looks like what follows one. */
+static pid_t start_on(int processor)
+{
+	int ready[2];
+	pid_t child;
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		prctl(PR_SET_NAME, "a) R 1 2 (b");
+		go_to_processor(processor);
+		(void)!write(ready[1], "", 1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	return child;
+}
+
+static void who_asks_is_followed_to_its_processor(void **state)
+{
+	cleanup_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct nearness nearness;
+	cpu_set_t allowed, after;
+	int here = -1, there = -1;
+	bool followed = false;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
+	find_processors(&allowed, &here, &there);
+	child = start_on(there);
+	assert_int_equal(process_processor(proc, child), there);
+	assert_int_equal(process_processor(proc, INT_MAX), -1);
+
+	/* who may go nowhere stays, and may go nowhere afterwards */
+	go_to_processor(here);
+	nearness_open(&nearness, proc);
+	nearness_follow(&nearness, child);
+	assert_int_equal(sched_getcpu(), here);
+
+	/* the kernel may move this process at any moment, so one of many times will do */
+	for (int i = 0; i < 100 && !followed; i++) {
+		go_to_processor(here);
+		assert_int_equal(sched_setaffinity(0, sizeof(allowed), &allowed), 0);
+		nearness_open(&nearness, proc);
+		nearness_follow(&nearness, 0);
+		assert_int_equal(nearness.look_at_ns, 0);
+		nearness_follow(&nearness, child);
+		followed = sched_getcpu() == there;
+	}
+	assert_true(followed);
+	assert_int_equal(sched_getaffinity(0, sizeof(after), &after), 0);
+	assert_true(CPU_EQUAL(&allowed, &after));
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 }
 
 /* PIDFD_INFO_EXIT came with Linux 6.15. */
@@ -847,6 +933,7 @@ static void the_filter_lets_through_what_serving_takes(void **state)
 		{SYS_lsetxattr, 0},
 		{SYS_setfsuid, 0},
 		{SYS_exit_group, 0},
+		{SYS_sched_setaffinity, 0},
 		{SYS_umount2, FILTER_ENTERS},
 		{SYS_chroot, FILTER_ENTERS},
 		{SYS_setns, FILTER_ENTERS | FILTER_MERGES | FILTER_NAMES},
@@ -925,6 +1012,7 @@ int main(void)
 		cmocka_unit_test(a_live_run_file_is_not_taken_a_stale_one_is),
 		cmocka_unit_test(waiting_ends_when_the_holder_removes_the_file),
 		cmocka_unit_test(a_program_is_found_by_its_process),
+		cmocka_unit_test(who_asks_is_followed_to_its_processor),
 		cmocka_unit_test(the_end_of_a_process_is_its_status_or_is_unknown),
 		cmocka_unit_test(what_repeats_is_recorded_once),
 		cmocka_unit_test(a_path_longer_than_any_key_is_judged_all_the_same),
