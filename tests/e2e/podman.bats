@@ -146,3 +146,48 @@ with it: $status $output"
 	no_event '.event == "denied" or .event == "run"'
 	nothing_left_of_podman
 }
+
+# ends_with FUNCTION ARGUMENT...: runs it until its capabilities and calls are enforced, and once more. It prints
+# "FUNCTION works" and its capabilities. What it ends with is printed too, with the test's result.
+ends_with() {
+	local function=$1 given kept learned base
+	shift
+	for _ in $(seq 12); do
+		podman_run 0 --annotation husk.function="$function" --annotation husk.revision=1 -v "$T/data:/data" "$@"
+		output_has "$function works"
+		[ "$(mode_of "$function" cap)" != enforce ] || [ "$(mode_of "$function" syscall)" != enforce ] || break
+	done
+	[ "$(mode_of "$function" cap)" = enforce ]
+	[ "$(mode_of "$function" syscall)" = enforce ]
+	podman_run 0 --annotation husk.function="$function" --annotation husk.revision=1 -v "$T/data:/data" "$@"
+	output_has "$function works"
+	output_has "CapBnd:	0000000000000000"
+	output_has "CapPrm:	0000000000000000"
+	given=$(husk show --json "$function" | jq '.revisions[0].capabilities_given | length')
+	kept=$(husk show --json "$function" | jq '[.behaviours[] | select(.domain == "cap" and .admitted)] | length')
+	learned=$(husk show --json "$function" | jq '[.behaviours[] | select(.domain == "syscall" and .admitted)] | length')
+	base=$(sed -n '/^static const char \*const base/,/^};/p' "$HUSK_SOURCE/src/policy/calls.c" | grep -c '^	"')
+	echo "# $function: capabilities $given, of them $kept kept; system calls $base of the base and $learned more" >&3
+	[ "$given" -eq 11 ]
+	[ "$kept" -eq 0 ]
+	[ "$learned" -lt 30 ]
+}
+
+@test "of what Podman gives, functions that need no capability end with none" {
+	write_conf 'shadow_after_runs = 1' 'enforce_after_runs = 1' 'trust_podman_annotations = yes'
+	mkdir -p "$T/data/invoices"
+	cp -r "$HUSK_SOURCE/contrib/function/orders.py" "$HUSK_SOURCE/contrib/function/templates" "$ROOTFS/app/"
+	event 1 >"$T/data/event"
+	ends_with python --rootfs "$ROOTFS" /bin/sh -c 'python3 -B /app/orders.py </data/event >/data/out &&
+		echo python works && grep Cap /proc/self/status'
+	ends_with shell --rootfs "$ROOTFS" /bin/sh -c 'for n in 1 2 3; do head -n "$n" /etc/passwd | sort | wc -l; done >/data/lines
+		[ "$(wc -l </data/lines)" -eq 3 ] && echo shell works && grep Cap /proc/self/status'
+	TOOLS=$(own_rootfs "$HUSK_TOOLS_ROOTFS")
+	ends_with node --rootfs "$TOOLS" /usr/bin/node -e '
+		const http = require("http"), fs = require("fs");
+		const server = http.createServer((q, r) => { fs.appendFileSync("/data/log", "x"); r.end("node works"); });
+		server.listen(0, "127.0.0.1", () => http.get({port: server.address().port}, r => r.on("data", d => {
+			console.log(`${d}\n${fs.readFileSync("/proc/self/status")}`); process.exit(0); })));'
+	no_event '.event == "denied"'
+	nothing_left_of_podman
+}
