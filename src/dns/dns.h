@@ -2,6 +2,7 @@
 #ifndef HUSK_DNS_DNS_H
 #define HUSK_DNS_DNS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -10,9 +11,10 @@
 /*
  * The DNS proxy of one container. Rules of the network namespace redirect what goes to port 53 to
  * it; it asks the resolver that the program asked, with the program's own message, and passes the
- * answer on byte for byte. It answers itself only where a question is refused, or where the
- * resolver cannot be reached: with "server failure", upon which programs ask the next resolver at
- * once, as they do when the kernel tells them so.
+ * answer on byte for byte, but for the id of what goes by UDP, which is the proxy's own on the way.
+ * It answers itself only where a question is refused, or where the resolver cannot be reached: with
+ * "server failure", upon which programs ask the next resolver at once, as they do when the kernel
+ * tells them so.
  *
  * Everything is bounded: datagrams that wait for an answer, connections, what is kept of each. On
  * the request path: no failure is fatal, a question that finds no room is dropped, and asked again.
@@ -35,6 +37,10 @@ enum dns_proxy_limits {
 struct dns_options {
 	int namespace_fd; /* the container's network namespace, borrowed; -1: the caller's own */
 	uint32_t mark;	  /* SO_MARK of all sockets, by which they are known to the rules; not 0 */
+	/* The rules write the IPv4 address that was asked into each datagram's mark, as it stands
+	 * in the packet. Where they do not, as with IPv6 or before Linux 5.19, the kernel is asked.
+	 */
+	bool marks_tell;
 	struct dns_judge_options judge;
 };
 

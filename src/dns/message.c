@@ -304,8 +304,11 @@ static size_t records_len(const uint8_t *bytes, size_t len)
 int dns_answer_parse(const uint8_t *bytes, size_t len, const struct dns_question *question,
 		     struct dns_answer *ret)
 {
-	struct reading reading = {.question = question, .answer = ret};
+	struct reading reading; /* large: the chain's links are set as it grows */
 
+	reading.question = question;
+	reading.answer = ret;
+	reading.chain.count = 0;
 	if (len < DNS_HEADER_BYTES || len > DNS_MESSAGE_MAX)
 		return -EBADMSG;
 	/* The id first: an answer that cannot be read may still be the answer. */

@@ -231,6 +231,8 @@ static bool is_known(struct origin *origin, struct origin_question *question, in
 {
 	const struct origin_known *known = place_of(origin, question);
 
+	if (question->asked.port != 0)
+		return true;
 	if (known->until_ns < now_ns || !is_same(&known->client, &question->client) ||
 	    !is_same(&known->proxy, &question->proxy))
 		return false;

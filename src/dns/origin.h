@@ -54,7 +54,8 @@ struct origin {
 /* Opens the netlink socket, in a namespace as namespace_socket() takes it. Returns 0 or -errno. */
 int origin_open(int namespace_fd, struct origin *ret);
 
-/* Answers up to ORIGIN_BATCH_MAX questions about datagrams, with two system calls for all. */
+/* Answers up to ORIGIN_BATCH_MAX questions about datagrams, with two system calls for all. One with
+ * a port in `asked` is answered already. */
 void origin_find(struct origin *origin, struct origin_question *questions, size_t count);
 
 /* The same of an accepted TCP connection. Returns 0 or -errno. */

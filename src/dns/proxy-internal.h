@@ -27,6 +27,8 @@ TAILQ_HEAD(udp_flows, udp_flow);
 TAILQ_HEAD(udp_lanes, udp_lane);
 TAILQ_HEAD(tcp_connections, tcp_connection);
 
+enum { RANDOM_NUMBERS = 64 }; /* at one system call */
+
 enum listeners { LISTENERS = 2 * (DNS_PORTS + 1) }; /* UDP and one of TCP, IPv4 and IPv6 */
 
 struct dns {
@@ -51,6 +53,8 @@ struct dns {
 	size_t connections_count;
 
 	struct dns_answer answer; /* the one that is looked at */
+	size_t random_left;	  /* numbers nobody has had yet */
+	uint16_t random[RANDOM_NUMBERS];
 };
 
 /* Waits for `events` of epoll_ctl(2) on a new descriptor. Returns 0 or -errno. */
@@ -58,6 +62,9 @@ int proxy_wait(struct dns *dns, int fd, uint32_t events, struct source *source);
 
 /* Something ends at this time, unless something else ended it before. */
 void proxy_set_timer(struct dns *dns, int64_t at_ns);
+
+/* A number that nobody can foresee (getrandom(2)). Returns 0 or -errno. */
+int proxy_random(struct dns *dns, uint16_t *ret);
 
 /* A socket of the proxy's own towards a resolver, marked. Returns a descriptor or -errno. */
 int proxy_socket(const struct dns *dns, sa_family_t family, int type);

@@ -15,6 +15,7 @@
 
 enum {
 	EVENTS_AT_ONCE = 64,
+	TURNS_MAX = 8, /* before the rest of the program has its turn */
 	PORT_TRIES = 64,
 	PORT_SPAN = 4096, /* 61000 to 65095 */
 	BACKLOG = 64,
@@ -37,6 +38,17 @@ void proxy_set_timer(struct dns *dns, int64_t at_ns)
 		return;
 	dns->timer_ns = at_ns;
 	timerfd_settime(dns->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+int proxy_random(struct dns *dns, uint16_t *ret)
+{
+	if (dns->random_left == 0) {
+		if (getrandom(dns->random, sizeof(dns->random), 0) != sizeof(dns->random))
+			return -EIO;
+		dns->random_left = RANDOM_NUMBERS;
+	}
+	*ret = dns->random[--dns->random_left];
+	return 0;
 }
 
 int proxy_socket(const struct dns *dns, sa_family_t family, int type)
@@ -74,6 +86,8 @@ static int listen_on(struct dns *dns, struct listener *listener, const struct ad
 	if (fd < 0)
 		return fd;
 	/* Where loopback is not up yet, it has no address. */
+	if (dns->options.marks_tell && address->family == AF_INET && type == SOCK_DGRAM)
+		setsockopt(fd, SOL_SOCKET, SO_RCVMARK, &one, sizeof(one)); /* Linux 5.19 */
 	if (setsockopt(fd, SOL_IP, IP_FREEBIND, &one, sizeof(one)) < 0 ||
 	    (address->family == AF_INET6 &&
 	     setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0) ||
@@ -129,8 +143,9 @@ static int listen_somewhere(struct dns *dns)
 		uint16_t random;
 
 		close_listeners(dns);
-		if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-			return -errno;
+		r = proxy_random(dns, &random);
+		if (r < 0)
+			return r;
 		dns->port = (uint16_t)(DNS_PORT_FIRST + random % PORT_SPAN);
 		r = listen_from(dns, dns->port);
 	}
@@ -245,12 +260,18 @@ int dns_fd(const struct dns *dns)
 void dns_read(struct dns *dns)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
-	int count = epoll_wait(dns->epoll_fd, events, EVENTS_AT_ONCE, 0);
 
-	for (int i = 0; i < count; i++) {
-		struct source *source = events[i].data.ptr;
+	/* Under load the next datagrams are there by the time that these are served. */
+	for (int turn = 0; turn < TURNS_MAX; turn++) {
+		int count = epoll_wait(dns->epoll_fd, events, EVENTS_AT_ONCE, 0);
 
-		source->ready(dns, source, events[i].events);
+		for (int i = 0; i < count; i++) {
+			struct source *source = events[i].data.ptr;
+
+			source->ready(dns, source, events[i].events);
+		}
+		tcp_bury(dns);
+		if (count <= 0)
+			return;
 	}
-	tcp_bury(dns);
 }

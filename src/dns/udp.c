@@ -2,17 +2,17 @@
 /*
  * Datagrams. What is asked goes to its resolver by a lane: a socket connected to that resolver,
  * from a port that the kernel chose. So an answer comes from nobody else, and a resolver that is
- * not there is told of at once. A lane takes a few questions, and a port is used for a few seconds
- * at most: who wants to forge an answer has to guess the port and the id, as without the proxy.
- * Datagrams are taken in and sent in batches: at 32 questions at a time that is two thirds of the
- * system calls.
+ * not there is told of at once. Who wants to forge an answer has to guess the port and the id. Both
+ * are random, whatever the program does: a port is used for two seconds at most, in which it cannot
+ * be found by trying, and each question gets an id of the proxy's own there (RFC 5452,
+ * section 9.2); the answer goes to the program with its own one. Datagrams are taken in and sent in
+ * batches: at 32 questions at a time that is two thirds of the system calls.
  */
 #include <arpa/nameser.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,21 +22,23 @@ enum {
 	BATCH_MAX = ORIGIN_BATCH_MAX,
 	ROUNDS_MAX = 4, /* batches of one socket before others have their turn */
 	HEAD_ROOM = DNS_HEADER_BYTES + NS_MAXCDNAME + 4,
-	LANE_QUESTIONS_MAX = 32,
+	LANE_QUESTIONS_MAX = 128,
 	LANE_PORT_FIRST = 16384, /* to 32767: below ip_local_port_range */
 	LANE_PORTS = 16384,
 	LANE_PORT_TRIES = 16,
+	LANE_ID_TRIES = 16, /* of 65536, at most LANE_QUESTIONS_MAX are taken */
+	CONTROL_ROOM = CMSG_SPACE(sizeof(uint32_t)),
 };
 
 #define LANE_AGE_NS INT64_C(2000000000)
 
 /* A question that waits for its answer. */
 struct udp_flow {
-	TAILQ_ENTRY(udp_flow) entry;	  /* of all that wait, the oldest first; or of the spare */
-	TAILQ_ENTRY(udp_flow) lane_entry; /* of its lane's */
+	TAILQ_ENTRY(udp_flow) entry; /* of all that wait, the oldest first; or of the spare */
 	struct udp_lane *lane;
-	int64_t ends_ns; /* CLOCK_MONOTONIC */
-	int listener_fd; /* where the answer goes out */
+	unsigned int place; /* among its lane's */
+	int64_t ends_ns;    /* CLOCK_MONOTONIC */
+	int listener_fd;    /* where the answer goes out */
 	struct sockaddr_storage client;
 	socklen_t client_len;
 	enum dns_ruling ruling;
@@ -52,7 +54,10 @@ struct udp_lane {
 	struct endpoint resolver;
 	int64_t since_ns;   /* CLOCK_MONOTONIC, when it got its port */
 	unsigned int taken; /* questions since then */
-	struct udp_flows flows;
+	/* Those that wait, close together, with the ids that they have on their way. */
+	unsigned int waiting;
+	uint16_t ids[LANE_QUESTIONS_MAX];
+	struct udp_flow *flows[LANE_QUESTIONS_MAX];
 };
 
 /* What is taken in at once, and what is to be sent by one socket. Only pages that are used take
@@ -61,6 +66,7 @@ struct udp_batch {
 	uint8_t bytes[BATCH_MAX][DNS_MESSAGE_MAX];
 	struct iovec vectors[BATCH_MAX];
 	struct sockaddr_storage clients[BATCH_MAX];
+	_Alignas(struct cmsghdr) char controls[BATCH_MAX][CONTROL_ROOM];
 	struct mmsghdr messages[BATCH_MAX];
 	struct origin_question origins[BATCH_MAX];
 
@@ -133,7 +139,12 @@ static void answer_ourselves(const struct udp_flow *flow, uint8_t rcode)
 /* Nobody waits for the answer any more. */
 static void end_flow(struct dns *dns, struct udp_flow *flow)
 {
-	TAILQ_REMOVE(&flow->lane->flows, flow, lane_entry);
+	struct udp_lane *lane = flow->lane;
+	unsigned int last = --lane->waiting;
+
+	lane->ids[flow->place] = lane->ids[last];
+	lane->flows[flow->place] = lane->flows[last];
+	lane->flows[flow->place]->place = flow->place;
 	TAILQ_REMOVE(&dns->asked, flow, entry);
 	TAILQ_INSERT_HEAD(&dns->spare, flow, entry);
 }
@@ -172,7 +183,6 @@ static struct udp_lane *open_lane(struct dns *dns, sa_family_t family)
 
 	if (!lane)
 		return NULL;
-	TAILQ_INIT(&lane->flows);
 	lane->source.ready = udp_answers_ready;
 	lane->fd = -1;
 	lane->resolver.address.family = (uint8_t)family;
@@ -182,7 +192,7 @@ static struct udp_lane *open_lane(struct dns *dns, sa_family_t family)
 
 /* A port that the kernel gives no program by itself: it would take a question from there for one
  * of the proxy's as long as it remembers that one, and not redirect it. */
-static int bind_lane(int fd, sa_family_t family)
+static int bind_lane(struct dns *dns, int fd, sa_family_t family)
 {
 	struct address any = {.family = (uint8_t)family};
 	int r = -EADDRINUSE;
@@ -192,8 +202,9 @@ static int bind_lane(int fd, sa_family_t family)
 		socklen_t len;
 		uint16_t port;
 
-		if (getrandom(&port, sizeof(port), 0) != sizeof(port))
-			return -EIO;
+		r = proxy_random(dns, &port);
+		if (r < 0)
+			return r;
 		len = address_to_socket(&any, (uint16_t)(LANE_PORT_FIRST + port % LANE_PORTS),
 					&socket);
 		r = bind(fd, (struct sockaddr *)&socket, len) < 0 ? -errno : 0;
@@ -215,7 +226,7 @@ static int connect_lane(struct dns *dns, struct udp_lane *lane, const struct end
 	lane->fd = proxy_socket(dns, resolver->address.family, SOCK_DGRAM);
 	if (lane->fd < 0)
 		return lane->fd;
-	r = bind_lane(lane->fd, resolver->address.family);
+	r = bind_lane(dns, lane->fd, resolver->address.family);
 	if (r < 0)
 		return r;
 	if (connect(lane->fd, (struct sockaddr *)&socket, len) < 0)
@@ -231,19 +242,36 @@ static int connect_lane(struct dns *dns, struct udp_lane *lane, const struct end
 
 static struct udp_flow *find_flow(const struct udp_lane *lane, uint16_t id)
 {
-	struct udp_flow *flow = TAILQ_FIRST(&lane->flows);
-
-	while (flow && flow->question.id != id)
-		flow = TAILQ_NEXT(flow, lane_entry);
-	return flow;
+	for (unsigned int i = 0; i < lane->waiting; i++) {
+		if (lane->ids[i] == id)
+			return lane->flows[i];
+	}
+	return NULL;
 }
 
-static bool takes(const struct udp_lane *lane, const struct endpoint *resolver, uint16_t id,
-		  int64_t now_ns)
+static bool takes(const struct udp_lane *lane, const struct endpoint *resolver, int64_t now_ns)
 {
 	return lane->taken < LANE_QUESTIONS_MAX && now_ns - lane->since_ns <= LANE_AGE_NS &&
 	       lane->resolver.port == resolver->port &&
-	       address_equal(&lane->resolver.address, &resolver->address) && !find_flow(lane, id);
+	       address_equal(&lane->resolver.address, &resolver->address);
+}
+
+/* An id that nobody can foresee, and that no other question has on this lane. Returns 0 or -errno.
+ */
+static int choose_id(struct dns *dns, const struct udp_lane *lane, uint16_t *ret)
+{
+	for (int i = 0; i < LANE_ID_TRIES; i++) {
+		uint16_t id;
+		int r = proxy_random(dns, &id);
+
+		if (r < 0)
+			return r;
+		if (!find_flow(lane, id)) {
+			*ret = id;
+			return 0;
+		}
+	}
+	return -EADDRINUSE;
 }
 
 /* One on which nothing waits: for a resolver of that family it can be connected. */
@@ -251,7 +279,7 @@ static struct udp_lane *find_idle(const struct dns *dns, uint8_t family)
 {
 	struct udp_lane *lane = TAILQ_FIRST(&dns->lanes);
 
-	while (lane && !(TAILQ_EMPTY(&lane->flows) && lane->resolver.address.family == family))
+	while (lane && !(lane->waiting == 0 && lane->resolver.address.family == family))
 		lane = TAILQ_NEXT(lane, entry);
 	return lane;
 }
@@ -266,13 +294,13 @@ static size_t count_lanes(const struct dns *dns, uint8_t family)
 	return count;
 }
 
-/* A lane to the resolver on which no question with this id waits. Returns 0 or -errno. */
-static int find_lane(struct dns *dns, const struct endpoint *resolver, uint16_t id, int64_t now_ns,
+/* A lane to the resolver that takes one more question. Returns 0 or -errno. */
+static int find_lane(struct dns *dns, const struct endpoint *resolver, int64_t now_ns,
 		     struct udp_lane **ret)
 {
 	struct udp_lane *lane = TAILQ_FIRST(&dns->lanes);
 
-	while (lane && !takes(lane, resolver, id, now_ns))
+	while (lane && !takes(lane, resolver, now_ns))
 		lane = TAILQ_NEXT(lane, entry);
 	if (lane) {
 		*ret = lane;
@@ -290,9 +318,9 @@ static int find_lane(struct dns *dns, const struct endpoint *resolver, uint16_t 
 /* The resolver is not there. */
 static void fail_lane(struct dns *dns, struct udp_lane *lane)
 {
-	struct udp_flow *flow;
+	while (lane->waiting > 0) {
+		struct udp_flow *flow = lane->flows[lane->waiting - 1];
 
-	while ((flow = TAILQ_FIRST(&lane->flows))) {
 		answer_ourselves(flow, ns_r_servfail);
 		end_flow(dns, flow);
 	}
@@ -305,22 +333,28 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Sends the question on its way. Returns 0 or -errno. */
+/* Sends the question on its way, under an id of the proxy's. Returns 0 or -errno. */
 static int ask(struct dns *dns, struct udp_flow *flow, const struct endpoint *resolver,
-	       const uint8_t *message, size_t len)
+	       uint8_t *message, size_t len)
 {
 	int64_t now_ns = clock_monotonic_ns();
 	struct udp_lane *lane;
-	int r = find_lane(dns, resolver, flow->question.id, now_ns, &lane);
+	uint16_t id = 0;
+	int r = find_lane(dns, resolver, now_ns, &lane);
 
+	if (r == 0)
+		r = choose_id(dns, lane, &id);
 	if (r < 0)
 		return r;
+	ns_put16(id, message);
 	lane->taken++;
+	lane->ids[lane->waiting] = id;
+	lane->flows[lane->waiting] = flow;
+	flow->place = lane->waiting++;
 	flow->lane = lane;
 	flow->ends_ns = now_ns + DNS_WAIT_S * INT64_C(1000000000);
 	TAILQ_REMOVE(&dns->spare, flow, entry);
 	TAILQ_INSERT_TAIL(&dns->asked, flow, entry);
-	TAILQ_INSERT_TAIL(&lane->flows, flow, lane_entry);
 	proxy_set_timer(dns, flow->ends_ns);
 	put(dns->batch, lane->fd, message, len, NULL);
 	return 0;
@@ -328,9 +362,9 @@ static int ask(struct dns *dns, struct udp_flow *flow, const struct endpoint *re
 
 static void serve_query(struct dns *dns, const struct listener *listener, int i)
 {
-	const struct udp_batch *batch = dns->batch;
+	struct udp_batch *batch = dns->batch;
 	const struct endpoint *resolver = &batch->origins[i].asked;
-	const uint8_t *message = batch->bytes[i];
+	uint8_t *message = batch->bytes[i];
 	size_t len = batch->messages[i].msg_len;
 	struct udp_flow *flow;
 
@@ -349,6 +383,8 @@ static void serve_query(struct dns *dns, const struct listener *listener, int i)
 		dns_judge_query(dns->judge, &flow->question, flow->result, &resolver->address);
 	if (flow->ruling == DNS_REFUSE)
 		answer_ourselves(flow, ns_r_refused);
+	else if (len < DNS_HEADER_BYTES)
+		return; /* without an id: no resolver answers to that */
 	else if (ask(dns, flow, resolver, message, len) < 0)
 		answer_ourselves(flow, ns_r_servfail);
 }
@@ -362,9 +398,27 @@ static int receive(struct udp_batch *batch, int fd)
 			.msg_iovlen = 1,
 			.msg_name = &batch->clients[i],
 			.msg_namelen = sizeof(batch->clients[i]),
+			.msg_control = batch->controls[i],
+			.msg_controllen = sizeof(batch->controls[i]),
 		};
 	}
 	return recvmmsg(fd, batch->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
+}
+
+/* Who was asked, as the rules have it written on the datagram: see dns_options. */
+static void read_mark(struct msghdr *message, struct endpoint *ret)
+{
+	const struct cmsghdr *control = CMSG_FIRSTHDR(message);
+	uint32_t mark;
+
+	if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SO_MARK ||
+	    control->cmsg_len < CMSG_LEN(sizeof(mark)))
+		return;
+	memcpy(&mark, CMSG_DATA(control), sizeof(mark));
+	if (mark == 0)
+		return;
+	*ret = (struct endpoint){.address.family = AF_INET, .port = DNS_SERVER_PORT};
+	memcpy(ret->address.bytes, &mark, sizeof(mark));
 }
 
 void udp_ready(struct dns *dns, struct source *source, uint32_t events)
@@ -379,6 +433,7 @@ void udp_ready(struct dns *dns, struct source *source, uint32_t events)
 			struct origin_question *origin = &batch->origins[i];
 
 			*origin = (struct origin_question){.proxy = listener->own};
+			read_mark(&batch->messages[i].msg_hdr, &origin->asked);
 			address_of_socket((struct sockaddr *)&batch->clients[i],
 					  &origin->client.address, &origin->client.port);
 		}
@@ -395,12 +450,12 @@ void udp_ready(struct dns *dns, struct source *source, uint32_t events)
 /* ---- answers ---- */
 
 /* Is this the answer to the question? Then it goes on its way, or one of our own instead. */
-static bool serve_answer(struct dns *dns, const struct udp_flow *flow, const uint8_t *message,
-			 size_t len)
+static bool serve_answer(struct dns *dns, const struct udp_flow *flow, uint8_t *message, size_t len)
 {
 	enum dns_ruling ruling = DNS_PASS;
 	int r = 0;
 
+	ns_put16(flow->question.id, message);
 	if (flow->result == 0)
 		r = dns_answer_parse(message, len, &flow->question, &dns->answer);
 	if (r == -ENOMSG)
@@ -416,8 +471,7 @@ static bool serve_answer(struct dns *dns, const struct udp_flow *flow, const uin
 	return true;
 }
 
-static void pass_on(struct dns *dns, const struct udp_lane *lane, const uint8_t *message,
-		    size_t len)
+static void pass_on(struct dns *dns, const struct udp_lane *lane, uint8_t *message, size_t len)
 {
 	struct udp_flow *flow = len >= 2 ? find_flow(lane, (uint16_t)ns_get16(message)) : NULL;
 

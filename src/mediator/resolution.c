@@ -42,6 +42,7 @@ int resolution_open(struct mediator *m, int namespace_fd, uint32_t *ret_mark, st
 {
 	struct dns_options options = {
 		.namespace_fd = namespace_fd,
+		.marks_tell = true,
 		.judge = {.peek = peek, .observe = observe, .lead = lead, .context = m},
 	};
 	int r;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the DNS proxy costs: dns.sh BUILD_ROOT [ROUNDS]. Two namespaces of this script's own, joined by a veth pair,
 # with dnsmasq in one: lookups a second and their time in microseconds, in turn direct and through the proxy, at 1 and 32
-# at a time; and what the proxy took of a processor for each lookup. Only pairs are compared.
+# at a time; and what each of the three took of a processor for one lookup. Only pairs are compared.
 set -euo pipefail
 
 build=$(realpath "$1")
@@ -33,16 +33,24 @@ ip -n "$server" addr add 10.96.0.9/24 dev eth0
 ip netns exec "$server" dnsmasq --keep-in-foreground --no-resolv --no-hosts --conf-file=/dev/null --user=root --pid-file= \
 	--listen-address=10.96.0.1,10.96.0.9 --bind-interfaces --address=/bench.test/93.184.216.34 >/dev/null 2>&1 &
 dnsmasq=$!
-until ip netns exec "$client" dig +time=1 +tries=1 +short @10.96.0.9 n1.bench.test | grep -q 93.184; do sleep 0.1; done
+for _ in $(seq 50); do
+	kill -0 "$dnsmasq"
+	if ip netns exec "$client" dig +time=1 +tries=1 +short @10.96.0.9 n1.bench.test | grep -q 93.184; then break; fi
+	sleep 0.1
+done
 mkfifo "$scratch/end"
 printf 'nameserver 10.96.0.1\n' >"$scratch/resolv.conf"
-ip netns exec "$client" "$build/tests/dns/proxy-serve" -c "$scratch/resolv.conf" <"$scratch/end" >"$scratch/listens" &
+ip netns exec "$client" "$build/tests/dns/proxy-serve" -k -c "$scratch/resolv.conf" <"$scratch/end" >"$scratch/listens" &
 proxy=$!
 exec 8>"$scratch/end"
 until [ -s "$scratch/listens" ]; do sleep 0.05; done
 read -r port mark <"$scratch/listens"
 ip netns exec "$client" nft -f - <<END
 	table inet husk {
+		chain asked {
+			type filter hook output priority -199
+			meta mark != $mark ip daddr 10.96.0.1 udp dport 53 meta mark set $((1 << 24 | 96 << 8 | 10))
+		}
 		chain dns {
 			type nat hook output priority -101
 			meta mark $mark accept
@@ -51,23 +59,30 @@ ip netns exec "$client" nft -f - <<END
 	}
 END
 
-# ticks: hundredths of a second of a processor that the proxy took.
-ticks() {
-	local fields
-	read -ra fields <"/proc/$proxy/stat"
-	echo $((fields[13] + fields[14]))
+# took PID: nanoseconds of a processor so far, those of the kernel's for it included.
+took() {
+	local ns
+	read -r ns _ <"/proc/$1/schedstat"
+	echo "$ns"
 }
 
-printf '%9s %8s %12s %10s %10s %6s\n' 'at a time' way 'lookups/s' 'median us' '99 % us' lost
+# per NS COUNT: microseconds with one decimal.
+per() {
+	local tenths=$(($1 / $2 / 100))
+	echo "$((tenths / 10)).$((tenths % 10))"
+}
+
+printf '%9s %8s %12s %10s %10s %6s   us of a processor: %7s %8s %7s\n' \
+	'at a time' way 'lookups/s' 'median us' '99 % us' lost client resolver proxy
 for concurrency in 1 32; do
-	before=$(ticks) lookups=0
 	for _ in $(seq "$rounds"); do
 		for way in direct proxy; do
 			address=10.96.0.$([ "$way" = direct ] && echo 9 || echo 1)
-			read -r rate median high lost < <(ip netns exec "$client" "$build/tests/bench/dns-load" "$address" "$concurrency" 1)
-			printf '%9s %8s %12s %10s %10s %6s\n' "$concurrency" "$way" "$rate" "$median" "$high" "$lost"
-			[ "$way" = direct ] || lookups=$((lookups + rate))
+			resolver_before=$(took "$dnsmasq") proxy_before=$(took "$proxy")
+			read -r rate median high lost own < <(ip netns exec "$client" "$build/tests/bench/dns-load" "$address" "$concurrency" 1)
+			printf '%9s %8s %12s %10s %10s %6s %28s %8s %7s\n' "$concurrency" "$way" "$rate" "$median" "$high" "$lost" \
+				"$(per "$own" 1)" "$(per $(($(took "$dnsmasq") - resolver_before)) "$rate")" \
+				"$(per $(($(took "$proxy") - proxy_before)) "$rate")"
 		done
 	done
-	printf '%9s proxy: %s us of a processor for each lookup\n' "$concurrency" $((($(ticks) - before) * 10000 / lookups))
 done

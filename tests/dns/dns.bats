@@ -44,6 +44,7 @@ setup() {
 	# meson's way to find unset memory makes every page count that nobody touched.
 	unset MALLOC_PERTURB_
 	: >"$DIR/asked"
+	rm -f "$DIR/asked.ids"
 	printf 'nameserver 10.77.0.1\n' >"$DIR/resolv.conf"
 	PROXY=
 	# The kernel remembers for a while which proxy a port of this address was redirected to.
@@ -325,6 +326,64 @@ clients() {
 		    assert sorted(s.recvfrom(512)[1] for _ in range(2)) == [('10.77.0.1', 53), ('10.77.0.3', 53)]
 	END
 	in_function "$MUSL_LOOKUP" a.example.test | grep -q 93.184.216.34
+}
+
+@test "ids and ports that the resolver sees are nobody's to foresee, and the program gets its own id back" {
+	proxy
+	in_function python3 - <<-'END'
+		import select, socket
+		def query(id, name):
+		    return id.to_bytes(2, 'big') + b'\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00' + bytes([len(name)]) + name.encode() + \
+		        b'\x07example\x04test\x00\x00\x01\x00\x01'
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(5)
+		s.connect(('10.77.0.1', 53))
+		for n in range(300):
+		    s.send(query(n, 'a'))
+		    assert s.recv(512)[:2] == n.to_bytes(2, 'big')
+		# Who has the same id at the same time gets no other's answer.
+		many = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(100)]
+		for n, other in enumerate(many):
+		    other.connect(('10.77.0.1', 53))
+		    other.settimeout(5)
+		    other.send(query(0x1234, f'slow{n}'))
+		for n, other in enumerate(many):
+		    answer = other.recv(512)
+		    assert answer[:2] == b'\x12\x34' and answer[13:13 + answer[12]] == f'slow{n}'.encode(), answer
+	END
+	python3 - "$DIR/asked.ids" <<-'END'
+		import sys
+		seen = [tuple(map(int, line.split())) for line in open(sys.argv[1])][:300]
+		ids = [id for id, _ in seen]
+		assert len(set(ids)) > 280, ids
+		assert sum(id == n for n, id in enumerate(ids)) < 5, ids
+		for bit in range(16):
+		    assert 90 < sum(id >> bit & 1 for id in ids) < 210, (bit, ids)
+		steps = [(b - a) % 65536 for a, b in zip(ids, ids[1:])]
+		assert max(map(steps.count, steps)) < 5, steps
+		assert len({port for _, port in seen}) >= 3, seen
+	END
+}
+
+@test "the address that was asked may stand in the datagram's mark" {
+	proxy -k
+	in_function nft -f - <<-'END'
+		table inet husk {
+			chain asked {
+				type filter hook output priority -199
+				meta mark 0 ip daddr 10.77.0.1 udp dport 53 meta mark set 0x03004d0a
+			}
+		}
+	END
+	# A mark that leads elsewhere shows who is believed; where there is none the kernel is asked.
+	ask a.example.test @10.77.0.1 | grep -q 93.184.216.34
+	has_line "$DIR/asked" 'udp 10.77.0.3 a.example.test 1'
+	lacks "$DIR/asked" 10.77.0.1
+	: >"$DIR/asked"
+	ask a.example.test @fd77::1 | grep -q 93.184.216.34
+	ask a.example.test @10.77.0.1 +tcp | grep -q 93.184.216.34
+	has_line "$DIR/asked" 'udp fd77::1 a.example.test 1'
+	has_line "$DIR/asked" 'tcp 10.77.0.1 a.example.test 1'
 }
 
 @test "a search list is walked without being learned, and may be walked where enforced" {

@@ -8,6 +8,7 @@
  *   -a ACCESS:KEY that behaviour is known (may be repeated)
  *   -c FILE       the resolv.conf (default: none is named)
  *   -l FILE       writes a line for each behaviour observed and each address led to
+ *   -k            the redirection marks datagrams with the address that was asked
  *   -x ADDRESS    an address that cannot be led to
  */
 #include <err.h>
@@ -120,7 +121,7 @@ int main(int argc, char **argv)
 	struct dns *dns;
 	int option;
 
-	while ((option = getopt(argc, argv, "m:a:c:l:x:")) != -1) {
+	while ((option = getopt(argc, argv, "m:a:c:kl:x:")) != -1) {
 		switch (option) {
 		case 'm':
 			if (mode_parse(optarg, &harness.mode) < 0)
@@ -133,6 +134,9 @@ int main(int argc, char **argv)
 			break;
 		case 'c':
 			resolv_conf = optarg;
+			break;
+		case 'k':
+			options.marks_tell = true;
 			break;
 		case 'l':
 			harness.log = fopen(optarg, "ae");
