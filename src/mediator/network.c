@@ -92,12 +92,29 @@ static int use(struct mediator *m, struct net *net, struct error *err)
 	return r;
 }
 
+/* A connection counts as one that came in where its program listens on its port: which anybody can
+ * begin to do. So what is denied is not talked to that way either. */
+static bool is_denied_the_other_way(const struct mediator *m, const struct net_flow *flow)
+{
+	struct net_flow other = *flow;
+
+	other.peer = (struct peer){
+		.way = PEER_OUT,
+		.protocol = flow->peer.protocol,
+		.port = flow->from_port,
+		.address = flow->from,
+	};
+	return flow->peer.way == PEER_IN && net_denies(m->network->net, &other);
+}
+
 static bool may_stay(void *context, const struct net_flow *flow)
 {
 	const struct mediator *m = context;
 	enum mode modes[DOMAINS];
 
 	mediator_modes_now(m, modes);
+	if (is_denied_the_other_way(m, flow))
+		return false;
 	if (modes[DOMAIN_NET] == MODE_ENFORCE)
 		return net_knows(m->network->net, flow);
 	return !net_denies(m->network->net, flow);

@@ -46,7 +46,7 @@ struct net_options {
 	uint32_t cgroup_level;
 	/* Not 0: what goes to port 53 is redirected to this port of loopback, udp and tcp, or,
 	 * where replies could be mistaken for each other, to one of the `dns_ports` from there on;
-	 * but not what carries the mark. */
+	 * but not what carries the mark. A datagram to an IPv4 address gets that for its mark. */
 	uint16_t dns_port;
 	uint16_t dns_ports;
 	uint32_t dns_mark;

@@ -241,6 +241,15 @@ void nft_meta(struct nft *nft, unsigned int word, uint32_t key)
 	end(nft, e);
 }
 
+void nft_set_mark(struct nft *nft, unsigned int word)
+{
+	struct expression e = expression(nft, "meta");
+
+	attribute_u32(&nft->out, NFTA_META_KEY, NFT_META_MARK);
+	attribute_u32(&nft->out, NFTA_META_SREG, reg(word));
+	end(nft, e);
+}
+
 void nft_ct(struct nft *nft, unsigned int word, uint32_t key)
 {
 	struct expression e = expression(nft, "ct");
@@ -309,6 +318,15 @@ void nft_has_socket(struct nft *nft, unsigned int word)
 	struct expression e = expression(nft, "socket");
 
 	attribute_u32(&nft->out, NFTA_SOCKET_KEY, NFT_SOCKET_WILDCARD);
+	attribute_u32(&nft->out, NFTA_SOCKET_DREG, reg(word));
+	end(nft, e);
+}
+
+void nft_socket_mark(struct nft *nft, unsigned int word)
+{
+	struct expression e = expression(nft, "socket");
+
+	attribute_u32(&nft->out, NFTA_SOCKET_KEY, NFT_SOCKET_MARK);
 	attribute_u32(&nft->out, NFTA_SOCKET_DREG, reg(word));
 	end(nft, e);
 }
@@ -410,6 +428,11 @@ void nft_reject_reset(struct nft *nft)
 void nft_reject_prohibited(struct nft *nft)
 {
 	put_reject(nft, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
+}
+
+void nft_reject_port(struct nft *nft)
+{
+	put_reject(nft, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH);
 }
 
 void nft_redirect(struct nft *nft, unsigned int first_word, unsigned int last_word)

@@ -63,6 +63,7 @@ void nft_end_rule(struct nft *nft);
 
 void nft_meta(struct nft *nft, unsigned int word, uint32_t key);
 void nft_ct(struct nft *nft, unsigned int word, uint32_t key);
+void nft_set_mark(struct nft *nft, unsigned int word); /* the packet's */
 void nft_payload(struct nft *nft, unsigned int word, uint32_t base, uint32_t offset, uint32_t len);
 void nft_value(struct nft *nft, unsigned int word, const void *bytes, size_t len);
 void nft_compare(struct nft *nft, unsigned int word, uint32_t operation, const void *bytes,
@@ -70,6 +71,7 @@ void nft_compare(struct nft *nft, unsigned int word, uint32_t operation, const v
 void nft_mask(struct nft *nft, unsigned int word, uint32_t mask); /* in the machine's byte order */
 void nft_cgroup(struct nft *nft, unsigned int word, uint32_t level);
 void nft_has_socket(struct nft *nft, unsigned int word);
+void nft_socket_mark(struct nft *nft, unsigned int word);
 void nft_lookup(struct nft *nft, unsigned int word, const char *set);
 /* Goes on for the first packet with this key within `seconds`, and not where the set is full. */
 void nft_first(struct nft *nft, unsigned int word, const char *set, uint32_t seconds);
@@ -81,6 +83,7 @@ void nft_jump(struct nft *nft, const char *chain);
 void nft_untrack(struct nft *nft);
 void nft_reject_reset(struct nft *nft);
 void nft_reject_prohibited(struct nft *nft);
+void nft_reject_port(struct nft *nft); /* as the kernel does where nobody listens */
 /* To a port of loopback from the one in the first of these words to that in the second. */
 void nft_redirect(struct nft *nft, unsigned int first_word, unsigned int last_word);
 

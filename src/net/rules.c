@@ -7,6 +7,7 @@
  *
  *	chain output { hook output, before any address is translated
  *		tcp flags & (syn | ack) != syn accept
+ *		udp dport 53 meta mark != PROXY meta mark set ip daddr
  *		ct state established ct direction original jump live
  *		ct state established,related accept
  *		[socket cgroupv2 ours] jump judge-out }
@@ -22,11 +23,18 @@
  *	chain unknown { nothing, or with `enforce` goto reject }
  *
  * So a packet of a flow that lives costs one look at its flags or its connection, the first packet
- *of a known one some two lookups, and user space hears of a key once a minute however often it is
- *used. Rules name no interface: one that appears later is covered.
+ * of a known one some two lookups, and user space hears of a key once a minute however often it is
+ * used. Rules name no interface: one that appears later is covered.
  *
- * What comes in is judged where a socket waits for it: anything else the kernel refuses by itself,
- * and it is no behaviour of the function.
+ *	chain input { hook input
+ *		tcp flags & syn == 0 accept
+ *		tcp flags & (syn | ack) == syn | ack iif != lo jump answered [in a chain of its own]
+ *		tcp flags & ack != 0 accept
+ *		ct state established,related accept
+ *		jump judge-in }
+ *
+ * What comes in is told of where a socket waits for it: anything else is no behaviour of the
+ * function.
  */
 #include "net/rules.h"
 
@@ -55,6 +63,7 @@ enum priorities {
 	AFTER_CONNTRACK = -199,	       /* and before every translation of addresses */
 	BEFORE_NAT_DESTINATION = -101, /* an engine may redirect its resolver's address by then */
 	FILTER = 0,
+	AFTER_NAT_SOURCE = 101,
 	LAST = INT32_MAX, /* of several with this one the kernel calls the oldest last */
 };
 
@@ -151,6 +160,13 @@ static void match_cgroup(struct nft *nft, const struct net_options *options)
 	nft_compare(nft, OTHER, NFT_CMP_EQ, &options->cgroup, sizeof(options->cgroup));
 }
 
+/* Is it for a socket of the proxy's? */
+static void match_proxy_socket(struct nft *nft, uint32_t mark)
+{
+	nft_socket_mark(nft, OTHER);
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &mark, sizeof(mark));
+}
+
 static void load_destination(struct nft *nft, unsigned int word, bool v4)
 {
 	if (v4) {
@@ -220,24 +236,70 @@ static void add_way(struct nft *nft, const struct way *way, uint16_t log_group, 
 	nft_end_rule(nft);
 }
 
-/* A connection of TCP begins with a packet that has SYN and not ACK (RFC 9293 section 3.5); what
- * has not begun so goes nowhere. */
-static void match_tcp_begun(struct nft *nft)
+static void match_tcp_flags(struct nft *nft, uint8_t of, uint32_t operation, uint8_t flags)
 {
-	const uint8_t both[4] = {TH_SYN | TH_ACK}, begin = TH_SYN;
+	const uint8_t bytes[4] = {of};
 	uint32_t mask;
 
-	memcpy(&mask, both, sizeof(mask));
+	memcpy(&mask, bytes, sizeof(mask));
 	match_u8(nft, NFT_META_L4PROTO, IPPROTO_TCP);
 	nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_AT, 1);
 	nft_mask(nft, OTHER, mask);
-	nft_compare(nft, OTHER, NFT_CMP_NEQ, &begin, sizeof(begin));
+	nft_compare(nft, OTHER, operation, &flags, sizeof(flags));
 }
 
-static void accept_tcp_begun(struct nft *nft, const char *chain)
+/* A connection of TCP begins with a packet that has SYN and not ACK (RFC 9293 section 3.5); what
+ * has not begun so goes nowhere. */
+static void accept_tcp_begun_out(struct nft *nft)
 {
+	nft_begin_rule(nft, "output");
+	match_tcp_flags(nft, TH_SYN | TH_ACK, NFT_CMP_NEQ, TH_SYN);
+	nft_accept(nft);
+	nft_end_rule(nft);
+}
+
+/*
+ * A socket whose first packet was refused still takes the answer to it: its program can have the
+ * reset thrown away (SO_ATTACH_FILTER), and tell a helper outside which number the answer needs. So
+ * what answers is judged by where it comes from.
+ */
+static void judge_tcp_answers(struct nft *nft, const struct net_options *options, const char *chain)
+{
+	uint16_t loopback = ARPHRD_LOOPBACK;
+
 	nft_begin_rule(nft, chain);
-	match_tcp_begun(nft);
+	match_tcp_flags(nft, TH_SYN | TH_ACK, NFT_CMP_EQ, TH_SYN | TH_ACK);
+	nft_meta(nft, OTHER, NFT_META_IIFTYPE);
+	nft_compare(nft, OTHER, NFT_CMP_NEQ, &loopback, sizeof(loopback));
+	match_cgroup(nft, options);
+	nft_jump(nft, "answered");
+	nft_end_rule(nft);
+}
+
+/* Connections of TCP are not tracked where nobody else can ask for it: in a namespace of the
+ * container's own, without CAP_NET_ADMIN. */
+static bool is_tracked(const struct net_options *options)
+{
+	return options->owned || options->leased || options->cgroup != 0;
+}
+
+static void accept_tcp_begun_in(struct nft *nft, const struct net_options *options)
+{
+	nft_begin_rule(nft, "input");
+	match_tcp_flags(nft, TH_SYN, NFT_CMP_EQ, 0);
+	nft_accept(nft);
+	nft_end_rule(nft);
+
+	/* Where connections are tracked, somebody may translate where they go: then their answers
+	 * have the address that was asked for once that is undone. */
+	if (is_tracked(options)) {
+		nft_add_chain(nft, "answers", "filter", NF_INET_LOCAL_IN, AFTER_NAT_SOURCE);
+		judge_tcp_answers(nft, options, "answers");
+	} else {
+		judge_tcp_answers(nft, options, "input");
+	}
+	nft_begin_rule(nft, "input");
+	match_tcp_flags(nft, TH_ACK, NFT_CMP_EQ, TH_ACK);
 	nft_accept(nft);
 	nft_end_rule(nft);
 }
@@ -355,6 +417,91 @@ static void add_denials(struct nft *nft, bool dns)
 	}
 }
 
+/* A rule for what comes in and whose key is in the set `set`, to a port or to any. */
+static void begin_inward(struct nft *nft, const char *chain, bool port, const char *set)
+{
+	const struct way way = {chain, RULES_IN, FROM_NOTHING, port};
+
+	nft_begin_rule(nft, chain);
+	match_port(nft, port ? NFT_CMP_LT : NFT_CMP_GTE, PEER_EPHEMERAL_FIRST);
+	load_key(nft, &way);
+	nft_lookup(nft, KEY, set);
+}
+
+/*
+ * What comes in where nobody waits is nobody's behaviour, and not told of. But the kernel remembers
+ * it, and would take what is sent back for an answer, or might find a socket a moment later: what
+ * may not come in gets no further than here.
+ */
+static void add_nobody(struct nft *nft, bool enforce, bool denials)
+{
+	for (int port = 0; port < 2; port++) {
+		if (denials) {
+			begin_inward(nft, "nobody", port, "denied");
+			nft_goto(nft, "closed");
+			nft_end_rule(nft);
+		}
+		if (enforce) {
+			begin_inward(nft, "nobody", port, "known");
+			nft_accept(nft);
+			nft_end_rule(nft);
+		}
+	}
+	nft_begin_rule(nft, "nobody");
+	if (enforce)
+		nft_goto(nft, "closed");
+	else
+		nft_accept(nft);
+	nft_end_rule(nft);
+}
+
+static void begin_answered(struct nft *nft, bool v4, const char *set)
+{
+	uint8_t protocol = IPPROTO_TCP;
+
+	nft_begin_rule(nft, "answered");
+	match_u8(nft, NFT_META_NFPROTO, v4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
+	nft_value(nft, KEY, &protocol, sizeof(protocol));
+	if (v4) {
+		nft_value(nft, KEY_ADDRESS, mapped, sizeof(mapped));
+		nft_payload(nft, KEY_ADDRESS_V4, NFT_PAYLOAD_NETWORK_HEADER, 12, 4);
+	} else {
+		nft_payload(nft, KEY_ADDRESS, NFT_PAYLOAD_NETWORK_HEADER, 8, 16);
+	}
+	nft_payload(nft, KEY_PORT, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2);
+	nft_lookup(nft, KEY, set);
+}
+
+static void add_answered(struct nft *nft, const struct net_options *options, bool enforce,
+			 bool denials)
+{
+	if (!enforce && !denials)
+		return;
+	if (options->dns_port != 0) {
+		nft_begin_rule(nft, "answered");
+		match_proxy_socket(nft, options->dns_mark);
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+	for (int v4 = 0; v4 < 2; v4++) {
+		if (denials) {
+			begin_answered(nft, v4, "denied");
+			nft_drop(nft);
+			nft_end_rule(nft);
+		}
+		if (enforce) {
+			begin_answered(nft, v4, "known");
+			nft_accept(nft);
+			nft_end_rule(nft);
+		}
+	}
+	if (!enforce)
+		return;
+	nft_begin_rule(nft, "answered");
+	nft_drop(nft);
+	nft_end_rule(nft);
+}
+
 static void add_judge_out(struct nft *nft, bool dns)
 {
 	if (dns)
@@ -385,6 +532,7 @@ static void accept_protocol(struct nft *nft, const char *chain, uint8_t protocol
 static void add_judge_in(struct nft *nft, bool shared)
 {
 	static const uint8_t messages[] = {IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_IGMP};
+	static const uint8_t to_nobody[] = {IPPROTO_TCP, IPPROTO_UDP};
 
 	/* Where the namespace is the container's alone, it was judged on its way out. */
 	if (!shared) {
@@ -412,21 +560,57 @@ static void add_judge_in(struct nft *nft, bool shared)
 	nft_goto(nft, "in-any");
 	nft_end_rule(nft);
 
-	accept_protocol(nft, "judge-in", IPPROTO_TCP); /* to nobody: the kernel refuses */
-	accept_protocol(nft, "judge-in", IPPROTO_UDP);
+	for (size_t i = 0; i < sizeof(to_nobody); i++) {
+		nft_begin_rule(nft, "judge-in");
+		match_u8(nft, NFT_META_L4PROTO, to_nobody[i]);
+		nft_goto(nft, "nobody");
+		nft_end_rule(nft);
+	}
 
 	nft_begin_rule(nft, "judge-in");
 	nft_goto(nft, "in-any");
 	nft_end_rule(nft);
 }
 
+/* What the proxy asks a resolver by UDP, and what it hears: tracking that costs a tenth of a
+ * lookup. */
+static void untrack_questions(struct nft *nft, const char *chain, bool out, uint32_t mark)
+{
+	uint16_t loopback = ARPHRD_LOOPBACK, dns = htons(53);
+
+	nft_begin_rule(nft, chain);
+	match_u8(nft, NFT_META_L4PROTO, IPPROTO_UDP);
+	nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, out ? 2 : 0, 2);
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &dns, sizeof(dns));
+	nft_meta(nft, OTHER, out ? NFT_META_OIFTYPE : NFT_META_IIFTYPE);
+	nft_compare(nft, OTHER, NFT_CMP_NEQ, &loopback, sizeof(loopback));
+	if (out) {
+		nft_meta(nft, OTHER, NFT_META_MARK);
+		nft_compare(nft, OTHER, NFT_CMP_EQ, &mark, sizeof(mark));
+	} else {
+		match_proxy_socket(nft, mark);
+	}
+	nft_untrack(nft);
+	nft_end_rule(nft);
+}
+
+/* Untracked, it belongs to nothing that lives. */
+static void accept_answers(struct nft *nft, uint32_t mark)
+{
+	nft_begin_rule(nft, "input");
+	match_u8(nft, NFT_META_L4PROTO, IPPROTO_UDP);
+	match_proxy_socket(nft, mark);
+	nft_accept(nft);
+	nft_end_rule(nft);
+}
+
 /*
  * Rules that ask for connections make the kernel track all of them, which costs a new one of TCP a
- * tenth. Nobody here asks for those of TCP, so they are not tracked where nobody else can: in a
- * namespace of the container's own, without CAP_NET_ADMIN. Loopback and port 53 are left out, since
- * engines and husk translate addresses there.
+ * tenth. Nobody here asks for those of TCP, so they are not tracked where nobody else can. Loopback
+ * and port 53 are left out, since engines and husk translate addresses there; of the latter the
+ * proxy's own questions need it not.
  */
-static void add_untracking(struct nft *nft)
+static void add_untracking(struct nft *nft, const struct net_options *options)
 {
 	static const struct {
 		const char *chain;
@@ -438,7 +622,11 @@ static void add_untracking(struct nft *nft)
 	uint16_t loopback = ARPHRD_LOOPBACK, dns = htons(53);
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		bool out = ends[i].hook == NF_INET_LOCAL_OUT;
+
 		nft_add_chain(nft, ends[i].chain, "filter", ends[i].hook, BEFORE_CONNTRACK);
+		if (options->dns_port != 0)
+			untrack_questions(nft, ends[i].chain, out, options->dns_mark);
 		nft_begin_rule(nft, ends[i].chain);
 		match_u8(nft, NFT_META_L4PROTO, IPPROTO_TCP);
 		nft_meta(nft, OTHER, ends[i].interface);
@@ -457,6 +645,22 @@ static void accept_marked(struct nft *nft, const char *chain, uint32_t mark)
 	nft_meta(nft, OTHER, NFT_META_MARK);
 	nft_compare(nft, OTHER, NFT_CMP_EQ, &mark, sizeof(mark));
 	nft_accept(nft);
+	nft_end_rule(nft);
+}
+
+/* Tells the proxy which address was asked: of a datagram that was redirected it would have to ask
+ * the kernel, which costs a tenth of a lookup. Of connections the kernel tells for nothing. */
+static void mark_questions(struct nft *nft, const struct net_options *options)
+{
+	nft_begin_rule(nft, "output");
+	match_u8(nft, NFT_META_L4PROTO, IPPROTO_UDP);
+	match_u8(nft, NFT_META_NFPROTO, NFPROTO_IPV4);
+	match_port(nft, NFT_CMP_EQ, 53);
+	nft_meta(nft, OTHER, NFT_META_MARK);
+	nft_compare(nft, OTHER, NFT_CMP_NEQ, &options->dns_mark, sizeof(options->dns_mark));
+	match_cgroup(nft, options);
+	nft_payload(nft, OTHER, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);
+	nft_set_mark(nft, OTHER);
 	nft_end_rule(nft);
 }
 
@@ -550,6 +754,18 @@ static void add_sets(struct nft *nft)
 	nft_end_elements(nft, &elements);
 }
 
+/* As the kernel answers where nobody waits. */
+static void add_closed(struct nft *nft)
+{
+	nft_begin_rule(nft, "closed");
+	match_u8(nft, NFT_META_L4PROTO, IPPROTO_TCP);
+	nft_reject_reset(nft);
+	nft_end_rule(nft);
+	nft_begin_rule(nft, "closed");
+	nft_reject_port(nft);
+	nft_end_rule(nft);
+}
+
 static void add_reject(struct nft *nft)
 {
 	nft_begin_rule(nft, "reject");
@@ -563,8 +779,10 @@ static void add_reject(struct nft *nft)
 
 void rules_add_frame(struct nft *nft, const struct net_options *options)
 {
-	static const char *const inner[] = {"reject",	 "unknown",	"stray",   "live",
-					    "judge-out", "judge-local", "judge-in"};
+	static const char *const inner[] = {
+		"reject",    "unknown",	    "stray",	"live",	  "closed",
+		"judge-out", "judge-local", "judge-in", "nobody", "answered",
+	};
 
 	add_sets(nft);
 	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++)
@@ -572,19 +790,24 @@ void rules_add_frame(struct nft *nft, const struct net_options *options)
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		nft_add_chain(nft, ways[i].chain, NULL, 0, 0);
 	add_reject(nft);
+	add_closed(nft);
 	add_judge_local(nft);
 	add_judge_out(nft, options->dns_port != 0);
 	add_judge_in(nft, options->cgroup != 0);
 	nft_add_chain(nft, "output", "filter", NF_INET_LOCAL_OUT, AFTER_CONNTRACK);
 	nft_add_chain(nft, "input", "filter", NF_INET_LOCAL_IN, FILTER);
-	if (!options->owned && !options->leased && options->cgroup == 0)
-		add_untracking(nft);
+	if (!is_tracked(options))
+		add_untracking(nft, options);
 	if (options->owned && options->cgroup == 0)
 		nft_add_chain(nft, "last", "filter", NF_INET_POST_ROUTING, LAST);
-	accept_tcp_begun(nft, "output");
+	accept_tcp_begun_out(nft);
+	if (options->dns_port != 0)
+		mark_questions(nft, options);
 	add_live(nft, options);
 	add_base(nft, options, "output", "judge-out");
-	accept_tcp_begun(nft, "input");
+	accept_tcp_begun_in(nft, options);
+	if (options->dns_port != 0)
+		accept_answers(nft, options->dns_mark);
 	add_base(nft, options, "input", "judge-in");
 	if (options->dns_port != 0) {
 		add_redirection(nft, options);
@@ -599,6 +822,8 @@ void rules_add_judgement(struct nft *nft, const struct net_options *options, uin
 		add_way(nft, &ways[i], log_group, denials);
 	if (denials)
 		add_denials(nft, options->dns_port != 0);
+	add_nobody(nft, enforce, denials);
+	add_answered(nft, options, enforce, denials);
 	if (!enforce)
 		return; /* a packet that meets no verdict is accepted */
 	nft_begin_rule(nft, "unknown");
@@ -620,6 +845,8 @@ void rules_clear(struct nft *nft, const struct net_options *options)
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		nft_flush_chain(nft, ways[i].chain);
 	nft_flush_chain(nft, "live");
+	nft_flush_chain(nft, "nobody");
+	nft_flush_chain(nft, "answered");
 	nft_flush_chain(nft, "unknown");
 	nft_flush_chain(nft, "stray");
 	if (options->owned && options->cgroup == 0)

@@ -198,6 +198,21 @@ tcp 10.99.0.1 8001: ECONNREFUSED'
 	nothing_left
 }
 
+@test "who listens on the port of a connection does not make it one that came in" {
+	client_bundle turned
+	learn_peers 'tcp 10.99.0.1 8000' 'tcp 10.99.0.1 8001' 'local 8090'
+	husk allow turned serve 'tcp :8090'
+	start_client
+	answer 'holdfrom 10.99.0.1 8000 8090' ok
+	answer 'serve 8090' ready
+	husk deny turned connect 'tcp 10.99.0.1:8000'
+	ended() { answer 'held 8000' E; }
+	wait_until 20 ended 2>/dev/null
+	answer 'tcp 10.99.0.1 8001' ok
+	tell_client quit
+	nothing_left
+}
+
 @test "connections that are over hide none that a denial is to end" {
 	client_bundle busy '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)'
 	client 0 'local 9001'
@@ -369,6 +384,39 @@ end_alone() {
 	exec 8>&-
 	"$ENGINE" delete --force "$ALONE"
 	wait_until 20 no_mediators
+}
+
+# outside COMMAND ARGUMENT...: a helper of an attacker's in SERVER_NS, until the test ends.
+outside() {
+	local command=$1
+	shift
+	rm -f "$T/helper"
+	ip netns exec "$SERVER_NS" python3 "$HUSK_SOURCE/tests/e2e/network-helper.py" "$command" "$T/helper" "$@" </dev/null 3>&- 8>&- &
+	BUSY_PID="${BUSY_PID-} $!"
+	wait_until 20 test -s "$T/helper"
+}
+
+@test "what comes in opens no way out" {
+	client_bundle inward '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)'
+	client 0 'local 9001'
+	husk allow inward connect 'tcp 10.98.0.1:8000'
+	husk mode --domain net inward enforce
+	start_alone
+	answer 'tcp 10.98.0.1 8000' ok
+	# The kernel takes what goes back to where a datagram came from for an answer to it.
+	outside datagram 10.98.0.1 9555 10.98.0.2 5556
+	answer 'back 5556 10.98.0.1 9555' EPERM
+	# An answer to a first packet that was refused, the reset being thrown away.
+	outside synack "/proc/$pid/ns/net" 203.0.113.1 4444 10.98.0.2 5557
+	# Within the namespace by a process of the host's: how many filters others may have is a sysctl's choice.
+	nsenter -t "$pid" -n python3 "$T/app/client.py" <<<"half 5557 203.0.113.1 4444" >"$T/inside" 3>&- 8>&-
+	grep -q ': ETIMEDOUT' "$T/inside" || fail "$(cat "$T/inside")"
+	# Where nobody waits it looks as it does everywhere.
+	refused_from_outside 10.98.0.2 5558
+	ip netns exec "$SERVER_NS" python3 "$T/app/client.py" <<<"udp 10.98.0.2 5558" >"$T/outside" 3>&- 8>&-
+	grep -q ': ECONNREFUSED' "$T/outside"
+	end_alone
+	nothing_left
 }
 
 @test "who may change tables (CAP_NET_ADMIN) cannot take the rules away, nor get around them" {

@@ -7,9 +7,13 @@ burst ADDRESS PORT N                  N connections one after the other; tells h
 sweep ADDRESS N                       a datagram to each of N ports
 talk ADDRESS PORT                     the same over UDP as hold
 hold ADDRESS PORT, held PORT          a connection that stays open, and whether it still does its work
+holdfrom ADDRESS PORT LOCAL           the same from a port of one's own choice
+back LOCAL ADDRESS PORT               an exchange over UDP from that port, without connecting
+half LOCAL ADDRESS PORT               a connection from that port whose program throws resets away
 look NAME                             the addresses of a name
 serve PORT, local PORT                a server on this port, and (local) an exchange with it over loopback
 """
+import ctypes
 import errno
 import socket
 import struct
@@ -79,6 +83,34 @@ def hold(address, port):
     exchange(held[port])
 
 
+def holdfrom(address, port, local):
+    held[port] = socket.socket(family(address), socket.SOCK_STREAM)
+    held[port].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held[port].bind(('', int(local)))
+    held[port].settimeout(3)
+    held[port].connect((address, int(port)))
+    exchange(held[port])
+
+
+def back(local, address, port):
+    with socket.socket(family(address), socket.SOCK_DGRAM) as datagrams:
+        datagrams.bind(('', int(local)))
+        datagrams.settimeout(3)
+        datagrams.sendto(b'hello', (address, int(port)))
+        datagrams.recv(16)
+
+
+def half(local, address, port):
+    # ldb [13]; jset RST, drop, keep
+    code = [(0x30, 0, 0, 13), (0x45, 0, 1, 4), (6, 0, 0, 0), (6, 0, 0, 0xffffffff)]
+    program = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *each) for each in code))
+    with socket.socket(family(address), socket.SOCK_STREAM) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, 26, struct.pack('HxxxxxxP', len(code), ctypes.addressof(program)))
+        connection.bind(('', int(local)))
+        connection.settimeout(3)
+        connection.connect((address, int(port)))
+
+
 def talk(address, port):
     held[port] = socket.socket(family(address), socket.SOCK_DGRAM)
     held[port].settimeout(3)
@@ -119,8 +151,8 @@ def obey(line):
     words = line.split()
     if words[0] == 'look':
         return look(words[1])
-    actions = {'held': lambda port: exchange(held[port]), 'tcp': tcp, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold, 'talk': talk, 'serve': serve,
-               'local': local}
+    actions = {'held': lambda port: exchange(held[port]), 'tcp': tcp, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold,
+               'holdfrom': holdfrom, 'back': back, 'half': half, 'talk': talk, 'serve': serve, 'local': local}
     actions[words[0]](*words[1:])
     return 'ready' if words[0] == 'serve' else 'ok'
 
