@@ -25,6 +25,7 @@
 #define TABLE_F_PERSIST 0x4 /* Linux 6.9, include/uapi/linux/netfilter/nf_tables.h */
 
 #define DATAGRAMS_AT_ONCE 64
+#define MANY_KEYS 2048
 #define LOG_RECEIVE_BYTES (2 * 1024 * 1024) /* some 400 messages that wait */
 #define SECOND_NS INT64_C(1000000000)
 #define NS_IN_MS 1000000
@@ -321,7 +322,7 @@ int net_use(struct net *net, const struct peer *peers, size_t count, bool enforc
 		rules_clear(&nft, &net->options);
 	} else {
 		nft_add_table(&nft, table_flags(&net->options), true);
-		rules_add_frame(&nft, &net->options);
+		rules_add_frame(&nft, &net->options, net->kept.keys_count >= MANY_KEYS);
 	}
 	rules_add_judgement(&nft, &net->options, net->log_group, enforce, net->kept.denials);
 	fill(net, &nft, false);

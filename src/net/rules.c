@@ -731,10 +731,12 @@ static void add_no_way_round(struct nft *nft, const struct net_options *options)
 	nft_end_rule(nft);
 }
 
-static void add_sets(struct nft *nft)
+static void add_sets(struct nft *nft, bool many)
 {
-	static const struct nft_set sets[] = {
-		{"known", NFT_SET_TIMEOUT, KEY_TYPE, RULES_KEY_BYTES, 0},
+	/* With a limit the kernel makes the set's table large enough for it at once. Growing while
+	 * the keys come costs a third of the time that loading many takes. */
+	const struct nft_set sets[] = {
+		{"known", NFT_SET_TIMEOUT, KEY_TYPE, RULES_KEY_BYTES, many ? NET_PEERS_MAX : 0},
 		{"denied", NFT_SET_TIMEOUT, KEY_TYPE, RULES_KEY_BYTES, 0},
 		{"seen", NFT_SET_TIMEOUT | NFT_SET_EVAL, KEY_TYPE, RULES_KEY_BYTES, RULES_SEEN_MAX},
 		{"told", NFT_SET_TIMEOUT | NFT_SET_EVAL, KEY_TYPE, RULES_KEY_BYTES, RULES_SEEN_MAX},
@@ -777,14 +779,14 @@ static void add_reject(struct nft *nft)
 	nft_end_rule(nft);
 }
 
-void rules_add_frame(struct nft *nft, const struct net_options *options)
+void rules_add_frame(struct nft *nft, const struct net_options *options, bool many)
 {
 	static const char *const inner[] = {
 		"reject",    "unknown",	    "stray",	"live",	  "closed",
 		"judge-out", "judge-local", "judge-in", "nobody", "answered",
 	};
 
-	add_sets(nft);
+	add_sets(nft, many);
 	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++)
 		nft_add_chain(nft, inner[i], NULL, 0, 0);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)

@@ -38,8 +38,9 @@ enum rules_way {
 void rules_key(const struct peer *peer, const struct address *address,
 	       uint8_t out[RULES_KEY_BYTES]);
 
-/* Adds the table's frame: sets and chains, and all rules that no policy changes. */
-void rules_add_frame(struct nft *nft, const struct net_options *options);
+/* Adds the table's frame: sets and chains, and all rules that no policy changes. many: it will hold
+ * thousands of keys, NET_PEERS_MAX at most. */
+void rules_add_frame(struct nft *nft, const struct net_options *options, bool many);
 
 /* Adds the other rules. log_group: whom they tell; enforce: what is unknown is refused; denials:
  * the set "denied" counts. */
