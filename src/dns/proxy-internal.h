@@ -42,6 +42,9 @@ struct dns {
 	int64_t timer_ns; /* CLOCK_MONOTONIC; 0: not set */
 	uint16_t port;
 	struct listener listeners[LISTENERS];
+	/* IPv4 and IPv6, for messages that a resolver is not there; -1: that is answered instead.
+	 */
+	int refusal_fds[2];
 
 	struct udp_batch *batch;
 	struct udp_flows asked; /* the oldest first */

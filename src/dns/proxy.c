@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/namespace.h"
 #include "dns/proxy-internal.h"
+#include "dns/refusal.h"
 
 enum {
 	EVENTS_AT_ONCE = 64,
@@ -107,6 +108,11 @@ static void close_listeners(struct dns *dns)
 			close(dns->listeners[i].fd);
 		dns->listeners[i].fd = -1;
 	}
+	for (size_t i = 0; i < 2; i++) {
+		if (dns->refusal_fds[i] >= 0)
+			close(dns->refusal_fds[i]);
+		dns->refusal_fds[i] = -1;
+	}
 }
 
 /* UDP on each port, TCP on the first: connections are told apart by the ports that the kernel gives
@@ -118,6 +124,8 @@ static int listen_at(struct dns *dns, const struct address *address, uint16_t po
 
 	for (uint16_t i = 0; i < DNS_PORTS && r == 0; i++)
 		r = listen_on(dns, ++listener, address, (uint16_t)(port + i), SOCK_DGRAM);
+	if (r == 0)
+		dns->refusal_fds[address->family == AF_INET6] = refusal_open(address);
 	return r;
 }
 
@@ -209,6 +217,7 @@ int dns_open(const struct dns_options *options, struct dns **ret, struct error *
 	dns->options = *options;
 	dns->timer.ready = on_timer;
 	dns->epoll_fd = dns->timer_fd = dns->origin.fd = -1;
+	dns->refusal_fds[0] = dns->refusal_fds[1] = -1;
 	for (size_t i = 0; i < LISTENERS; i++)
 		dns->listeners[i].fd = -1;
 	TAILQ_INIT(&dns->asked);

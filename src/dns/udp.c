@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "dns/proxy-internal.h"
+#include "dns/refusal.h"
 
 enum {
 	BATCH_MAX = ORIGIN_BATCH_MAX,
@@ -36,9 +37,9 @@ enum {
 struct udp_flow {
 	TAILQ_ENTRY(udp_flow) entry; /* of all that wait, the oldest first; or of the spare */
 	struct udp_lane *lane;
-	unsigned int place; /* among its lane's */
-	int64_t ends_ns;    /* CLOCK_MONOTONIC */
-	int listener_fd;    /* where the answer goes out */
+	unsigned int place;		 /* among its lane's */
+	int64_t ends_ns;		 /* CLOCK_MONOTONIC */
+	const struct listener *listener; /* where the answer goes out */
 	struct sockaddr_storage client;
 	socklen_t client_len;
 	enum dns_ruling ruling;
@@ -71,6 +72,7 @@ struct udp_batch {
 	struct origin_question origins[BATCH_MAX];
 
 	int out_fd;
+	struct udp_lane *out_lane; /* whose socket that is; NULL: a listener's */
 	unsigned int out_count;
 	struct iovec out_vectors[BATCH_MAX];
 	struct sockaddr_storage out_clients[BATCH_MAX];
@@ -86,33 +88,44 @@ int udp_new(struct dns *dns)
 
 /* ---- sending ---- */
 
+static void fail_lane(struct dns *dns, struct udp_lane *lane, int error);
+
 /* Sends what was put. What a socket has no room for is lost, and asked again. */
-static void flush(struct udp_batch *batch)
+static void flush(struct dns *dns)
 {
+	struct udp_batch *batch = dns->batch;
+	struct udp_lane *lane = batch->out_lane;
 	unsigned int sent = 0;
 	bool again = true;
+	int error = 0;
 
 	while (sent < batch->out_count) {
 		int n = sendmmsg(batch->out_fd, batch->out + sent, batch->out_count - sent, 0);
 
 		/* What the kernel has to say of an earlier datagram it says once. */
+		if (n < 0 && again)
+			error = errno;
 		if (n < 0 && !again)
 			n = 1;
 		again = n > 0;
 		sent += n > 0 ? (unsigned int)n : 0;
 	}
 	batch->out_count = 0;
+	batch->out_lane = NULL;
+	if (lane && error == ECONNREFUSED)
+		fail_lane(dns, lane, error);
 }
 
 /* To be sent by this socket; the bytes stay as they are until flush(). client NULL: the socket is
  * connected. */
-static void put(struct udp_batch *batch, int fd, const uint8_t *bytes, size_t len,
+static void put(struct dns *dns, int fd, const uint8_t *bytes, size_t len,
 		const struct udp_flow *client)
 {
+	struct udp_batch *batch = dns->batch;
 	unsigned int i;
 
 	if (batch->out_count == BATCH_MAX || (batch->out_count > 0 && batch->out_fd != fd))
-		flush(batch);
+		flush(dns);
 	i = batch->out_count++;
 	batch->out_fd = fd;
 	batch->out_vectors[i] = (struct iovec){(void *)(uintptr_t)bytes, len};
@@ -130,7 +143,7 @@ static void answer_ourselves(const struct udp_flow *flow, uint8_t rcode)
 	size_t len = dns_answer_write(flow->head, sizeof(flow->head), &flow->question, rcode, out);
 
 	if (len > 0)
-		(void)!sendto(flow->listener_fd, out, len, 0,
+		(void)!sendto(flow->listener->fd, out, len, 0,
 			      (const struct sockaddr *)&flow->client, flow->client_len);
 }
 
@@ -315,13 +328,32 @@ static int find_lane(struct dns *dns, const struct endpoint *resolver, int64_t n
 	return connect_lane(dns, lane, resolver, now_ns);
 }
 
+/* Tells the program as the kernel would have told it. Returns whether it could. */
+static bool refuse(const struct dns *dns, const struct udp_flow *flow, int error)
+{
+	int fd = dns->refusal_fds[flow->client.ss_family == AF_INET6];
+	struct sockaddr_storage to = flow->client;
+	uint8_t out[REFUSAL_ROOM];
+	struct endpoint client;
+	size_t len;
+
+	if (fd < 0 || address_of_socket((struct sockaddr *)&to, &client.address, &client.port) < 0)
+		return false;
+	len = refusal_write(&client, &flow->listener->own, error, out);
+	if (to.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&to)->sin6_port = 0; /* else a protocol: raw(7) */
+	return len > 0 && sendto(fd, out, len, 0, (const struct sockaddr *)&to, flow->client_len) ==
+				  (ssize_t)len;
+}
+
 /* The resolver is not there. */
-static void fail_lane(struct dns *dns, struct udp_lane *lane)
+static void fail_lane(struct dns *dns, struct udp_lane *lane, int error)
 {
 	while (lane->waiting > 0) {
 		struct udp_flow *flow = lane->flows[lane->waiting - 1];
 
-		answer_ourselves(flow, ns_r_servfail);
+		if (!refuse(dns, flow, error))
+			answer_ourselves(flow, ns_r_servfail);
 		end_flow(dns, flow);
 	}
 }
@@ -356,7 +388,8 @@ static int ask(struct dns *dns, struct udp_flow *flow, const struct endpoint *re
 	TAILQ_REMOVE(&dns->spare, flow, entry);
 	TAILQ_INSERT_TAIL(&dns->asked, flow, entry);
 	proxy_set_timer(dns, flow->ends_ns);
-	put(dns->batch, lane->fd, message, len, NULL);
+	put(dns, lane->fd, message, len, NULL);
+	dns->batch->out_lane = lane;
 	return 0;
 }
 
@@ -374,7 +407,7 @@ static void serve_query(struct dns *dns, const struct listener *listener, int i)
 	flow = spare_flow(dns);
 	if (!flow)
 		return;
-	flow->listener_fd = listener->fd;
+	flow->listener = listener;
 	flow->client = batch->clients[i];
 	flow->client_len = batch->messages[i].msg_hdr.msg_namelen;
 	flow->result = dns_question_parse(message, len, &flow->question);
@@ -441,7 +474,7 @@ void udp_ready(struct dns *dns, struct source *source, uint32_t events)
 			origin_find(&dns->origin, batch->origins, (size_t)count);
 		for (int i = 0; i < count; i++)
 			serve_query(dns, listener, i);
-		flush(batch);
+		flush(dns);
 		if (count < BATCH_MAX)
 			return;
 	}
@@ -467,7 +500,7 @@ static bool serve_answer(struct dns *dns, const struct udp_flow *flow, uint8_t *
 	else if (ruling == DNS_FAIL)
 		answer_ourselves(flow, ns_r_servfail);
 	else
-		put(dns->batch, flow->listener_fd, message, len, flow);
+		put(dns, flow->listener->fd, message, len, flow);
 	return true;
 }
 
@@ -488,10 +521,10 @@ static void udp_answers_ready(struct dns *dns, struct source *source, uint32_t e
 		int count = receive(batch, lane->fd);
 
 		if (count < 0 && errno != EAGAIN && errno != EINTR)
-			fail_lane(dns, lane);
+			fail_lane(dns, lane, errno);
 		for (int i = 0; i < count; i++)
 			pass_on(dns, lane, batch->bytes[i], batch->messages[i].msg_len);
-		flush(batch);
+		flush(dns);
 		if (count < BATCH_MAX)
 			return;
 	}

@@ -18,6 +18,7 @@
 #include "dns/judge.h"
 #include "dns/message.h"
 #include "dns/origin.h"
+#include "dns/refusal.h"
 #include "dns/resolv.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -793,6 +794,55 @@ static void put_original(struct buf *buf, const char *to, uint16_t port)
 	buf_release(&tuple);
 }
 
+static uint16_t sum_of(const uint8_t *bytes, size_t len)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < len; i += 2)
+		sum += (uint32_t)(bytes[i] << 8 | bytes[i + 1]);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+static void a_refusal_is_about_the_datagram(void **state)
+{
+	const struct endpoint client = {{.family = AF_INET, .bytes = {10, 9, 0, 2}}, 0x1234};
+	const struct endpoint proxy = {{.family = AF_INET, .bytes = {127, 0, 0, 1}}, 0xee48};
+	static const uint8_t ends[] = {10, 9, 0, 2, 127, 0, 0, 1, 0x12, 0x34, 0xee, 0x48};
+	uint8_t out[REFUSAL_ROOM];
+
+	assert_int_equal(refusal_write(&client, &proxy, ECONNREFUSED, out), 36);
+	assert_int_equal(out[0], 3);
+	assert_int_equal(out[1], 3);
+	assert_int_equal(sum_of(out, 36), 0xffff);
+	assert_int_equal(sum_of(out + 8, 20), 0xffff);
+	assert_memory_equal(out + 20, ends, sizeof(ends));
+	assert_int_equal(refusal_write(&client, &proxy, EHOSTUNREACH, out), 36);
+	assert_int_equal(out[1], 13);
+	assert_int_equal(refusal_write(&client, &proxy, ENETDOWN, out), 0);
+}
+
+static void a_refusal_by_ipv6_leaves_the_sum_to_the_kernel(void **state)
+{
+	const struct endpoint client = {{.family = AF_INET6, .bytes = {0xfd, 0x77, [15] = 2}},
+					0x1234};
+	const struct endpoint proxy = {{.family = AF_INET6, .bytes = {[15] = 1}}, 0xee48};
+	static const uint8_t ports[] = {0x12, 0x34, 0xee, 0x48, 0, 8};
+	uint8_t out[REFUSAL_ROOM];
+
+	assert_int_equal(refusal_write(&client, &proxy, ECONNREFUSED, out), REFUSAL_ROOM);
+	assert_int_equal(out[0], 1);
+	assert_int_equal(out[1], 4);
+	assert_int_equal(out[2] | out[3], 0);
+	assert_memory_equal(out + 16, client.address.bytes, 16);
+	assert_memory_equal(out + 32, proxy.address.bytes, 16);
+	assert_memory_equal(out + 48, ports, sizeof(ports));
+	assert_int_equal(refusal_write(&client, &proxy, EACCES, out), REFUSAL_ROOM);
+	assert_int_equal(out[1], 1);
+	assert_int_equal(refusal_write(&client, &proxy, EHOSTUNREACH, out), 0);
+}
+
 static void the_kernel_tells_who_was_asked(void **state)
 {
 	static const char *const table[] = {"10.0.0.1", "fd00::1"};
@@ -872,6 +922,8 @@ int main(void)
 		cmocka_unit_test(steps_that_wait_are_bounded),
 		cmocka_unit_test(steps_to_a_known_name_pass_where_enforced),
 		cmocka_unit_test(addresses_are_led_to_before_the_answer_goes),
+		cmocka_unit_test(a_refusal_is_about_the_datagram),
+		cmocka_unit_test(a_refusal_by_ipv6_leaves_the_sum_to_the_kernel),
 		cmocka_unit_test(the_kernel_tells_who_was_asked),
 		cmocka_unit_test(the_kernel_knows_of_no_such_flow),
 	};
