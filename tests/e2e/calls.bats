@@ -95,20 +95,29 @@ personality ok" ]
 @test "calls of another ABI are denied, and one event says so" {
 	[ "$(uname -m)" = x86_64 ] || skip "only x86-64 has these"
 	calls_bundle
-	set_args "$BUNDLE" /app/kernel-calls i386 i386 x32
+	# Some hypervisors give their guests no way in for i386: there a program that tries dies.
+	i386=true
+	"$HUSK_BUILD/tests/e2e/kernel-calls" i386 | grep -q 'i386 ok' || i386=false
+	i386_says() {
+		if $i386; then output_has "i386 $1"; else output_has "i386 died"; fi
+	}
+	set_args "$BUNDLE" /app/kernel-calls i386 i386 x32 x32
 	run_bundle 0 "$BUNDLE"
-	output_has "i386 ok"
-	[ "$(known_call abi:i386 admitted)" = false ]
-	[ "$(known_call abi:i386 class)" = guarded ]
+	i386_says ok
+	for abi in $($i386 && echo i386) x32; do
+		[ "$(known_call "abi:$abi" admitted)" = false ]
+		[ "$(known_call "abi:$abi" class)" = guarded ]
+	done
 	expect 0 husk mode calls enforce --domain syscall
 	run_bundle 0 "$BUNDLE"
-	output_has "i386 EPERM"
+	i386_says EPERM
 	output_has "x32 EPERM"
-	[ "$(event_count '.event == "denied" and .key == "abi:i386"')" = 1 ]
-	[ "$(event_count '.event == "denied" and .key == "abi:x32"')" = 1 ]
+	for abi in $($i386 && echo i386) x32; do
+		[ "$(event_count '.event == "denied" and .key == "abi:'"$abi"'"')" = 1 ]
+	done
 	expect 0 husk allow calls syscall abi:i386
 	run_bundle 0 "$BUNDLE"
-	output_has "i386 ok"
+	i386_says ok
 	output_has "x32 EPERM"
 	nothing_left
 }
