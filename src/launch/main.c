@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * husk-launch: the first program inside the container. The runtime executes it in place of the
- * entry point; it enters process.cwd again, because its working directory lies in the tree that was
- * there before the view, takes away what the function was never seen to need (apply.c), and
- * executes the same path once more: the real program, through the view.
+ * entry point. It enters process.cwd again, because its working directory lies in the tree that was
+ * there before the view, opens its terminal again (terminal.c), takes away what the function was
+ * never seen to need (apply.c), and executes the same path once more: the real program, through the
+ * view.
  *
  * No library, no allocation, no configuration. It runs with the function's ids and inherits
  * everything (arguments, environment, descriptors, signals, terminal), so it must leave all else
@@ -18,6 +19,7 @@
 #include "launch/apply.h"
 #include "launch/slot.h"
 #include "launch/syscall.h"
+#include "launch/terminal.h"
 
 enum { EXIT_CANNOT_EXECUTE = 126, EXIT_NOT_FOUND = 127 }; /* as a shell: POSIX, 2.8.2 */
 
@@ -166,6 +168,7 @@ void launch_main(const long *stack)
 	result = call(SYS_chdir, (long)cwd, 0, 0, 0, 0);
 	if (result < 0)
 		fail("enter", cwd, result);
+	terminal_reopen(call);
 	if (slot.policy.flags & LAUNCH_NEW_TASK)
 		call(SYS_prctl, PR_GET_PDEATHSIG, (long)&signal_of_death, 0, 0, 0);
 	/* From here on what is lost is lost, and only the real program may follow. */

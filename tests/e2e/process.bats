@@ -127,7 +127,7 @@ print(os.wait()[1])"
 	bundle=$(bundle terminal "$(own_rootfs)" '.process.terminal = true')
 	# runc passes the terminal's size on, and makes it raw, only after the program has started; crun never does.
 	set_args "$bundle" /bin/sh -c 'for i in 1 2 3 4 5 6 7 8; do stty size | grep -qv "^0 0" && break; sleep 0.1; done
-tty; test -t 0 && test -t 1 && test -t 2 && echo all; ls -l /dev/console | cut -c1; stty size; echo done >/dev/tty'
+tty; readlink /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2; test -t 0 && test -t 1 && test -t 2 && echo all; ls -l /dev/console | cut -c1; stty size; echo done >/dev/tty'
 	cp -a "$bundle" "$bundle-bare"
 	hook_bundle "$bundle" terminal
 	# script(1) gives the runtime a terminal; the end of its own input would be typed into it.
