@@ -116,7 +116,7 @@ static int find(struct behaviour *const *made, size_t count, struct directory **
 
 int fold_bulk(struct behaviour *const *behaviours, size_t count, struct fold *ret)
 {
-	struct behaviour **made = calloc(count + 1, sizeof(*made));
+	struct behaviour **made = calloc(count + 1, sizeof(struct behaviour *));
 	struct directory *directories = NULL;
 	size_t n_made = 0, n_directories = 0;
 	struct fold fold = {0};
@@ -127,7 +127,7 @@ int fold_bulk(struct behaviour *const *behaviours, size_t count, struct fold *re
 			made[n_made++] = behaviours[i];
 	}
 	if (n_made > BULK_NAMES_MIN) {
-		qsort(made, n_made, sizeof(*made), compare);
+		qsort(made, n_made, sizeof(struct behaviour *), compare);
 		r = find(made, n_made, &directories, &n_directories, &fold);
 	}
 	for (size_t i = 0; i < count && n_directories && r == 0; i++) {
