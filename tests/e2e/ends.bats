@@ -130,7 +130,7 @@ bomb() {
 	BUNDLE=$(bundle bomb "$HUSK_ROOTFS" '.root.readonly = true' "$@")
 	set_python "$BUNDLE" '
 import os, signal, time
-signal.alarm(3)
+signal.alarm(60)
 signal.signal(signal.SIGALRM, lambda *_: os._exit(5))
 print("begun", flush=True)
 refused = False
@@ -142,6 +142,7 @@ while True:
         if not refused and os.getpid() == 1:
             print("refused", flush=True)
             refused = True
+            signal.alarm(2)
     try:
         open("/etc/passwd").read()
     except OSError:
