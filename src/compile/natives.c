@@ -10,13 +10,11 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "policy/bulk.h"
 #include "policy/guard.h"
 
 struct path {
 	char *text;	   /* owned */
 	bool is_directory; /* may be the tree itself */
-	bool is_bulk;	   /* stands for BULK_NAMES_MIN names at least */
 };
 
 struct paths {
@@ -67,7 +65,7 @@ static int add(struct paths *paths, const char *text, bool is_directory)
 		paths->paths = grown;
 		paths->room = room;
 	}
-	paths->paths[paths->count] = (struct path){strdup(text), is_directory, bulk_is(text)};
+	paths->paths[paths->count] = (struct path){strdup(text), is_directory};
 	return paths->paths[paths->count].text ? (paths->count++, 0) : -ENOMEM;
 }
 
@@ -199,19 +197,18 @@ static void count(const struct natives *natives, const struct paths *paths, int 
 	for (size_t i = 0; i < paths->count; i++) {
 		const struct path *path = &paths->paths[i];
 		size_t own = prefix_len(path, depth);
-		uint32_t weight = path->is_bulk ? BULK_NAMES_MIN : 1;
 
 		if (i > 0 && strcmp(path->text, path[-1].text) == 0)
 			continue; /* by another program, or another access */
 		if (own && first && own == len && memcmp(path->text, first->text, len) == 0) {
-			uses += weight;
+			uses++;
 			continue;
 		}
 		if (first && uses >= min)
 			propose(natives, kind, first->text, len, uses, to);
 		first = own ? path : NULL;
 		len = own;
-		uses = weight;
+		uses = 1;
 	}
 	if (first && uses >= min)
 		propose(natives, kind, first->text, len, uses, to);

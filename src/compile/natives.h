@@ -5,7 +5,6 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "policy/bulk.h"
 #include "policy/behaviour.h"
 #include "policy/native.h"
 
@@ -23,7 +22,7 @@
  */
 enum natives_limits {
 	NATIVES_USES_MIN = 16,
-	NATIVES_FILES_MIN = BULK_NAMES_MIN,
+	NATIVES_FILES_MIN = 256,
 	NATIVES_DEPTH_MIN = 2, /* of a tree: /usr/lib */
 	NATIVES_DEPTH_MAX = 4, /* /usr/local/lib/python3.11 */
 	NATIVES_PRIVATE_DEPTH_MAX = 3,

@@ -16,7 +16,6 @@
 #include "base/cleanup.h"
 #include "base/hash.h"
 #include "mediator/process.h"
-#include "policy/bulk.h"
 #include "policy/decide.h"
 #include "policy/shape.h"
 
@@ -49,12 +48,6 @@ struct tables {
 	struct pending_exec execs[WATCH_EXECS_MAX];
 };
 
-/* A directory that this run made, and in which the policy knows all names by one key. */
-struct bulk {
-	char *path;
-	char *key; /* with BULK_SUFFIX */
-};
-
 struct watch {
 	struct watch_options options;
 	const struct policy_image *policy;
@@ -67,11 +60,9 @@ struct watch {
 	uint32_t program_count;
 	uint32_t execs_count;
 	uint32_t execs_next; /* which one a further one replaces */
-	struct bulk bulks[WATCH_BULKS_MAX];
-	size_t bulks_count;
-	uint64_t repeated;  /* denials of something that was told already */
-	bool started;	    /* something was asked */
-	bool left_launcher; /* the first process executes the real program */
+	uint64_t repeated;   /* denials of something that was told already */
+	bool started;	     /* something was asked */
+	bool left_launcher;  /* the first process executes the real program */
 	bool told_foreign;
 };
 
@@ -119,10 +110,6 @@ void watch_free(struct watch *watch)
 	}
 	for (size_t i = 0; watch->execs_count > 0 && i < WATCH_EXECS_MAX; i++)
 		free(watch->tables->execs[i].program);
-	for (size_t i = 0; i < watch->bulks_count; i++) {
-		free(watch->bulks[i].path);
-		free(watch->bulks[i].key);
-	}
 	free(watch->tables);
 	free(watch->seen);
 	free(watch);
@@ -380,53 +367,6 @@ static struct decision decide(const struct watch *watch, const struct view_quest
 	return first;
 }
 
-/* ---- directories that are filled in bulk, policy/bulk.h ---- */
-
-/* The directory `path` was made, which is known by `key`: does the policy know more below it? */
-static void note_bulk(struct watch *watch, const struct behaviour *b, const char *path)
-{
-	struct bulk *bulk = &watch->bulks[watch->bulks_count];
-	char below[SHAPE_KEY_MAX + sizeof(BULK_SUFFIX)];
-	struct behaviour inside = *b;
-
-	if (b->access != ACCESS_CREATE || !watch->policy || watch->bulks_count == WATCH_BULKS_MAX ||
-	    !bulk_covers(b))
-		return;
-	(void)snprintf(below, sizeof(below), "%s" BULK_SUFFIX, b->key);
-	inside.key = below;
-	if (policy_image_find(watch->policy, &inside) != POLICY_ALLOWED)
-		return;
-	*bulk = (struct bulk){strdup(path), strdup(below)};
-	if (bulk->path && bulk->key) {
-		watch->bulks_count++;
-		return;
-	}
-	free(bulk->path);
-	free(bulk->key);
-}
-
-/* Of a behaviour that is new by its own name: is it known by the directory that it lies in? Then
- * that is its key. */
-static struct decision decide_in_bulk(const struct watch *watch, const char *path,
-				      struct behaviour *b, struct decision own)
-{
-	struct behaviour inside = *b;
-
-	for (size_t i = 0; i < watch->bulks_count && bulk_covers(b); i++) {
-		struct decision decision;
-
-		if (!bulk_lies_below(path, watch->bulks[i].path))
-			continue;
-		inside.key = watch->bulks[i].key;
-		decision = policy_decide(watch->policy, watch->modes, &inside);
-		if (decision.novel)
-			continue;
-		b->key = inside.key;
-		return decision;
-	}
-	return own;
-}
-
 /* What follows from a decision over what `program` did. */
 static enum verdict settle(struct watch *watch, struct behaviour *b, struct decision decision,
 			   pid_t pid, bool foreign, const char *program)
@@ -516,10 +456,6 @@ static enum verdict judge_new(struct watch *watch, const struct view_question *q
 	};
 	struct decision decision = decide(watch, question, &b, key);
 
-	if (decision.novel && watch->bulks_count > 0)
-		decision = decide_in_bulk(watch, question->path, &b, decision);
-	if (decision.verdict != VERDICT_DENIED)
-		note_bulk(watch, &b, question->path);
 	*ret_lasting = !(decision.novel && is_foreign(watch, question->pid));
 	return settle(watch, &b, decision, question->pid, !*ret_lasting, program);
 }

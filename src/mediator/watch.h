@@ -19,7 +19,6 @@ enum watch_limits {
 	WATCH_SEEN_MAX = 65536,	   /* behaviours of one run; beyond, they count as lost */
 	WATCH_CACHE_SLOTS = 4096,  /* answers remembered, one a slot */
 	WATCH_EXECS_MAX = 256,	   /* execve(2)s that wait for their interpreter at a time */
-	WATCH_BULKS_MAX = 16,	   /* directories filled in bulk; in further ones names are names */
 	WATCH_PROGRAMS_MAX = 1024, /* programs with answers of their own in the cache */
 };
 

@@ -14,13 +14,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "policy/bulk.h"
 #include "policy/decide.h"
 #include "policy/image.h"
-#include "profile/fold.h"
 #include "store/store-internal.h"
-
-enum { FOLDED_KINDS_MAX = 64 }; /* beyond, what repeats costs time and nothing else */
 
 struct run {
 	const struct journal_run *head;
@@ -29,13 +25,11 @@ struct run {
 	int64_t at_ns; /* when it ended, as far as that is known: what it brought is dated so */
 	struct journal_behaviour *seen;
 	size_t count, room;
-	struct fold fold; /* keys that some of them have */
 };
 
 static void run_release(struct run *run)
 {
 	free(run->seen);
-	fold_release(&run->fold);
 }
 
 static int run_keep(struct run *run, const struct journal_behaviour *b)
@@ -51,58 +45,6 @@ static int run_keep(struct run *run, const struct journal_behaviour *b)
 	}
 	run->seen[run->count++] = *b;
 	return 0;
-}
-
-/* Is this the one that was kept last by that name? Most of what is folded is. */
-static bool is_same(const struct journal_behaviour *a, const struct journal_behaviour *b)
-{
-	const struct behaviour *x = &a->behaviour, *y = &b->behaviour;
-
-	return x->key == y->key && x->domain == y->domain && x->access == y->access &&
-	       x->flags == y->flags && a->verdict == b->verdict && a->novel == b->novel &&
-	       strcmp(x->program, y->program) == 0;
-}
-
-/* Of those with one folded key, one for each kind stays. */
-static void drop_repeated(struct run *run)
-{
-	struct journal_behaviour kinds[FOLDED_KINDS_MAX];
-	size_t kept = 0, n_kinds = 0;
-
-	for (size_t i = 0; i < run->count; i++) {
-		const struct journal_behaviour *b = &run->seen[i];
-		size_t k = 0;
-
-		if (bulk_is(b->behaviour.key)) {
-			while (k < n_kinds && !is_same(&kinds[k], b))
-				k++;
-			if (k < n_kinds)
-				continue;
-			if (n_kinds < FOLDED_KINDS_MAX)
-				kinds[n_kinds++] = *b;
-		}
-		run->seen[kept++] = *b;
-	}
-	run->count = kept;
-}
-
-static int run_fold(struct run *run)
-{
-	struct behaviour **allowed = calloc(run->count + 1, sizeof(struct behaviour *));
-	size_t count = 0;
-	int r;
-
-	if (!allowed)
-		return -ENOMEM;
-	for (size_t i = 0; i < run->count; i++) {
-		if (run->seen[i].verdict != VERDICT_DENIED)
-			allowed[count++] = &run->seen[i].behaviour;
-	}
-	r = fold_bulk(allowed, count, &run->fold);
-	free(allowed);
-	if (r == 0 && run->fold.count > 0)
-		drop_repeated(run);
-	return r;
 }
 
 /* Reads the whole journal: how the run ended, and what it lost, stand behind the behaviours. */
@@ -125,8 +67,6 @@ static int run_read(struct run *run, struct journal_reader *journal, struct erro
 		if (run_keep(run, &b) < 0)
 			return error_set(err, ENOMEM, "cannot take in run '%s'", run->head->id);
 	}
-	if (run_fold(run) < 0)
-		return error_set(err, ENOMEM, "cannot take in run '%s'", run->head->id);
 	end = journal_reader_end(journal);
 	run->facts.outcome = end.outcome;
 	run->facts.status = end.status;

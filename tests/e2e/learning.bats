@@ -25,42 +25,6 @@ fingerprint() {
 	ls "$DATA" "$DATA/secrets"
 }
 
-@test "a function that unpacks other names each time becomes enforced by itself, in its own directory" {
-	local bundle n
-	bundle=$(bundle unpack "$HUSK_ROOTFS" '.root.readonly = true
-		| .mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["mode=1777"]}]')
-	set_python "$bundle" '
-import os
-os.mkdir("/tmp/tree")
-for n in range(300):
-    with open("/tmp/tree/%s-%s" % (os.environ["NONCE"], "abcdefghijklmnopqrst"[n % 20] * (n // 20 + 1)), "w") as f:
-        f.write("x")
-os.mkdir("/tmp/else")
-if os.environ.get("STRAY"):
-    try:
-        open("/tmp/else/" + os.environ["NONCE"], "w")
-    except OSError as problem:
-        print("refused:", problem.errno)
-'
-	hook_bundle "$bundle" unpack
-	for n in one two three four five six seven eight nine ten; do
-		change_bundle "$bundle" '.process.env |= map(select(startswith("NONCE=") | not)) + ["NONCE=" + $n]' --arg n "$n"
-		run_bundle 0 "$bundle"
-		[ "$(mode_of unpack fs)" != enforce ] || break
-	done
-	[ "$(mode_of unpack fs)" = enforce ]
-	run_bundle 0 "$bundle"
-	has_event '.event == "native" and (.detail | startswith("'"'/tmp' is attached"'"))'
-	# what is mediated is judged by the same rule
-	write_conf "mediate_one_in = 1"
-	change_bundle "$bundle" '.process.env |= map(select(startswith("NONCE=") | not)) + ["NONCE=never", "STRAY=1"]'
-	run_bundle 0 "$bundle"
-	output_has "refused: 13"
-	[ "$(event_count '.event == "denied"')" -eq 1 ]
-	expect 0 husk show unpack
-	output_has "/tmp/tree/{below}"
-}
-
 @test "a function goes from learning over shadow to enforcement by itself and keeps working" {
 	function_bundle orders
 	invoke_well 1

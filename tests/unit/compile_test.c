@@ -113,22 +113,11 @@ static void a_directory_is_proposed_that_is_filled_and_holds_nothing_else(void *
 	}
 }
 
-static void a_directory_that_stands_for_its_names_counts_as_filled(void **state)
-{
-	struct natives *natives = natives_new();
-
-	(void)state;
-	add(natives, ACCESS_CREATE, 0, "/tmp/tree" BULK_SUFFIX, 1);
-	add(natives, ACCESS_CREATE, 0, "/data/one", 1);
-	expect(natives, true, "2 256 /tmp\n2 256 /tmp/tree\n");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(trees_that_are_used_are_proposed_parents_first),
 		cmocka_unit_test(what_was_denied_is_told_in_any_mode),
-		cmocka_unit_test(a_directory_that_stands_for_its_names_counts_as_filled),
 		cmocka_unit_test(a_directory_is_proposed_that_is_filled_and_holds_nothing_else),
 	};
 

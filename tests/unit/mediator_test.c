@@ -30,7 +30,6 @@
 #include "mediator/loop.h"
 #include "mediator/native.h"
 #include "mediator/nearness.h"
-#include "policy/bulk.h"
 #include "policy/native.h"
 #include "mediator/process.h"
 #include "mediator/talk.h"
@@ -472,54 +471,6 @@ static void what_one_name_of_a_file_may_all_may(void **state)
 	question.access = ACCESS_WRITE;
 	assert_int_equal(watch_judge(court.watch, &question), -EACCES);
 	assert_int_equal(close_court(&court, "names", VERDICT_DENIED), 2);
-}
-
-static void names_below_a_directory_that_the_run_made_are_known_by_it(void **state)
-{
-	char program[PATH_MAX] = "";
-	const struct behaviour learned[] = {
-		{DOMAIN_FS, ACCESS_CREATE, program, "/data/tree", 0},
-		{DOMAIN_FS, ACCESS_CREATE, program, "/data/tree" BULK_SUFFIX, 0},
-		{DOMAIN_FS, ACCESS_WRITE, program, "/data/tree" BULK_SUFFIX, 0},
-		{DOMAIN_FS, ACCESS_CREATE, program, "/data/plain", 0},
-	};
-	const struct behaviour denied = {DOMAIN_FS, ACCESS_WRITE, program, "/data/tree/not", 0};
-	struct policy_info info = {.function = "f", .revision = "r", .serial = 1};
-	struct policy_builder *builder = policy_builder_new();
-	cleanup_policy_image struct policy_image *image = NULL;
-	cleanup_free void *bytes = NULL;
-	struct error err = ERROR_INIT;
-	struct court court;
-	size_t len;
-
-	(void)state;
-	assert_true(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
-	for (size_t i = 0; i < sizeof(learned) / sizeof(learned[0]); i++)
-		assert_int_equal(policy_builder_add(builder, &learned[i], POLICY_ALLOWED), 0);
-	assert_int_equal(policy_builder_add(builder, &denied, POLICY_DENIED), 0);
-	assert_int_equal(policy_builder_finish(builder, &info, &bytes, &len), 0);
-	policy_builder_free(builder);
-	assert_int_equal(policy_image_check(bytes, len, &image, &err), 0);
-	open_court(&court, "bulk");
-	watch_use(court.watch, image, enforce);
-	/* whose it is that lies there before the run makes the directory, nobody knows */
-	assert_int_equal(ask(&court, ACCESS_CREATE, "/data/tree/early", 1), -EACCES);
-	assert_int_equal(ask(&court, ACCESS_CREATE, "/data/tree", 2), 0);
-	assert_int_equal(ask(&court, ACCESS_CREATE, "/data/plain", 3), 0);
-	for (int i = 0; i < 50; i++) {
-		char path[64];
-
-		(void)snprintf(path, sizeof(path), "/data/tree/%d/new", i);
-		assert_int_equal(ask(&court, ACCESS_CREATE, path, 100 + (uint64_t)i), 0);
-		assert_int_equal(ask(&court, ACCESS_WRITE, path, 200 + (uint64_t)i), 0);
-	}
-	assert_int_equal(ask(&court, ACCESS_READ, "/data/tree/1/new", 4), -EACCES);
-	assert_int_equal(ask(&court, ACCESS_WRITE, "/data/tree/not", 5), -EACCES);
-	assert_int_equal(ask(&court, ACCESS_CREATE, "/data/tree/lib.so.1", 6), -EACCES);
-	assert_int_equal(ask(&court, ACCESS_CREATE, "/data/trees/new", 7), -EACCES);
-	assert_int_equal(ask(&court, ACCESS_CREATE, "/data/plain/new", 8), -EACCES);
-	/* two directories, and one key for each access below the one that is filled */
-	assert_int_equal(close_court(&court, "bulk", VERDICT_ALLOWED), 4);
 }
 
 static int ask_exec(struct court *court, const char *path, enum view_executable executable,
@@ -1067,7 +1018,6 @@ int main(void)
 		cmocka_unit_test(a_path_longer_than_any_key_is_judged_all_the_same),
 		cmocka_unit_test(a_name_that_changes_is_judged_again),
 		cmocka_unit_test(what_one_name_of_a_file_may_all_may),
-		cmocka_unit_test(names_below_a_directory_that_the_run_made_are_known_by_it),
 		cmocka_unit_test(an_interpreter_belongs_to_the_file_that_is_executed),
 		cmocka_unit_test(a_flood_of_names_is_bounded_and_counted),
 		cmocka_unit_test(what_no_question_asked_is_judged_and_recorded),

@@ -16,7 +16,6 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "policy/bulk.h"
 #include "policy/behaviour.h"
 #include "policy/capability.h"
 #include "policy/decide.h"
@@ -1086,52 +1085,9 @@ static void host_names_are_widened_below_their_owner(void **state)
 	}
 }
 
-static void what_is_loaded_or_guarded_is_known_by_its_own_name(void **state)
-{
-	static const struct {
-		enum domain domain;
-		enum access access;
-		uint32_t flags;
-		const char *key;
-		bool covered;
-	} cases[] = {
-		{DOMAIN_FS, ACCESS_CREATE, 0, "/tmp/tree/a", true},
-		{DOMAIN_FS, ACCESS_READ, 0, "/tmp/tree/a.so.txt.gz", false},
-		{DOMAIN_FS, ACCESS_LIST, 0, "/tmp/tree/{hex}", true},
-		{DOMAIN_FS, ACCESS_CREATE, 0, "/tmp/tree/lib.so", false},
-		{DOMAIN_FS, ACCESS_READ, 0, "/tmp/tree/lib.so.6", false},
-		{DOMAIN_FS, ACCESS_READ, 0, "/tmp/tree/addon.node", false},
-		{DOMAIN_FS, ACCESS_READ, 0, "/tmp/tree/server.key", false},
-		{DOMAIN_FS, ACCESS_READ, 0, "/tmp/tree/.ssh/id_rsa", false},
-		{DOMAIN_FS, ACCESS_CREATE, 0, "/tmp/tree/node_modules/x/index.js", false},
-		{DOMAIN_FS, ACCESS_CREATE, 0, "/tmp/tree/site-packages/x.pth", false},
-		{DOMAIN_FS, ACCESS_WRITE, 0, "/tmp/tree/.bashrc", false},
-		{DOMAIN_FS, ACCESS_CREATE, BEHAVIOUR_PERSISTENT, "/vol/tree/a", false},
-		{DOMAIN_FS, ACCESS_READ, BEHAVIOUR_IMAGE, "/app/tree/a", false},
-		{DOMAIN_EXEC, ACCESS_EXEC, 0, "/tmp/tree/a", false},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct behaviour b = {cases[i].domain, cases[i].access, "/bin/tar",
-					    cases[i].key, cases[i].flags};
-
-		if (bulk_covers(&b) != cases[i].covered)
-			fail_msg("'%s'", cases[i].key);
-	}
-	assert_true(bulk_is("/tmp/tree" BULK_SUFFIX));
-	assert_false(bulk_is(BULK_SUFFIX));
-	assert_false(bulk_is("/tmp/tree/{below}x"));
-	assert_true(bulk_lies_below("/tmp/tree/a", "/tmp/tree"));
-	assert_false(bulk_lies_below("/tmp/tree", "/tmp/tree"));
-	assert_false(bulk_lies_below("/tmp/tree/", "/tmp/tree"));
-	assert_false(bulk_lies_below("/tmp/trees/a", "/tmp/tree"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_loaded_or_guarded_is_known_by_its_own_name),
 		cmocka_unit_test(public_suffixes_are_known),
 		cmocka_unit_test(host_names_are_widened_below_their_owner),
 		cmocka_unit_test(keys_say_what_a_peer_is),

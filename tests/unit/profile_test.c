@@ -13,7 +13,6 @@
 
 #include "base/hash.h"
 #include "profile/class.h"
-#include "profile/fold.h"
 #include "profile/known.h"
 #include "profile/promotion.h"
 #include "profile/sketch.h"
@@ -487,93 +486,9 @@ static void names_have_classes(void **state)
 	}
 }
 
-/* ---- folding ---- */
-
-#define FOLD_NAMES 300
-
-struct folding {
-	struct behaviour behaviours[FOLD_NAMES + 16];
-	struct behaviour *pointers[FOLD_NAMES + 16];
-	char names[FOLD_NAMES][64];
-	size_t count;
-};
-
-static void put(struct folding *folding, const char *program, enum access access, const char *key,
-		uint32_t flags)
-{
-	struct behaviour *b = &folding->behaviours[folding->count];
-
-	*b = (struct behaviour){DOMAIN_FS, access, program, key, flags};
-	folding->pointers[folding->count++] = b;
-}
-
-/* `names` files made by tar below `dir`, which tar made, at random places. */
-static void fill(struct folding *folding, const char *dir, size_t names, uint32_t flags)
-{
-	for (size_t i = 0; i < names; i++) {
-		(void)snprintf(folding->names[i], sizeof(folding->names[i]), "%s/%c/%zx-", dir,
-			       (char)('a' + i % 7), i);
-		put(folding, "/bin/tar", ACCESS_CREATE, folding->names[i], flags);
-	}
-	put(folding, "/bin/tar", ACCESS_CREATE, dir, flags);
-}
-
-static void what_lies_below_a_directory_filled_in_bulk_is_one(void **state)
-{
-	struct folding f = {0};
-	struct fold fold = {0};
-
-	(void)state;
-	fill(&f, "/tmp/tree", FOLD_NAMES, 0);
-	put(&f, "/bin/python3", ACCESS_READ, "/tmp/tree/a/other", 0);
-	put(&f, "/bin/tar", ACCESS_CREATE, "/tmp/tree/lib.so.1", 0);
-	put(&f, "/bin/tar", ACCESS_CREATE, "/tmp/trees", 0);
-	put(&f, "/bin/tar", ACCESS_CREATE, "/tmp/tree-x/a", 0);
-	put(&f, "/bin/tar", ACCESS_READ, "/tmp/tree/id.pem", 0);
-	assert_int_equal(fold_bulk(f.pointers, f.count, &fold), 0);
-	assert_int_equal(fold.count, 1);
-	for (size_t i = 0; i < FOLD_NAMES; i++)
-		assert_string_equal(f.behaviours[i].key, "/tmp/tree/{below}");
-	assert_string_equal(f.behaviours[FOLD_NAMES].key, "/tmp/tree");
-	assert_string_equal(f.behaviours[FOLD_NAMES + 1].key, "/tmp/tree/{below}");
-	for (size_t i = FOLD_NAMES + 2; i < f.count; i++)
-		assert_null(strstr(f.behaviours[i].key, "{below}"));
-	fold_release(&fold);
-}
-
-static void what_is_not_made_in_bulk_stays_as_it_is(void **state)
-{
-	static const struct {
-		const char *dir;
-		size_t names;
-		uint32_t flags;
-	} cases[] = {
-		{"/tmp/few", 255, 0},
-		{"/vol/tree", FOLD_NAMES, BEHAVIOUR_PERSISTENT},
-		{"/usr/tree", FOLD_NAMES, 0},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct folding f = {0};
-		struct fold fold = {0};
-
-		fill(&f, cases[i].dir, cases[i].names, cases[i].flags);
-		assert_int_equal(fold_bulk(f.pointers, f.count, &fold), 0);
-		assert_int_equal(fold.count, 0);
-		assert_string_equal(f.behaviours[0].key, f.names[0]);
-		/* nor what another program made, or a directory that was there before */
-		f.behaviours[cases[i].names].program = "/bin/mkdir";
-		assert_int_equal(fold_bulk(f.pointers, f.count, &fold), 0);
-		assert_int_equal(fold.count, 0);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_lies_below_a_directory_filled_in_bulk_is_one),
-		cmocka_unit_test(what_is_not_made_in_bulk_stays_as_it_is),
 		cmocka_unit_test(names_have_classes),
 		cmocka_unit_test(every_behaviour_has_the_class_of_the_table),
 		cmocka_unit_test(a_sketch_counts_exactly_below_eight),

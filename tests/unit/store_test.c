@@ -1035,51 +1035,10 @@ static void what_people_say_waits_for_the_disk(void **state)
 	assert_true(syncs > before);
 }
 
-/* An archive whose names are others in each run, as the mediator tells of it. */
-static void merge_archive(struct store *store, int dirfd, int id, bool known)
-{
-	enum { NAMES = 400 };
-	static struct journal_behaviour seen[NAMES + 1];
-	static char names[NAMES][32];
-
-	for (int i = 0; i < NAMES; i++) {
-		(void)snprintf(names[i], sizeof(names[i]), "/tmp/tree/%x-%x-", id, i);
-		seen[i] = (struct journal_behaviour)FS(ACCESS_CREATE, names[i], 0, VERDICT_NOVEL);
-	}
-	seen[NAMES] = (struct journal_behaviour)FS(ACCESS_CREATE, "/tmp/tree", 0, VERDICT_NOVEL);
-	if (known) {
-		seen[0] = (struct journal_behaviour)FS(ACCESS_CREATE, "/tmp/tree/{below}", 0,
-						       VERDICT_ALLOWED);
-		seen[1] = (struct journal_behaviour)FS(ACCESS_CREATE, "/tmp/tree", 0,
-						       VERDICT_ALLOWED);
-	}
-	merge_ok(store, dirfd,
-		 &(struct test_run){.id = id, .seen = seen, .count = known ? 2 : NAMES + 1});
-}
-
-static void a_function_that_unpacks_new_names_each_time_brings_nothing_new(void **state)
-{
-	struct test_dir *dir = *state;
-	cleanup_store struct store *store = opened(dir->path);
-
-	merge_archive(store, dir->fd, 1, false);
-	assert_int_equal(behaviour_of(store, "/tmp/tree/{below}", 1).runs, 1);
-	assert_int_equal(behaviour_of(store, "/tmp/tree", 1).runs, 1);
-	assert_int_equal(kept_of(store).rows, 2);
-	/* one that started before the policy knew: it brings nothing, and is not clean */
-	merge_archive(store, dir->fd, 2, false);
-	assert_int_equal(kept_of(store).rows, 2);
-	for (int id = 3; id < 6; id++)
-		merge_archive(store, dir->fd, id, true);
-	assert_int_equal(kept_of(store).rows, 2);
-	assert_int_equal(revision_of(store).clean_runs[DOMAIN_FS], 3);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(a_function_that_unpacks_new_names_each_time_brings_nothing_new),
 		TEST(only_a_clean_run_tells_that_a_domain_was_watched),
 		TEST(what_people_say_waits_for_the_disk),
 		TEST(a_new_store_is_empty_and_private),
