@@ -60,15 +60,27 @@ int helper_consult(struct helper *helper)
 	return message.result;
 }
 
+/* Waits for the first message. Returns 0 or -errno with the error set. */
+static int wait_for_work(struct helper *helper)
+{
+	struct message message;
+	ssize_t n;
+
+	do
+		n = recv(helper->own_fd, &message, sizeof(message), 0);
+	while (n < 0 && errno == EINTR);
+	return n == sizeof(message) ? 0
+				    : error_set(&helper->err, EPIPE, "cannot hear the main thread");
+}
+
 static void *run(void *argument)
 {
 	struct helper *helper = argument;
-	struct message message = {0};
+	struct message message = {.news = HELPER_DONE};
 
-	if (helper->waits && recv(helper->own_fd, &message, sizeof(message), 0) != sizeof(message))
-		return NULL;
-	message.news = HELPER_DONE;
-	helper->result = helper->work(helper);
+	helper->result = helper->waits ? wait_for_work(helper) : 0;
+	if (helper->result == 0)
+		helper->result = helper->work(helper);
 	/* The main thread is there as long as the process is: it joins this thread next. */
 	(void)!write(helper->own_fd, &message, sizeof(message));
 	return NULL;

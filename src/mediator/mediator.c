@@ -420,8 +420,11 @@ static void on_gate_opened(void *context, pid_t pid)
 	if (r == 0)
 		r = loop_add(m->loop, helper_fd(m->ready), hear_wrap, m);
 	if (r == 0) {
-		m->helper = steal_ptr(&m->ready);
-		r = helper_wrap(m->helper, m->proc_fd, pid, m->mount_fd, m->setup->spec, &m->wish);
+		r = helper_wrap(m->ready, m->proc_fd, pid, m->mount_fd, m->setup->spec, &m->wish);
+		if (r == 0)
+			m->helper = steal_ptr(&m->ready);
+		else
+			loop_remove(m->loop, helper_fd(m->ready));
 	}
 	if (r < 0)
 		view_gate_answer(m->view, r);
