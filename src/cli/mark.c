@@ -151,8 +151,7 @@ static int read_name(const struct cli_syntax *syntax, const char *text, const ch
 {
 	if (program)
 		return tell_no_programs(syntax, q, err);
-	if (q->domain == DOMAIN_CAP && capability_parse(text) < 0 &&
-	    strcmp(text, CAPABILITY_UNKNOWN) != 0)
+	if (q->domain == DOMAIN_CAP && capability_parse(text) < 0)
 		return cli_usage(err, syntax, "there is no capability '%.60s'", text);
 	if (q->domain == DOMAIN_SYSCALL && !is_call(text))
 		return cli_usage(err, syntax, "there is no system call '%.60s' on this machine",

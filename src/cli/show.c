@@ -26,7 +26,6 @@ struct showing {
 	int64_t inert;	      /* how many were passed over */
 	uint64_t given;	      /* capabilities, by the engine */
 	uint64_t needed;      /* capabilities, in any run */
-	bool unknown;	      /* one was needed that nobody could tell */
 	bool observed;	      /* some run was observed that needed none that is new */
 	struct buf *out;
 	struct table *table;
@@ -119,10 +118,6 @@ static void promotion_text(const struct showing *s, const struct store_revision 
 	if (r->modes_by_hand[d])
 		snprintf(out, room, "set by hand; 'husk mode %.64s auto' gives it back",
 			 s->function);
-	else if (d == DOMAIN_CAP && r->capability_unknown && r->modes[d] != MODE_ENFORCE)
-		snprintf(out, room,
-			 "stays: capabilities were used, and without the observer "
-			 "nobody can tell which");
 	else if (r->modes[d] == MODE_LEARN)
 		snprintf(out, room, "%" PRId64 " of %lu clean runs to shadow", r->clean_runs[d],
 			 s->settings->shadow_after_runs);
@@ -145,7 +140,6 @@ static int revision_text(void *context, const struct store_revision *r)
 		return 0;
 	}
 	s->given = r->capabilities_given;
-	s->unknown = r->capability_unknown;
 	s->observed = r->clean_runs[DOMAIN_CAP] > 0;
 	cli_time_text(r->first_run_ns, first, sizeof(first));
 	cli_time_text(r->last_run_ns, last, sizeof(last));
@@ -174,8 +168,7 @@ static void capabilities_text(const struct showing *s)
 {
 	uint64_t spare = s->given & ~s->needed;
 
-	if (!spare || s->unknown || (!s->needed && !s->observed) ||
-	    (s->domain >= 0 && s->domain != DOMAIN_CAP))
+	if (!spare || (!s->needed && !s->observed) || (s->domain >= 0 && s->domain != DOMAIN_CAP))
 		return;
 	buf_format(s->out, "\n%d of the %d capabilities that the engine gives no run has needed:\n",
 		   __builtin_popcountll(spare), __builtin_popcountll(s->given));
@@ -210,7 +203,6 @@ static int revision_member(void *context, const struct store_revision *r)
 	cli_time_json(s->w, "first_run", r->first_run_ns);
 	cli_time_json(s->w, "last_run", r->last_run_ns);
 	json_member_integer(s->w, "policy_serial", (int64_t)r->serial);
-	json_member_bool(s->w, "capability_unknown", r->capability_unknown);
 	json_key(s->w, "capabilities_given");
 	json_array_begin(s->w);
 	for (unsigned int i = 0; i < CAPABILITIES; i++) {

@@ -84,8 +84,6 @@ int restricting_add(struct restricting *restricting, const struct behaviour *b,
 			return 0;
 		return names_add(allowed ? &restricting->allowed : &restricting->denied, b->key);
 	case DOMAIN_CAP:
-		if (allowed && strcmp(b->key, CAPABILITY_UNKNOWN) == 0)
-			restricting->keep = CAPABILITIES_ALL;
 		capability = capability_parse(b->key);
 		if (capability >= 0)
 			*(allowed ? &restricting->keep : &restricting->drop) |= UINT64_C(1)

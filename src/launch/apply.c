@@ -18,11 +18,9 @@ enum {
 int launch_policy_is_sound(const struct launch_policy *policy)
 {
 	const uint32_t known = LAUNCH_CAPABILITIES | LAUNCH_NO_NEW_PRIVS | LAUNCH_LISTENER |
-			       LAUNCH_FILTER_OPTIONAL | LAUNCH_NEW_TASK;
+			       LAUNCH_FILTER_OPTIONAL;
 
 	if (policy->flags & ~known || policy->filter_count > LAUNCH_FILTER_MAX)
-		return 0;
-	if (policy->filter_for_listener && policy->filter_for_listener >= policy->filter_count)
 		return 0;
 	return policy->filter_count ||
 	       !(policy->flags & (LAUNCH_LISTENER | LAUNCH_FILTER_OPTIONAL));
@@ -73,10 +71,6 @@ static long lower_sets(const struct launch_policy *policy, launch_call *call)
 
 static void refuse_instead(struct launch_policy *policy)
 {
-	policy->filter_count -= policy->filter_for_listener;
-	for (uint32_t i = 0; i < policy->filter_count && policy->filter_for_listener; i++)
-		policy->filter[i] = policy->filter[i + policy->filter_for_listener];
-	policy->filter_for_listener = 0;
 	for (uint32_t i = 0; i < policy->filter_count; i++) {
 		struct sock_filter *at = &policy->filter[i];
 

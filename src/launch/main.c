@@ -12,8 +12,6 @@
  */
 #include <elf.h>
 #include <errno.h>
-#include <linux/futex.h>
-#include <linux/prctl.h>
 #include <sys/syscall.h>
 
 #include "launch/apply.h"
@@ -62,7 +60,7 @@ static long call(long number, long a, long b, long c, long d, long e)
 }
 
 /* subject: what stands in quotes, or NULL */
-static _Noreturn void fail(const char *what, const char *subject, long result)
+static void fail(const char *what, const char *subject, long result)
 {
 	int code = result == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE;
 
@@ -110,72 +108,26 @@ static const char *executed_path(const char *const *environment)
 	return "";
 }
 
-/* What is executed. */
-struct program {
-	const char *path;
-	const char *const *arguments, *const *environment;
-};
-
-static _Noreturn void execute(const struct program *program)
-{
-	long result = call(SYS_execve, (long)program->path, (long)program->arguments,
-			   (long)program->environment, 0, 0);
-
-	fail("execute", program->path, result);
-}
-
-/* What the new thread needs to know. */
-static struct program program_of_task;
-static int signal_of_death;
-static long task_stack[512] __attribute__((aligned(16)));
-
-static _Noreturn void be_new_task(void)
-{
-	/* the one thing that a thread does not take over and an execve(2) would keep */
-	if (signal_of_death)
-		call(SYS_prctl, PR_SET_PDEATHSIG, signal_of_death, 0, 0, 0);
-	execute(&program_of_task);
-}
-
-/*
- * The kernel marks a task that used a capability, for as long as it lives (PF_SUPERPRIV), and the
- * runtime has used some to set the container up. A new thread is a new task, and takes the process
- * over by executing a program (execve(2)): its id, its parent, all that it had.
- */
-static void execute_in_new_task(const struct program *program)
-{
-	static const int forever;
-
-	program_of_task = *program;
-	if (start_thread(be_new_task, task_stack + sizeof(task_stack) / sizeof(task_stack[0])) < 0)
-		return;
-	for (;;)
-		call(SYS_futex, (long)&forever, FUTEX_WAIT_PRIVATE, 0, 0, 0);
-}
-
 void launch_main(const long *stack)
 {
 	const char *const *arguments = (const char *const *)(stack + 1);
 	const char *const *environment = arguments + stack[0] + 1;
-	const struct program program = {executed_path(environment), arguments, environment};
+	const char *path = executed_path(environment);
 	const char *cwd = (const char *)slot.cwd;
 	const char *what;
 	long result;
 
 	/* An empty slot is an image that no mediator served: executing again would never end. */
 	if (!cwd[0])
-		fail("start without husk", program.path, -EINVAL);
+		fail("start without husk", path, -EINVAL);
 	result = call(SYS_chdir, (long)cwd, 0, 0, 0, 0);
 	if (result < 0)
 		fail("enter", cwd, result);
 	terminal_reopen(call);
-	if (slot.policy.flags & LAUNCH_NEW_TASK)
-		call(SYS_prctl, PR_GET_PDEATHSIG, (long)&signal_of_death, 0, 0, 0);
 	/* From here on what is lost is lost, and only the real program may follow. */
 	result = launch_apply((struct launch_policy *)&slot.policy, call, &what);
 	if (result < 0)
 		fail(what, 0, result);
-	if (slot.policy.flags & LAUNCH_NEW_TASK)
-		execute_in_new_task(&program);
-	execute(&program);
+	result = call(SYS_execve, (long)path, (long)arguments, (long)environment, 0, 0);
+	fail("execute", path, result);
 }

@@ -13,7 +13,7 @@
 enum launch_limits {
 	LAUNCH_CWD_ROOM = 4096, /* PATH_MAX of linux/limits.h */
 	/* Instructions of a filter; the kernel takes BPF_MAXINSNS, 4096 (linux/bpf_common.h). */
-	LAUNCH_FILTER_MAX = 3104,
+	LAUNCH_FILTER_MAX = 3072,
 	LAUNCH_LISTENER_MAX = 65535, /* no descriptor of a listener is above it */
 };
 
@@ -24,17 +24,12 @@ enum launch_flags {
 	LAUNCH_LISTENER = 1 << 2, /* the mediator answers what the filter notifies of */
 	/* Without a filter where the kernel gives none: for those that only watch. */
 	LAUNCH_FILTER_OPTIONAL = 1 << 3,
-	/* Execute from a new thread: one whose task has not used what the runtime used. */
-	LAUNCH_NEW_TASK = 1 << 4,
 };
 
 struct launch_policy {
 	uint64_t keep; /* bit n: capability n of linux/capability.h stays where it is */
 	uint32_t flags;
 	uint32_t filter_count; /* 0: no filter */
-	/* So many instructions at the filter's beginning are of use to a listener alone. */
-	uint32_t filter_for_listener;
-	uint32_t zero;
 	struct sock_filter filter[LAUNCH_FILTER_MAX];
 };
 

@@ -2,13 +2,6 @@
 #ifndef HUSK_LAUNCH_SYSCALL_H
 #define HUSK_LAUNCH_SYSCALL_H
 
-#include <linux/sched.h>
-#include <sys/syscall.h>
-
-/* A thread as pthread_create(3) makes it, but without storage of its own and anybody who waits. */
-#define THREAD_FLAGS \
-	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
-
 /*
  * The system call instruction of each architecture, for a program without a C library.
  * Source: syscall(2), "Architecture calling conventions".
@@ -23,26 +16,6 @@ static inline long syscall5(long number, long a, long b, long c, long d, long e)
 	__asm__ volatile("syscall"
 			 : "=a"(result)
 			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-			 : "rcx", "r11", "memory");
-	return result;
-}
-
-/*
- * The process gets a thread that runs `run`, which does not return, on a stack that ends at
- * `stack_end`, 16 bytes aligned. Returns the thread's id, or -errno. Source: clone(2).
- */
-static inline long start_thread(void (*run)(void), long *stack_end)
-{
-	register void (*entry)(void) __asm__("r9") = run;
-	register long r10 __asm__("r10") = 0;
-	register long r8 __asm__("r8") = 0;
-	long result;
-
-	__asm__ volatile("syscall\n\ttest %%rax, %%rax\n\tjnz 1f\n\txor %%ebp, %%ebp\n\t"
-			 "call *%%r9\n\thlt\n1:"
-			 : "=a"(result)
-			 : "a"((long)SYS_clone), "D"((long)THREAD_FLAGS), "S"(stack_end), "d"(0L),
-			   "r"(r10), "r"(r8), "r"(entry)
 			 : "rcx", "r11", "memory");
 	return result;
 }
@@ -63,23 +36,6 @@ static inline long syscall5(long number, long a, long b, long c, long d, long e)
 	__asm__ volatile("svc #0"
 			 : "+r"(x0)
 			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4)
-			 : "memory");
-	return x0;
-}
-
-static inline long start_thread(void (*run)(void), long *stack_end)
-{
-	register long x8 __asm__("x8") = SYS_clone;
-	register long x0 __asm__("x0") = THREAD_FLAGS;
-	register long *x1 __asm__("x1") = stack_end;
-	register long x2 __asm__("x2") = 0;
-	register long x3 __asm__("x3") = 0;
-	register long x4 __asm__("x4") = 0;
-	register void (*entry)(void) __asm__("x9") = run;
-
-	__asm__ volatile("svc #0\n\tcbnz x0, 1f\n\tmov x29, xzr\n\tblr x9\n\tbrk #0\n1:"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(entry)
 			 : "memory");
 	return x0;
 }

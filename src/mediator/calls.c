@@ -37,9 +37,8 @@ enum {
 struct calls {
 	struct watch *watch;
 	struct loop *loop;
-	int fd;			     /* the listener, -1: none */
-	bool taken;		     /* there was one */
-	struct superpriv *superpriv; /* NULL: nobody wants to know of tasks */
+	int fd;			   /* the listener, -1: none */
+	bool taken;		   /* there was one */
 	uint8_t verdicts[NUMBERS]; /* enum verdict + 1 of the machine's own calls, 0: not judged */
 	union {
 		struct seccomp_notif notif;
@@ -78,11 +77,6 @@ void calls_free(struct calls *calls)
 		return;
 	stop(calls);
 	free(calls);
-}
-
-void calls_prove(struct calls *calls, struct superpriv *superpriv)
-{
-	calls->superpriv = superpriv;
 }
 
 bool calls_are_watched(const struct calls *calls)
@@ -136,15 +130,10 @@ void calls_key(const struct seccomp_data *call, char *out)
 
 /* ---- judging ---- */
 
-static struct behaviour behaviour_of(const char *key)
-{
-	return (struct behaviour){
-		.domain = DOMAIN_SYSCALL, .access = ACCESS_NONE, .program = "", .key = key};
-}
-
 static enum verdict observe(struct calls *calls, const char *key, pid_t pid)
 {
-	const struct behaviour b = behaviour_of(key);
+	const struct behaviour b = {
+		.domain = DOMAIN_SYSCALL, .access = ACCESS_NONE, .program = "", .key = key};
 
 	return watch_observe(calls->watch, &b, pid, NULL);
 }
@@ -169,39 +158,17 @@ static enum verdict judge(struct calls *calls, const struct seccomp_data *call, 
 	return verdict;
 }
 
-/* A call of the base that is notified of for the sake of tasks alone: what becomes of it without
- * that, which is nothing to be recorded. */
-static bool is_let_be(const struct calls *calls, const struct seccomp_data *call, const char *key,
-		      enum verdict *ret)
-{
-	const struct behaviour b = behaviour_of(key);
-	bool novel;
-
-	if (!calls->superpriv || !is_own(call) || !superpriv_asks(call) || !calls_is_base(key))
-		return false;
-	*ret = watch_verdict(calls->watch, &b, &novel);
-	if (strcmp(key, CALLS_CLONE3) != 0)
-		*ret = VERDICT_ALLOWED;
-	return novel;
-}
-
 /* ---- the listener ---- */
 
 static void answer(struct calls *calls, const struct seccomp_notif *notif)
 {
 	struct seccomp_notif_resp *answer = &calls->response.answer;
 	char key[CALLS_NAME_ROOM];
-	enum verdict verdict;
 
 	calls_key(&notif->data, key);
 	memset(answer, 0, sizeof(*answer));
 	answer->id = notif->id;
-	if (!is_let_be(calls, &notif->data, key, &verdict))
-		verdict = judge(calls, &notif->data, (pid_t)notif->pid, key);
-	if (calls->superpriv && verdict != VERDICT_DENIED)
-		superpriv_see(calls->superpriv, &notif->data, is_own(&notif->data),
-			      (pid_t)notif->pid);
-	if (verdict == VERDICT_DENIED)
+	if (judge(calls, &notif->data, (pid_t)notif->pid, key) == VERDICT_DENIED)
 		answer->error = -calls_denied_errno(key);
 	else
 		answer->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;

@@ -7,7 +7,6 @@
 #include <sys/types.h>
 
 #include "mediator/loop.h"
-#include "mediator/superpriv.h"
 #include "mediator/watch.h"
 
 /*
@@ -29,9 +28,6 @@ void calls_free(struct calls *calls); /* takes NULL */
  * of pidfd_getfd(2).
  */
 int calls_take(struct calls *calls, int pidfd, const char *number);
-
-/* Tells `superpriv` (borrowed) of what is called; before the listener is taken. */
-void calls_prove(struct calls *calls, struct superpriv *superpriv);
 
 /* Has the listener been taken? */
 bool calls_are_watched(const struct calls *calls);

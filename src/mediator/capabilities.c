@@ -42,21 +42,14 @@ void capabilities_open(struct mediator *m)
 	text_copy(c->why_not, sizeof(c->why_not), err.what);
 }
 
-void capabilities_go_without(struct mediator *m, enum mode mode)
-{
-	char *why = m->capabilities.why_not;
-	size_t len = strlen(why);
-
-	snprintf(why + len, sizeof(m->capabilities.why_not) - len, "; %s",
-		 mode == MODE_ENFORCE ? "what is asked for in vain is not seen"
-		 : m->superpriv	      ? "only a run that uses no capability is learned from"
-				      : "nothing is learned");
-}
-
-static struct behaviour behaviour_of(const char *name)
+static struct behaviour behaviour_of(unsigned int capability)
 {
 	return (struct behaviour){
-		.domain = DOMAIN_CAP, .access = ACCESS_NONE, .program = "", .key = name};
+		.domain = DOMAIN_CAP,
+		.access = ACCESS_NONE,
+		.program = "",
+		.key = capability_name(capability),
+	};
 }
 
 /* What husk takes away of what the engine gave: whose refusal is a denial of husk's. */
@@ -67,7 +60,7 @@ static uint64_t taken_away(const struct mediator *m)
 
 	mediator_modes_now(m, modes);
 	for (unsigned int i = 0; i < CAPABILITIES; i++) {
-		const struct behaviour b = behaviour_of(capability_name(i));
+		const struct behaviour b = behaviour_of(i);
 
 		if (policy_decide(m->policy, modes, &b).verdict == VERDICT_DENIED)
 			taken |= UINT64_C(1) << i;
@@ -92,7 +85,7 @@ void capabilities_begin(struct mediator *m)
 static void tell(struct mediator *m, unsigned int capability, const struct observe_asker *asker,
 		 bool refused)
 {
-	const struct behaviour b = behaviour_of(capability_name(capability));
+	const struct behaviour b = behaviour_of(capability);
 	char detail[OBSERVE_COMMAND_ROOM + 16];
 
 	snprintf(detail, sizeof(detail), "by '%.*s'", OBSERVE_COMMAND_ROOM, asker->command);
@@ -132,51 +125,12 @@ void capabilities_look(struct mediator *m)
 	look(m);
 }
 
-static void tell_unproved(struct mediator *m, const char *why)
-{
-	struct event event = mediator_event(m, EVENT_DEGRADED);
-	enum mode modes[DOMAINS];
-	char detail[160];
-
-	mediator_modes_now(m, modes);
-	snprintf(detail, sizeof(detail),
-		 "whether this run used capabilities cannot be told, because %s", why);
-	event.domain = DOMAIN_CAP;
-	event.mode = (int)modes[DOMAIN_CAP];
-	event.detail = detail;
-	event_emit(m->events, &event);
-}
-
-/* Nobody saw which. */
-static void end_unobserved(struct mediator *m)
-{
-	const struct behaviour b = behaviour_of(CAPABILITY_UNKNOWN);
-	const char *why;
-	pid_t pid;
-
-	if (!m->superpriv || !calls_are_watched(m->calls)) {
-		journal_lose(m->journal, DOMAIN_CAP, 1);
-		return;
-	}
-	switch (superpriv_end(m->superpriv, &why, &pid)) {
-	case SUPERPRIV_NONE_USED:
-		break;
-	case SUPERPRIV_SOME_USED:
-		watch_happened(m->watch, &b, false, pid, NULL);
-		break;
-	case SUPERPRIV_UNKNOWN:
-	default:
-		journal_lose(m->journal, DOMAIN_CAP, 1);
-		tell_unproved(m, why);
-	}
-}
-
 void capabilities_end(struct mediator *m)
 {
 	struct capabilities *c = &m->capabilities;
 
 	if (!c->recording) {
-		end_unobserved(m);
+		journal_lose(m->journal, DOMAIN_CAP, 1);
 		return;
 	}
 	look(m);

@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "observe/observe.h"
-#include "policy/behaviour.h"
 
 struct mediator;
 
@@ -16,17 +15,13 @@ struct capabilities {
 	int map_fd; /* the observer's map, -1 where there is none */
 	struct observe_container container;
 	bool recording;
-	uint64_t told_used, told_refused;		       /* what the watch has been told of */
-	int64_t looked_ns;				       /* CLOCK_MONOTONIC */
-	char why_not[sizeof(((struct error *)0)->what) + 128]; /* without a map: the reason */
+	uint64_t told_used, told_refused;		 /* what the watch has been told of */
+	int64_t looked_ns;				 /* CLOCK_MONOTONIC */
+	char why_not[sizeof(((struct error *)0)->what)]; /* without a map: the reason */
 };
 
 /* Finds the observer. Never fails: what it cannot do is why_not. Before the container starts. */
 void capabilities_open(struct mediator *m);
-
-/* Adds to why_not what follows from it in this mode, once it is known whether there will be a proof
- * (m->superpriv). */
-void capabilities_go_without(struct mediator *m, enum mode mode);
 
 /* From now on what the container's processes need is recorded. Before husk-launch is executed, once
  * the view has its device. */

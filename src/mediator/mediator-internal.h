@@ -16,7 +16,6 @@
 #include "mediator/loop.h"
 #include "mediator/mediator.h"
 #include "mediator/native.h"
-#include "mediator/superpriv.h"
 #include "mediator/watch.h"
 #include "policy/file.h"
 #include "view/view.h"
@@ -39,7 +38,6 @@ struct mediator {
 	struct watch *watch;
 	struct capabilities capabilities;
 	struct calls *calls;
-	struct superpriv *superpriv; /* NULL where no proof is wanted, or none is to be had */
 	struct journal *journal;
 	struct event_sink *events;
 	struct helper *helper;	 /* NULL while none runs */

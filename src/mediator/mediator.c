@@ -147,7 +147,6 @@ static int start_watching(struct mediator *m, struct error *err)
 	m->calls = calls_new(m->watch, m->loop);
 	if (!m->calls)
 		return error_set(err, ENOMEM, "cannot set up the watch");
-	calls_prove(m->calls, m->superpriv);
 	return 0;
 }
 

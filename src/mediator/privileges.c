@@ -56,7 +56,6 @@ int privileges_plan(struct mediator *m, struct error *err)
 		.restriction = restriction_of(m, &room),
 		.modes = wanted,
 		.cannot_notify = restrict_cannot_notify(m->init_fd),
-		.unobserved = m->capabilities.map_fd < 0,
 	};
 	struct restrict_answer answer;
 
@@ -69,13 +68,6 @@ int privileges_plan(struct mediator *m, struct error *err)
 	if (answer.refuse && !setup->settings->degrade)
 		return error_say(err, EOPNOTSUPP, "the domain 'syscall' cannot be enforced: %s",
 				 answer.why_syscall);
-	if (answer.proves) {
-		m->superpriv = superpriv_new(m->proc_fd);
-		if (!m->superpriv)
-			return error_set(err, ENOMEM, "cannot set up the mediator");
-	}
-	if (question.unobserved)
-		capabilities_go_without(m, answer.cap);
 	m->holdable = setup->spec->bounding;
 	if (policy->flags & LAUNCH_CAPABILITIES)
 		m->holdable &= policy->keep;

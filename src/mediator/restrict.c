@@ -11,10 +11,8 @@
 #include <unistd.h>
 
 #include "mediator/call-tables.h"
-#include "mediator/superpriv.h"
 
-_Static_assert((int)LAUNCH_FILTER_MAX == (int)RESTRICTION_FILTER_MAX + (int)SUPERPRIV_FILTER,
-	       "any filter fits the slot");
+_Static_assert((int)LAUNCH_FILTER_MAX == (int)RESTRICTION_FILTER_MAX, "any filter fits the slot");
 
 /* What husk-launch holds once it is executed: capabilities(7), without no_new_privs. */
 static bool will_hold(const struct oci_spec *spec, unsigned int capability)
@@ -82,19 +80,8 @@ static const char *no_filter(const struct restrict_question *q, bool *ret_mendab
 
 static void put_filter(struct launch_policy *policy, const struct sock_filter *code, uint32_t count)
 {
-	memcpy(policy->filter + policy->filter_for_listener, code, count * sizeof(*code));
-	policy->filter_count = policy->filter_for_listener + count;
-}
-
-/* Only what is learned from has to be proved. */
-static void plan_proof(const struct restrict_question *q, struct launch_policy *policy,
-		       struct restrict_answer *ret)
-{
-	ret->proves = q->unobserved && (ret->cap == MODE_LEARN || ret->cap == MODE_SHADOW);
-	if (!ret->proves)
-		return;
-	policy->flags |= LAUNCH_NEW_TASK;
-	policy->filter_for_listener = superpriv_filter(policy->filter);
+	policy->filter_count = count;
+	memcpy(policy->filter, code, count * sizeof(*code));
 }
 
 static void plan_filter(const struct restrict_question *q, struct launch_policy *policy,
@@ -118,7 +105,6 @@ static void plan_filter(const struct restrict_question *q, struct launch_policy 
 			"no run's calls have been watched yet, so this one's are learned";
 	}
 	policy->flags |= LAUNCH_LISTENER;
-	plan_proof(q, policy, ret);
 	if (ret->syscall == MODE_ENFORCE) {
 		put_filter(policy, r->enforce.code, r->enforce.count);
 		return;

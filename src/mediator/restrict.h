@@ -18,7 +18,6 @@ struct restrict_question {
 	const struct restriction *restriction; /* of the policy; NULL where nothing was learned */
 	const enum mode *modes;		       /* DOMAINS of them, as wanted */
 	const char *cannot_notify; /* why nobody can listen on this host; NULL: somebody can */
-	bool unobserved; /* nobody can say which capabilities are used: prove that none is */
 };
 
 /*
@@ -28,7 +27,6 @@ struct restrict_question {
 struct restrict_answer {
 	enum mode cap, syscall;
 	const char *why_cap, *why_syscall; /* NULL: as wanted */
-	bool proves;			   /* the plan has what superpriv.h needs */
 	bool refuse; /* what is enforced cannot be had, for a reason that the host could mend */
 };
 

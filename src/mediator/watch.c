@@ -393,21 +393,11 @@ static struct behaviour judged_as(const struct behaviour *b)
 	return judged;
 }
 
-enum verdict watch_verdict(const struct watch *watch, const struct behaviour *b, bool *ret_novel)
-{
-	struct behaviour judged = judged_as(b);
-	struct decision decision = policy_decide(watch->policy, watch->modes, &judged);
-
-	*ret_novel = decision.novel;
-	return decision.verdict;
-}
-
 bool watch_is_novel(const struct watch *watch, const struct behaviour *b)
 {
-	bool novel;
+	struct behaviour judged = judged_as(b);
 
-	watch_verdict(watch, b, &novel);
-	return novel;
+	return policy_decide(watch->policy, watch->modes, &judged).novel;
 }
 
 enum verdict watch_observe(struct watch *watch, const struct behaviour *b, pid_t pid,
@@ -464,23 +454,16 @@ static enum verdict judge_new(struct watch *watch, const struct view_question *q
  * since the gate is the root of its mount and nowhere attached any more. */
 #define LAUNCHER_SHOWN_AS "/"
 
-/* husk-launch may have made a thread of its own. */
-static bool is_of_init(const struct watch *watch, pid_t thread)
-{
-	return thread == watch->options.init ||
-	       process_thread_group(watch->options.proc_fd, thread) == watch->options.init;
-}
-
 /* Who asks. What the first process does as husk-launch is the runtime's wish. */
 static void find_program(struct watch *watch, const struct view_question *question, char *out)
 {
 	process_program(watch->options.proc_fd, question->pid, watch->options.view, out);
-	if (watch->left_launcher)
+	if (watch->left_launcher || question->pid != watch->options.init)
 		return;
-	if (strcmp(out, LAUNCHER_SHOWN_AS) != 0)
-		watch->left_launcher = question->pid == watch->options.init;
-	else if (is_of_init(watch, question->pid))
+	if (strcmp(out, LAUNCHER_SHOWN_AS) == 0)
 		memcpy(out, WATCH_RUNTIME, sizeof(WATCH_RUNTIME));
+	else
+		watch->left_launcher = true;
 }
 
 static int judge_exec(struct watch *watch, const struct view_question *question)

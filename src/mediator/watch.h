@@ -77,9 +77,6 @@ dev_t watch_view(const struct watch *watch);
 /* Would watch_observe() find that the policy does not hold it? */
 bool watch_is_novel(const struct watch *watch, const struct behaviour *b);
 
-/* What watch_observe() would find, without recording it. */
-enum verdict watch_verdict(const struct watch *watch, const struct behaviour *b, bool *ret_novel);
-
 /* An open for execution has ended (view_exec_closed). */
 void watch_exec_closed(struct watch *watch, uint32_t opening);
 

@@ -28,7 +28,7 @@ struct revision {
 	bool stale;
 	enum mode modes[DOMAINS];
 	enum mode next[DOMAINS]; /* by the rules of promotion */
-	bool stays[DOMAINS];	 /* promotion has no say */
+	bool by_hand[DOMAINS];
 	int64_t clean_runs[DOMAINS];
 	uint64_t serial;
 };
@@ -41,8 +41,7 @@ static int copy_revision(void *context, const struct store_revision *from)
 	to->stale = from->stale;
 	to->serial = from->serial;
 	memcpy(to->modes, from->modes, sizeof(to->modes));
-	memcpy(to->stays, from->modes_by_hand, sizeof(to->stays));
-	to->stays[DOMAIN_CAP] |= from->capability_unknown;
+	memcpy(to->by_hand, from->modes_by_hand, sizeof(to->by_hand));
 	memcpy(to->clean_runs, from->clean_runs, sizeof(to->clean_runs));
 	return 0;
 }
@@ -63,7 +62,7 @@ static int read_revision(struct store *store, const struct settings *settings, s
 				 rev->name, rev->function);
 	for (int d = 0; d < DOMAINS; d++)
 		rev->next[d] =
-			promotion_next(&rule, rev->modes[d], rev->stays[d], rev->clean_runs[d]);
+			promotion_next(&rule, rev->modes[d], rev->by_hand[d], rev->clean_runs[d]);
 	return 0;
 }
 

@@ -15,10 +15,6 @@ enum capability_limits {
 /* The set of all that have a name. */
 #define CAPABILITIES_ALL ((UINT64_C(1) << CAPABILITIES) - 1)
 
-/* A key of the domain cap too: one was used, or several, and nobody could tell which. Who has it
- * may need any. */
-#define CAPABILITY_UNKNOWN "unknown"
-
 /* "CAP_CHOWN" for 0, and so on; "?" for a number out of range. A constant string. */
 const char *capability_name(unsigned int capability);
 

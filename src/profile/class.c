@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "policy/capability.h"
 #include "policy/decide.h"
 #include "policy/guard.h"
 #include "profile/class-dns.h"
@@ -177,8 +176,6 @@ static const struct capability_line capabilities[] = {
 	{CLASS_ORDINARY, "CAP_SETUID", ""},
 	{CLASS_ORDINARY, "CAP_SETGID", ""},
 	{CLASS_ORDINARY, "CAP_NET_BIND_SERVICE", ""},
-	/* What is learned from it is that nothing may be taken away. */
-	{CLASS_ORDINARY, CAPABILITY_UNKNOWN, ""},
 
 	/* Each of these is, or leads to, the whole host. */
 	{CLASS_GUARDED, "CAP_SYS_ADMIN", "as good as root of the host"},

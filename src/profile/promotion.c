@@ -61,10 +61,10 @@ bool promotion_is_novelty(enum behaviour_class c)
 	return c == CLASS_ORDINARY || c == CLASS_DANGEROUS;
 }
 
-enum mode promotion_next(const struct promotion_rule *rule, enum mode mode, bool stays,
+enum mode promotion_next(const struct promotion_rule *rule, enum mode mode, bool by_hand,
 			 int64_t clean_runs)
 {
-	if (stays || clean_runs < 0)
+	if (by_hand || clean_runs < 0)
 		return mode;
 	if (mode == MODE_LEARN && (uint64_t)clean_runs >= rule->shadow_after_runs)
 		return MODE_SHADOW;

@@ -61,9 +61,8 @@ bool promotion_counts(uint32_t facts, enum domain domain, enum mode mode);
 bool promotion_is_novelty(enum behaviour_class c);
 
 /* The mode after so many counting runs since the last novelty and since the domain is in `mode`;
- * the same mode where nothing is due, or it `stays`: a person set it, or no number of runs would
- * do. Never more than one step. */
-enum mode promotion_next(const struct promotion_rule *rule, enum mode mode, bool stays,
+ * the same mode where nothing is due, or a person set it. Never more than one step. */
+enum mode promotion_next(const struct promotion_rule *rule, enum mode mode, bool by_hand,
 			 int64_t clean_runs);
 
 /* Is a behaviour part of the policy by what was learned, having been allowed in `seen_runs` runs?

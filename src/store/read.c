@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "policy/capability.h"
 #include "store/store-internal.h"
 
 static const char *column_text(sqlite3_stmt *stmt, int column)
@@ -80,19 +79,6 @@ static int add_other_nodes(struct store *store, int64_t revision, struct store_r
 	return r;
 }
 
-static int read_unknown(struct store *store, int64_t revision, bool *ret, struct error *err)
-{
-	const struct behaviour b = {.domain = DOMAIN_CAP,
-				    .access = ACCESS_NONE,
-				    .program = "",
-				    .key = CAPABILITY_UNKNOWN};
-	struct known known;
-	int r = row_known_read(store, revision, &b, &known, err);
-
-	*ret = r > 0 && known.first_ns != 0 && known.mark == MARK_NONE;
-	return r < 0 ? r : 0;
-}
-
 static int call_revision(struct store *store, sqlite3_stmt *row, bool only_movable,
 			 store_revision_fn *call, void *context, struct error *err)
 {
@@ -114,8 +100,6 @@ static int call_revision(struct store *store, sqlite3_stmt *row, bool only_movab
 
 	if (r == 0)
 		r = row_domains_read(store, id, domains, err);
-	if (r == 0)
-		r = read_unknown(store, id, &v.capability_unknown, err);
 	if (r == 0)
 		r = row_clean_runs(store, id, domains, only_movable, v.clean_runs, err);
 	if (r < 0)

@@ -104,10 +104,7 @@ struct store_revision {
 	uint64_t serial;
 	uint64_t capabilities_given; /* by the engine, to the last run on this node; bits of
 					policy/capability.h */
-	/* CAPABILITY_UNKNOWN was used, and nobody has said what to make of it: the domain cap goes
-	 * no further */
-	bool capability_unknown;
-	bool stale; /* something changed since the policy image was compiled */
+	bool stale;		     /* something changed since the policy image was compiled */
 };
 
 typedef int store_revision_fn(void *context, const struct store_revision *r);

@@ -39,8 +39,7 @@ enum {
 	NNP = LAUNCH_NO_NEW_PRIVS,
 	CAPS = LAUNCH_CAPABILITIES,
 	LISTEN = LAUNCH_LISTENER,
-	OPT = LAUNCH_FILTER_OPTIONAL,
-	TASK = LAUNCH_NEW_TASK,
+	OPT = LAUNCH_FILTER_OPTIONAL
 };
 enum facts {
 	SPEC_NNP = 1,
@@ -53,8 +52,7 @@ enum facts {
 	USER = 128,
 	CLOSED = 1024,
 	ADMIN = 256,
-	SETPCAP = 512,
-	UNOBSERVED = 2048,
+	SETPCAP = 512
 };
 enum filter_kind { NO_FILTER, BASE_FILTER, WATCH_FILTER, ENFORCE_FILTER };
 
@@ -97,28 +95,15 @@ static const struct {
 	{SPEC_NNP, U, U, U, U, 0, NO_FILTER, false},
 	{SPEC_NNP | CLOSED, U, L, U, U, 0, NO_FILTER, false},
 	{SPEC_NNP | CLOSED | POLICY | LEARNED, E, E, U, U, 0, NO_FILTER, true},
-	/* nobody to observe capabilities: proved where a listener can be had, and something learned
-	 */
-	{SPEC_NNP | UNOBSERVED, L, L, L, L, NNP | LISTEN | OPT | TASK, BASE_FILTER, false},
-	{UNOBSERVED, L, L, L, U, 0, NO_FILTER, false},
-	{SPEC_NNP | UNOBSERVED | DEAF, L, L, L, U, 0, NO_FILTER, false},
-	{SPEC_NNP | UNOBSERVED | POLICY | BASE_DENIED, S, S, S, S, NNP | LISTEN | OPT | TASK,
-	 WATCH_FILTER, false},
-	{SPEC_NNP | UNOBSERVED | POLICY | LEARNED, S, E, S, E, NNP | LISTEN | TASK, ENFORCE_FILTER,
-	 false},
-	{SPEC_NNP | UNOBSERVED | POLICY | LEARNED, E, L, E, L, NNP | LISTEN | OPT | CAPS,
-	 BASE_FILTER, false},
 };
 
 static enum filter_kind kind_of(const struct launch_policy *policy)
 {
-	const uint32_t before = policy->filter_for_listener;
-
 	if (policy->filter_count == 0)
 		return NO_FILTER;
-	if (policy->filter_count != before + 1)
+	if (policy->filter_count != 1)
 		return BASE_FILTER;
-	return policy->filter[before].k == 1 ? WATCH_FILTER : ENFORCE_FILTER;
+	return policy->filter[0].k == 1 ? WATCH_FILTER : ENFORCE_FILTER;
 }
 
 static void each_run_loses_what_it_can_do_without(void **state)
@@ -154,7 +139,6 @@ static void each_run_loses_what_it_can_do_without(void **state)
 			.restriction = facts & POLICY ? &restriction : NULL,
 			.modes = modes,
 			.cannot_notify = facts & DEAF ? "deaf" : NULL,
-			.unobserved = facts & UNOBSERVED,
 		};
 		struct restrict_answer answer;
 
@@ -167,8 +151,6 @@ static void each_run_loses_what_it_can_do_without(void **state)
 				 answer.cap, answer.syscall, policy->flags, kind_of(policy),
 				 answer.refuse);
 		assert_true(launch_policy_is_sound(policy));
-		assert_int_equal(answer.proves, (policy->flags & TASK) != 0);
-		assert_int_equal(answer.proves, policy->filter_for_listener != 0);
 		assert_int_equal(answer.why_cap != NULL, (int)answer.cap != plans[i].cap);
 		assert_int_equal(answer.why_syscall != NULL,
 				 (int)answer.syscall != plans[i].syscall);
