@@ -45,6 +45,7 @@ struct settings {
  */
 int settings_read(const char *path, struct settings *ret, struct error *err);
 
+/* Frees what the paths point into; *settings holds the defaults afterwards. */
 void settings_release(struct settings *settings);
 
 /* The path that settings_read() uses for NULL. */

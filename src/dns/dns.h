@@ -12,9 +12,9 @@
  * The DNS proxy of one container. Rules of the network namespace redirect what goes to port 53 to
  * it; it asks the resolver that the program asked, with the program's own message, and passes the
  * answer on byte for byte, but for the id of what goes by UDP, which is the proxy's own on the way.
- * It answers itself only where a
- * question is refused. Where a resolver is not there, the program is told as the kernel tells it
- * (refusal.h), or else by "server failure", upon which programs ask the next one at once.
+ * It answers itself only where a question is refused. Where a resolver is not there, the program is
+ * told as the kernel tells it (refusal.h), or else by "server failure", upon which programs ask the
+ * next one at once.
  *
  * Everything is bounded: datagrams that wait for an answer, connections, what is kept of each. On
  * the request path: no failure is fatal, a question that finds no room is dropped, and asked again.

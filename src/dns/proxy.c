@@ -86,9 +86,9 @@ static int listen_on(struct dns *dns, struct listener *listener, const struct ad
 
 	if (fd < 0)
 		return fd;
-	/* Where loopback is not up yet, it has no address. */
 	if (dns->options.marks_tell && address->family == AF_INET && type == SOCK_DGRAM)
 		setsockopt(fd, SOL_SOCKET, SO_RCVMARK, &one, sizeof(one)); /* Linux 5.19 */
+	/* Where loopback is not up yet, it has no address. */
 	if (setsockopt(fd, SOL_IP, IP_FREEBIND, &one, sizeof(one)) < 0 ||
 	    (address->family == AF_INET6 &&
 	     setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0) ||

@@ -98,7 +98,6 @@ static int start_mediator(struct start *start, struct error *err)
 		.state_fd = start->state_fd,
 		.policy = start->policy,
 	};
-
 	int r;
 
 	if (start->state.pid <= 0)

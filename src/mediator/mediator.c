@@ -43,9 +43,7 @@
 
 #define REQUESTS_AT_ONCE 64
 #define EMPTY_DIRECTORY "empty" /* below the runtime directory, shared by all */
-#define TABLE_BYTES                                                                   \
-	65536 /* what is as large stays untouched memory where nothing is put into it \
-	       */
+#define TABLE_BYTES 65536
 #define AFTER_INIT_NS 500000000 /* what the last requests of a container may take */
 
 struct event mediator_event(const struct mediator *m, enum event_kind kind)
@@ -279,6 +277,9 @@ static void finish_wrap(struct mediator *m)
 	m->wrapped = r == 0;
 	if (r < 0 && err.code) /* what failed on this side of the talk has been told */
 		mediator_tell(m, EVENT_REFUSED, err.what);
+	if (m->members_fd >= 0)
+		close(m->members_fd);
+	m->members_fd = -1;
 	view_gate_answer(m->view, r == 0 ? 0 : -EIO);
 	tell_natives(m, natives, n_natives);
 }
@@ -561,6 +562,7 @@ static void detach_from_engine(void)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	mallopt(M_ARENA_MAX, 1); /* a helper's few allocations are not worth an arena of its own */
+	/* what is as large stays untouched memory where nothing is put into it */
 	mallopt(M_MMAP_THRESHOLD, TABLE_BYTES);
 }
 

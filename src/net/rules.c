@@ -756,26 +756,15 @@ static void add_sets(struct nft *nft, bool many)
 	nft_end_elements(nft, &elements);
 }
 
-/* As the kernel answers where nobody waits. */
-static void add_closed(struct nft *nft)
+/* Refuses connections of TCP by a reset, and all else by a message of ICMP. */
+static void add_refusal(struct nft *nft, const char *chain, void (*tell)(struct nft *nft))
 {
-	nft_begin_rule(nft, "closed");
+	nft_begin_rule(nft, chain);
 	match_u8(nft, NFT_META_L4PROTO, IPPROTO_TCP);
 	nft_reject_reset(nft);
 	nft_end_rule(nft);
-	nft_begin_rule(nft, "closed");
-	nft_reject_port(nft);
-	nft_end_rule(nft);
-}
-
-static void add_reject(struct nft *nft)
-{
-	nft_begin_rule(nft, "reject");
-	match_u8(nft, NFT_META_L4PROTO, IPPROTO_TCP);
-	nft_reject_reset(nft);
-	nft_end_rule(nft);
-	nft_begin_rule(nft, "reject");
-	nft_reject_prohibited(nft);
+	nft_begin_rule(nft, chain);
+	tell(nft);
 	nft_end_rule(nft);
 }
 
@@ -791,8 +780,8 @@ void rules_add_frame(struct nft *nft, const struct net_options *options, bool ma
 		nft_add_chain(nft, inner[i], NULL, 0, 0);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		nft_add_chain(nft, ways[i].chain, NULL, 0, 0);
-	add_reject(nft);
-	add_closed(nft);
+	add_refusal(nft, "reject", nft_reject_prohibited);
+	add_refusal(nft, "closed", nft_reject_port); /* as the kernel answers where nobody waits */
 	add_judge_local(nft);
 	add_judge_out(nft, options->dns_port != 0);
 	add_judge_in(nft, options->cgroup != 0);
