@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -139,7 +140,19 @@ int run_file_wait(int runtime_fd, const char *key, unsigned long wait_ms, char *
 	return steal_fd(&fd);
 }
 
-static void sweep_one(int runtime_fd, const char *name)
+/* Is there still something to merge of the run that this file names? Whoever waits for the file
+ * comes for that, and is told by the file's absence that it was merged. */
+static bool has_journal(int fd, int journals_fd)
+{
+	char run_id[JOURNAL_ID_ROOM] = "", name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
+
+	if (pread(fd, run_id, sizeof(run_id) - 1, 0) != sizeof(run_id) - 1)
+		return false;
+	snprintf(name, sizeof(name), "%s" JOURNAL_SUFFIX, run_id);
+	return faccessat(journals_fd, name, F_OK, 0) == 0;
+}
+
+static void sweep_one(int runtime_fd, const char *name, int journals_fd)
 {
 	cleanup_close int fd =
 		openat(runtime_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -149,11 +162,11 @@ static void sweep_one(int runtime_fd, const char *name)
 		return;
 	if (clock_wall_ns() / 1000000000 - file.st_mtim.tv_sec < SWEEP_AGE_S)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && !has_journal(fd, journals_fd))
 		unlinkat(runtime_fd, name, 0);
 }
 
-void run_file_sweep(int runtime_fd)
+void run_file_sweep(int runtime_fd, int journals_fd)
 {
 	cleanup_dir DIR *dir = NULL;
 	int copy = openat(runtime_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -167,6 +180,6 @@ void run_file_sweep(int runtime_fd)
 	}
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] != '.' && entry->d_type != DT_DIR)
-			sweep_one(runtime_fd, entry->d_name);
+			sweep_one(runtime_fd, entry->d_name, journals_fd);
 	}
 }

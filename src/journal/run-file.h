@@ -32,8 +32,11 @@ int run_file_claim(int runtime_fd, const char *key, const char *run_id, struct e
  */
 int run_file_wait(int runtime_fd, const char *key, unsigned long wait_ms, char *ret_run_id);
 
-/* Removes run files that nobody has locked: of containers that no poststop was called for. Those
- * younger than a second may be about to be locked, and stay. */
-void run_file_sweep(int runtime_fd);
+/*
+ * Removes run files that nobody has locked and whose journal is not in `journals_fd` any more: of
+ * containers that no poststop was called for. With a journal, the poststop of a container that has
+ * just ended is still to come. Those younger than a second may be about to be locked, and stay.
+ */
+void run_file_sweep(int runtime_fd, int journals_fd);
 
 #endif

@@ -180,17 +180,15 @@ static bool is_of_the_store(int r)
 	       r == -EIO;
 }
 
-int merge_left_over(const struct settings *settings, struct event_sink *events, struct error *err)
+int merge_left_over(int journals, const struct settings *settings, struct event_sink *events,
+		    struct error *err)
 {
-	cleanup_close int dirfd = merge_open_journals(settings, err);
 	cleanup_dir DIR *dir = NULL;
 	struct error later = ERROR_INIT;
 	struct dirent *entry;
 	int r = 0, merged = 0, copy;
 
-	if (dirfd < 0)
-		return dirfd == -ENOENT ? 0 : dirfd;
-	copy = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+	copy = openat(journals, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = copy < 0 ? NULL : fdopendir(copy);
 	if (!dir) {
 		r = error_set(err, errno, "cannot read '%s'", JOURNAL_DIRECTORY);
@@ -200,12 +198,13 @@ int merge_left_over(const struct settings *settings, struct event_sink *events, 
 	}
 	while (merged < LEFT_OVER_MAX && !is_of_the_store(r) && (entry = readdir(dir))) {
 		cleanup_close int lock =
-			is_journal(entry->d_name) ? lock_left_over(dirfd, entry->d_name) : -1;
+			is_journal(entry->d_name) ? lock_left_over(journals, entry->d_name) : -1;
 		int one;
 
 		if (lock < 0)
 			continue;
-		one = merge_journal(dirfd, entry->d_name, settings, events, r == 0 ? err : &later);
+		one = merge_journal(journals, entry->d_name, settings, events,
+				    r == 0 ? err : &later);
 		if (one < 0 && r == 0)
 			r = one;
 		merged++;

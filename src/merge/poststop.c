@@ -28,16 +28,13 @@ static int read_state(int fd, struct oci_state *ret, struct error *err)
 }
 
 /* The journal may be gone: another run's end merges what has no writer any more. */
-static int merge_run(const char *run_id, const struct settings *settings, struct event_sink *events,
-		     struct error *err)
+static int merge_run(int journals, const char *run_id, const struct settings *settings,
+		     struct event_sink *events, struct error *err)
 {
 	char name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
-	cleanup_close int journals = merge_open_journals(settings, err);
 	cleanup_close int lock = -1;
 	int r;
 
-	if (journals < 0)
-		return journals;
 	snprintf(name, sizeof(name), "%s" JOURNAL_SUFFIX, run_id);
 	lock = openat(journals, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (lock < 0 && errno == ENOENT)
@@ -52,7 +49,7 @@ static int merge_run(const char *run_id, const struct settings *settings, struct
 	return r;
 }
 
-static int merge_container(int runtime_fd, const struct oci_state *state,
+static int merge_container(int runtime_fd, int journals, const struct oci_state *state,
 			   const struct settings *settings, struct event_sink *events,
 			   struct error *err)
 {
@@ -70,7 +67,7 @@ static int merge_container(int runtime_fd, const struct oci_state *state,
 				 state->id, settings->poststop_wait_ms);
 	if (run_fd < 0)
 		return error_set(err, -run_fd, "cannot wait for the run file '%s'", key);
-	r = merge_run(run_id, settings, events, err);
+	r = merge_run(journals, run_id, settings, events, err);
 	/* The container is gone, whatever became of its journal. */
 	if (unlinkat(runtime_fd, key, 0) < 0 && r == 0)
 		r = error_set(err, errno, "cannot remove the run file '%s'", key);
@@ -81,7 +78,7 @@ int merge_poststop(int state_fd, const struct settings *settings, struct event_s
 		   struct error *err)
 {
 	cleanup_oci_state struct oci_state state = {0};
-	cleanup_close int runtime_fd = -1;
+	cleanup_close int runtime_fd = -1, journals = -1;
 	int r = read_state(state_fd, &state, err);
 
 	if (r < 0)
@@ -91,9 +88,12 @@ int merge_poststop(int state_fd, const struct settings *settings, struct event_s
 		return errno == ENOENT ? 0
 				       : error_set(err, errno, "cannot open '%s'",
 						   settings->runtime_directory);
-	r = merge_container(runtime_fd, &state, settings, events, err);
+	journals = merge_open_journals(settings, err);
+	if (journals < 0)
+		return journals;
+	r = merge_container(runtime_fd, journals, &state, settings, events, err);
 	if (r < 0)
 		return r;
-	run_file_sweep(runtime_fd);
-	return merge_left_over(settings, events, err);
+	run_file_sweep(runtime_fd, journals);
+	return merge_left_over(journals, settings, events, err);
 }

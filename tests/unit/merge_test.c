@@ -17,7 +17,9 @@
 
 #include "base/cleanup.h"
 #include "compile/compile.h"
+#include "journal/run-file.h"
 #include "merge/merge.h"
+#include "merge/poststop.h"
 #include "policy/file.h"
 #include "policy/image.h"
 #include "run-fixture.h"
@@ -39,9 +41,9 @@ static int set_up(void **state)
 
 	test_dir_make(&place->dir);
 	snprintf(text, sizeof(text),
-		 "state_directory = %s\nshadow_after_runs = 3\nenforce_after_runs = 4\n"
-		 "poststop_wait_ms = 40\n",
-		 place->dir.path);
+		 "state_directory = %s\nruntime_directory = %s\nshadow_after_runs = 3\n"
+		 "enforce_after_runs = 4\npoststop_wait_ms = 40\n",
+		 place->dir.path, place->dir.path);
 	assert_int_equal(settings_parse("test", text, strlen(text), &place->settings, &err), 0);
 	assert_int_equal(mkdirat(place->dir.fd, "journals", 0700), 0);
 	place->journals = merge_open_journals(&place->settings, &err);
@@ -360,10 +362,12 @@ static void a_locked_store_keeps_the_journal(void **state)
 	assert_true(is_there(place, "2.journal"));
 	assert_true(was_told(place, "\"degraded\""));
 	make_old(place, "2.journal");
-	assert_int_equal(merge_left_over(&place->settings, place->events, &err), -EBUSY);
+	assert_int_equal(merge_left_over(place->journals, &place->settings, place->events, &err),
+			 -EBUSY);
 	sqlite3_close(other);
 	err = ERROR_INIT;
-	assert_int_equal(merge_left_over(&place->settings, place->events, &err), 0);
+	assert_int_equal(merge_left_over(place->journals, &place->settings, place->events, &err),
+			 0);
 	assert_false(is_there(place, "2.journal"));
 }
 
@@ -383,13 +387,15 @@ static void only_what_nobody_holds_is_left_over(void **state)
 	}
 	live = openat(place->journals, "2.journal", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(flock(live, LOCK_EX), 0);
-	assert_int_equal(merge_left_over(&place->settings, place->events, &err), 0);
+	assert_int_equal(merge_left_over(place->journals, &place->settings, place->events, &err),
+			 0);
 	assert_false(is_there(place, "1.journal"));
 	assert_true(is_there(place, "2.journal"));
 	assert_true(is_there(place, "3.journal"));
 	assert_false(is_there(place, "4.journal"));
 	close(live);
-	assert_int_equal(merge_left_over(&place->settings, place->events, &err), 0);
+	assert_int_equal(merge_left_over(place->journals, &place->settings, place->events, &err),
+			 0);
 	assert_false(is_there(place, "2.journal"));
 }
 
@@ -406,7 +412,8 @@ static void left_over_journals_are_taken_in_portions(void **state)
 		test_journal(place->journals, name, &(struct test_run){.id = i});
 		make_old(place, name);
 	}
-	assert_int_equal(merge_left_over(&place->settings, place->events, &err), 0);
+	assert_int_equal(merge_left_over(place->journals, &place->settings, place->events, &err),
+			 0);
 	for (int i = 1; i <= 40; i++) {
 		char name[64];
 
@@ -414,9 +421,68 @@ static void left_over_journals_are_taken_in_portions(void **state)
 		left += is_there(place, name);
 	}
 	assert_int_equal(left, 8);
-	/* without the directory there is nothing to do */
-	assert_int_equal(remove_tree_at(place->dir.fd, "journals"), 0);
-	assert_int_equal(merge_left_over(&place->settings, place->events, &err), 0);
+}
+
+/* A container that has ended: its mediator is gone, and its poststop is still to come. */
+static void end_container(struct place *place, const char *id, int run)
+{
+	const struct timespec old[2] = {{.tv_sec = time(NULL) - 5}, {.tv_sec = time(NULL) - 5}};
+	char run_id[JOURNAL_ID_ROOM], name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)],
+		key[RUN_KEY_ROOM];
+	struct error err = ERROR_INIT;
+	int fd;
+
+	snprintf(run_id, sizeof(run_id), "%032x", (unsigned int)run);
+	snprintf(name, sizeof(name), "%s" JOURNAL_SUFFIX, run_id);
+	test_journal(place->journals, name, &(struct test_run){.id = run});
+	run_key(id, "/bundle", key);
+	fd = run_file_claim(place->dir.fd, key, run_id, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(futimens(fd, old), 0);
+	close(fd);
+}
+
+static bool has_run_file(struct place *place, const char *id)
+{
+	char key[RUN_KEY_ROOM];
+
+	run_key(id, "/bundle", key);
+	return faccessat(place->dir.fd, key, F_OK, 0) == 0;
+}
+
+static void poststop(struct place *place, const char *id)
+{
+	struct error err = ERROR_INIT;
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_true(dprintf(ends[1],
+			    "{\"ociVersion\":\"1.0.2\",\"id\":\"%s\",\"status\":\"stopped\","
+			    "\"bundle\":\"/bundle\"}",
+			    id) > 0);
+	close(ends[1]);
+	if (merge_poststop(ends[0], &place->settings, place->events, &err) != 0)
+		fail_msg("%s", err.what);
+	close(ends[0]);
+}
+
+static void a_poststop_finds_its_run_whoever_sweeps(void **state)
+{
+	struct place *place = *state;
+
+	end_container(place, "first", 1);
+	end_container(place, "second", 2);
+	end_container(place, "without", 3);
+	assert_int_equal(unlinkat(place->journals, "00000000000000000000000000000003.journal", 0),
+			 0);
+	poststop(place, "first");
+	assert_false(has_run_file(place, "first"));
+	assert_true(has_run_file(place, "second"));
+	assert_false(has_run_file(place, "without"));
+	assert_true(is_there(place, "00000000000000000000000000000002.journal"));
+	poststop(place, "second");
+	assert_false(has_run_file(place, "second"));
+	assert_false(is_there(place, "00000000000000000000000000000002.journal"));
 }
 
 static void a_full_disk_keeps_the_journal(void **state)
@@ -465,7 +531,8 @@ static void a_damaged_store_keeps_the_journal(void **state)
 	assert_int_equal(unlinkat(place->dir.fd, "husk.db", 0), 0);
 	make_old(place, "1.journal");
 	err = ERROR_INIT;
-	assert_int_equal(merge_left_over(&place->settings, place->events, &err), 0);
+	assert_int_equal(merge_left_over(place->journals, &place->settings, place->events, &err),
+			 0);
 	assert_false(is_there(place, "1.journal"));
 }
 
@@ -503,6 +570,7 @@ int main(void)
 		TEST(a_locked_store_keeps_the_journal),
 		TEST(only_what_nobody_holds_is_left_over),
 		TEST(left_over_journals_are_taken_in_portions),
+		TEST(a_poststop_finds_its_run_whoever_sweeps),
 		TEST(a_full_disk_keeps_the_journal),
 		TEST(a_damaged_store_keeps_the_journal),
 		TEST(the_log_is_cut_when_it_is_long),
