@@ -428,6 +428,7 @@ parity() {
 # plain_output: $output without what differs from run to run.
 plain_output() {
 	sed -E -e "s/$NAME-[0-9]+/ID/g" -e 's/^time="[^"]*"//' -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]*Z?:?//' \
+		-e 's/ [A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2} / TIME /' \
 		<<<"$output"
 }
 
