@@ -198,6 +198,20 @@ bool process_is_foreign(int proc_fd, pid_t pid, pid_t init)
 	return false;
 }
 
+bool process_descends(int proc_fd, pid_t pid, pid_t ancestor)
+{
+	char status[2048];
+
+	for (int depth = 0; depth < ANCESTORS_MAX && pid > 0; depth++) {
+		if (read_status(proc_fd, pid, status, sizeof(status)) < 0)
+			return false;
+		if (status_field(status, "\nTgid:\t") == ancestor)
+			return true;
+		pid = (pid_t)status_field(status, "\nPPid:\t");
+	}
+	return false;
+}
+
 struct journal_end process_end(int pidfd, int wait_ms)
 {
 	struct journal_end end = {.outcome = OUTCOME_UNKNOWN, .ended_ns = clock_wall_ns()};

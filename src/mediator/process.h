@@ -48,6 +48,9 @@ bool process_leads_namespace(int proc_fd, pid_t pid);
  */
 bool process_is_foreign(int proc_fd, pid_t pid, pid_t init);
 
+/* Is `pid` a thread of `ancestor`, or of one of its children, and theirs, as they are now? */
+bool process_descends(int proc_fd, pid_t pid, pid_t ancestor);
+
 /*
  * How the process behind `pidfd` ended: by PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15,
  * include/uapi/linux/pidfd.h), once its parent has reaped it, for which this waits up to `wait_ms`.

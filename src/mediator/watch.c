@@ -61,7 +61,7 @@ struct watch {
 	uint32_t execs_count;
 	uint32_t execs_next; /* which one a further one replaces */
 	uint64_t repeated;   /* denials of something that was told already */
-	bool started;	     /* something was asked */
+	bool started;	     /* the container's own program was executed */
 	bool left_launcher;  /* the first process executes the real program */
 	bool told_foreign;
 };
@@ -519,9 +519,23 @@ static int judge_file(struct watch *watch, const struct view_question *question)
 	return result_of((enum verdict)asked.verdict);
 }
 
+/*
+ * What an engine executes into the container may ask before the launcher has done its work. The
+ * launcher itself opens terminals, has no children, and executes when all else is done.
+ */
+static bool shows_start(const struct watch *watch, const struct view_question *question)
+{
+	if (question->pid == watch->options.init)
+		return question->access == ACCESS_EXEC || watch->left_launcher;
+	return process_descends(watch->options.proc_fd, question->pid, watch->options.init);
+}
+
 int watch_judge(struct watch *watch, const struct view_question *question)
 {
-	watch->started = true;
-	return question->access == ACCESS_EXEC ? judge_exec(watch, question)
-					       : judge_file(watch, question);
+	int r = question->access == ACCESS_EXEC ? judge_exec(watch, question)
+						: judge_file(watch, question);
+
+	if (!watch->started)
+		watch->started = shows_start(watch, question);
+	return r;
 }

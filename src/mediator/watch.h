@@ -48,7 +48,8 @@ void watch_free(struct watch *watch);
 void watch_use(struct watch *watch, const struct policy_image *policy,
 	       const enum mode modes[DOMAINS]);
 
-/* Has anything been asked? Then the container's first process has done what husk-launch does. */
+/* Has anything been asked that only happens once the container's first process has done what
+ * husk-launch does? What engines execute into the container may ask earlier. */
 bool watch_started(const struct watch *watch);
 
 /* Answers a question as a view_judge does. */

@@ -73,7 +73,7 @@ teardown() {
 		| .mounts += [{destination: "/data", type: "tmpfs", source: "tmpfs", options: []},
 			{destination: "/data/volume", type: "bind", source: "'"$T/volume"'", options: ["rbind", "ro"]},
 			{destination: "/data/volume/below", type: "bind", source: "'"$T/other"'", options: ["rbind"]}]')
-	set_args "$bundle" /bin/sh -c 'stat -c "%F %u:%g" /dev/fuse; cut -d" " -f5,6 /proc/self/mountinfo
+	set_args "$bundle" /bin/sh -c 'exec 2>&1; stat -c "%F %u:%g" /dev/fuse; cut -d" " -f5,6 /proc/self/mountinfo
 		echo x >/data/volume/below/x && ls /data/volume/below; echo x >/data/volume/x'
 	parity "$bundle"
 	output_has "character special file"
@@ -228,6 +228,29 @@ create() {
 	create "$id"
 	capture timeout 20 "$ENGINE" exec "$id" /bin/true
 	expect 0 "$ENGINE" delete --force "$id"
+	nothing_left
+}
+
+# The one that entered passes into the view together with the first process, and asks it before that does.
+@test "a process that entered before the start and works all the time keeps nothing from the function" {
+	waiting_bundle
+	for try in 1 2 3; do
+		rm -f "$DATA"/*
+		id=$(new_id)
+		create "$id"
+		# Its streams stay open.
+		timeout 60 "$ENGINE" exec --detach "$id" /bin/busybox sh -c \
+			'echo >/data/entered; until [ -e /data/end ]; do read line </etc/hostname; read line </etc/passwd; done' \
+			</dev/null >"$T/log" 2>&1 || fail "$(cat "$T/log")"
+		wait_until 20 test -e "$DATA/entered"
+		expect 0 "$ENGINE" start "$id"
+		wait_until 20 test -e "$DATA/begun"
+		touch "$DATA/end"
+		wait_until 20 stopped "$id"
+		[ "$(cat "$DATA/ended")" = ended ]
+		expect 0 "$ENGINE" delete "$id"
+	done
+	no_event '.event == "degraded"'
 	nothing_left
 }
 

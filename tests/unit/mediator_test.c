@@ -184,6 +184,10 @@ static void a_program_is_found_by_its_process(void **state)
 	assert_false(process_leads_namespace(proc, 1));
 	assert_false(process_is_foreign(proc, getpid(), getpid()));
 	assert_false(process_is_foreign(proc, INT_MAX, getpid()));
+	assert_true(process_descends(proc, getpid(), getpid()));
+	assert_true(process_descends(proc, getpid(), getppid()));
+	assert_false(process_descends(proc, getppid(), getpid()));
+	assert_false(process_descends(proc, INT_MAX, getpid()));
 }
 
 /* On that processor alone, which is nobody else's business. */
@@ -388,6 +392,28 @@ static void what_repeats_is_recorded_once(void **state)
 		assert_int_equal(ask(&court, ACCESS_READ, "/data/part-000002", 9 + (uint64_t)i), 0);
 	}
 	assert_int_equal(close_court(&court, "once", VERDICT_NOVEL), 3);
+}
+
+/* What an engine executes into a container may ask first. */
+static void only_the_containers_own_programs_show_that_it_has_started(void **state)
+{
+	struct view_question question = {
+		.access = ACCESS_READ, .path = "/data/a", .pid = getpid(), .node = 5};
+	struct watch_options options = {.init = getppid(), .function = "f"};
+	cleanup_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct watch *watch;
+
+	(void)state;
+	options.proc_fd = proc;
+	assert_int_equal(watch_new(&options, &watch), 0);
+	watch_use(watch, NULL, learn);
+	question.pid = 1;
+	assert_int_equal(watch_judge(watch, &question), 0);
+	assert_false(watch_started(watch));
+	question.pid = getpid(); /* a child of the first process */
+	assert_int_equal(watch_judge(watch, &question), 0);
+	assert_true(watch_started(watch));
+	watch_free(watch);
 }
 
 static void a_path_longer_than_any_key_is_judged_all_the_same(void **state)
@@ -1015,6 +1041,7 @@ int main(void)
 		cmocka_unit_test(who_asks_is_followed_to_its_processor),
 		cmocka_unit_test(the_end_of_a_process_is_its_status_or_is_unknown),
 		cmocka_unit_test(what_repeats_is_recorded_once),
+		cmocka_unit_test(only_the_containers_own_programs_show_that_it_has_started),
 		cmocka_unit_test(a_path_longer_than_any_key_is_judged_all_the_same),
 		cmocka_unit_test(a_name_that_changes_is_judged_again),
 		cmocka_unit_test(what_one_name_of_a_file_may_all_may),
