@@ -6,11 +6,18 @@
 
 struct json;
 
+/* What husk-launch does before the real program. */
+enum profile_work {
+	PROFILE_RESTRICT,  /* take away what the function can do without */
+	PROFILE_ENTER,	   /* enter process.cwd: what a listener of the engine's decides will do */
+	PROFILE_TERMINALS, /* open the standard streams again */
+};
+
 /*
  * Does the profile (linux.seccomp of config.json; NULL: there is none) let through, whatever their
- * arguments, the calls that husk-launch needs to take anything away? What is not understood does
- * not. Source: OCI runtime-spec, config-linux.md, "Seccomp".
+ * arguments, the calls of that work? What is not understood does not. Source: OCI runtime-spec,
+ * config-linux.md, "Seccomp".
  */
-bool profile_lets_launcher(const struct json *profile);
+bool profile_lets(const struct json *profile, enum profile_work work);
 
 #endif

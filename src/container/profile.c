@@ -7,13 +7,20 @@
 
 #include "base/json.h"
 
-static const char *const needed[] = {"prctl", "seccomp", "faccessat", "capget", "capset"};
+static const char *const needed[][6] = {
+	[PROFILE_RESTRICT] = {"prctl", "seccomp", "faccessat", "capget", "capset"},
+	[PROFILE_ENTER] = {"chdir"},
+	[PROFILE_TERMINALS] = {"statx", "fcntl", "openat", "dup3", "close"},
+};
 
-static bool lets_through(const struct json *action)
+static bool lets_through(const struct json *action, enum profile_work work)
 {
 	const char *name = json_string(action);
 
-	return name && (strcmp(name, "SCMP_ACT_ALLOW") == 0 || strcmp(name, "SCMP_ACT_LOG") == 0);
+	if (!name)
+		return false;
+	return strcmp(name, "SCMP_ACT_ALLOW") == 0 || strcmp(name, "SCMP_ACT_LOG") == 0 ||
+	       (work == PROFILE_ENTER && strcmp(name, "SCMP_ACT_NOTIFY") == 0);
 }
 
 static bool names(const struct json *rule, const char *call)
@@ -30,7 +37,7 @@ static bool names(const struct json *rule, const char *call)
 }
 
 /* A rule about arguments says nothing of the call as a whole, but that the default is not it. */
-static bool lets_call(const struct json *profile, const char *call)
+static bool lets_call(const struct json *profile, enum profile_work work, const char *call)
 {
 	const struct json *rules = json_get(profile, "syscalls");
 	bool named = false;
@@ -42,16 +49,16 @@ static bool lets_call(const struct json *profile, const char *call)
 			continue;
 		named = true;
 		if (json_count(json_get(rule, "args")) == 0 &&
-		    lets_through(json_get(rule, "action")))
+		    lets_through(json_get(rule, "action"), work))
 			return true;
 	}
-	return !named && lets_through(json_get(profile, "defaultAction"));
+	return !named && lets_through(json_get(profile, "defaultAction"), work);
 }
 
-bool profile_lets_launcher(const struct json *profile)
+bool profile_lets(const struct json *profile, enum profile_work work)
 {
-	for (size_t i = 0; profile && i < sizeof(needed) / sizeof(needed[0]); i++) {
-		if (!lets_call(profile, needed[i]))
+	for (const char *const *call = needed[work]; profile && *call; call++) {
+		if (!lets_call(profile, work, *call))
 			return false;
 	}
 	return true;

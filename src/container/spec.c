@@ -250,7 +250,9 @@ static int read_seccomp(const char *name, const struct json *section, struct oci
 		r = document_string(name, seccomp, "listenerPath", "linux.seccomp.listenerPath",
 				    &listener, err);
 	spec->seccomp_listener = listener && *listener;
-	spec->seccomp_closed = !profile_lets_launcher(seccomp);
+	spec->seccomp_closed = !profile_lets(seccomp, PROFILE_RESTRICT);
+	spec->seccomp_stays = !profile_lets(seccomp, PROFILE_ENTER);
+	spec->seccomp_blind = !profile_lets(seccomp, PROFILE_TERMINALS);
 	return r;
 }
 

@@ -37,7 +37,9 @@ struct oci_spec {
 	bool no_new_privileges;
 	uint64_t bounding, ambient; /* capabilities as bits; names that nobody knows are left out */
 	bool seccomp_listener;	    /* linux.seccomp.listenerPath: the engine listens itself */
-	bool seccomp_closed;	    /* linux.seccomp does not let through what husk-launch calls */
+	bool seccomp_closed;	    /* linux.seccomp does not let husk-launch take anything away */
+	bool seccomp_stays;	    /* ... nor change its working directory */
+	bool seccomp_blind;	    /* ... nor look at its standard streams and open them again */
 	struct oci_mount *mounts;
 	size_t n_mounts;
 	bool mount_namespace_new; /* linux.namespaces has "mount" without a path */

@@ -18,7 +18,7 @@ enum {
 int launch_policy_is_sound(const struct launch_policy *policy)
 {
 	const uint32_t known = LAUNCH_CAPABILITIES | LAUNCH_NO_NEW_PRIVS | LAUNCH_LISTENER |
-			       LAUNCH_FILTER_OPTIONAL;
+			       LAUNCH_FILTER_OPTIONAL | LAUNCH_STAYS | LAUNCH_NO_TERMINALS;
 
 	if (policy->flags & ~known || policy->filter_count > LAUNCH_FILTER_MAX)
 		return 0;

@@ -120,10 +120,11 @@ void launch_main(const long *stack)
 	/* An empty slot is an image that no mediator served: executing again would never end. */
 	if (!cwd[0])
 		fail("start without husk", path, -EINVAL);
-	result = call(SYS_chdir, (long)cwd, 0, 0, 0, 0);
+	result = slot.policy.flags & LAUNCH_STAYS ? 0 : call(SYS_chdir, (long)cwd, 0, 0, 0, 0);
 	if (result < 0)
 		fail("enter", cwd, result);
-	terminal_reopen(call);
+	if (!(slot.policy.flags & LAUNCH_NO_TERMINALS))
+		terminal_reopen(call);
 	/* From here on what is lost is lost, and only the real program may follow. */
 	result = launch_apply((struct launch_policy *)&slot.policy, call, &what);
 	if (result < 0)

@@ -17,13 +17,17 @@ enum launch_limits {
 	LAUNCH_LISTENER_MAX = 65535, /* no descriptor of a listener is above it */
 };
 
-/* What the launcher takes away from the function. None: the entry point as the runtime meant it. */
+/* What the launcher takes away from the function, and what it leaves undone. None: the entry point
+ * as the runtime meant it. */
 enum launch_flags {
 	LAUNCH_CAPABILITIES = 1 << 0, /* lower all sets to `keep` */
 	LAUNCH_NO_NEW_PRIVS = 1 << 1,
 	LAUNCH_LISTENER = 1 << 2, /* the mediator answers what the filter notifies of */
 	/* Without a filter where the kernel gives none: for those that only watch. */
 	LAUNCH_FILTER_OPTIONAL = 1 << 3,
+	/* What the engine's own filter may kill it for. */
+	LAUNCH_STAYS = 1 << 4,	      /* cwd is "/", and it is there already */
+	LAUNCH_NO_TERMINALS = 1 << 5, /* the streams stay as they are */
 };
 
 struct launch_policy {

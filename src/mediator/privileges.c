@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "mediator/launcher.h"
@@ -61,6 +62,12 @@ int privileges_plan(struct mediator *m, struct error *err)
 
 	if (!policy)
 		return error_set(err, ENOMEM, "cannot set up the mediator");
+	/* pivot_root(2) takes a process along whose working directory is the root, and no other */
+	if (setup->spec->seccomp_stays && strcmp(setup->spec->cwd, "/") != 0)
+		return error_say(err, EOPNOTSUPP,
+				 "the engine's filter of system calls does not let husk-launch "
+				 "enter process.cwd '%.200s'",
+				 setup->spec->cwd);
 	mediator_modes(m->policy, setup->identity, wanted);
 	if (m->capabilities.why_not[0])
 		m->why_lowered[DOMAIN_CAP] = m->capabilities.why_not;

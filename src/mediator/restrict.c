@@ -126,6 +126,10 @@ void restrict_plan(const struct restrict_question *question, struct launch_polic
 	plan_filter(question, ret_policy, ret);
 	if ((ret_policy->flags || ret_policy->filter_count) && without_new_privs(question))
 		ret_policy->flags |= LAUNCH_NO_NEW_PRIVS;
+	if (question->spec->seccomp_stays)
+		ret_policy->flags |= LAUNCH_STAYS;
+	if (question->spec->seccomp_blind)
+		ret_policy->flags |= LAUNCH_NO_TERMINALS;
 }
 
 const char *restrict_cannot_notify(int pidfd)

@@ -309,6 +309,26 @@ static int swap(struct wrap *wrap)
 	return 0;
 }
 
+/* Where the launcher cannot enter the view's root, is the process there already? */
+static int check_followed(struct wrap *wrap)
+{
+	struct helper *helper = wrap->helper;
+	cleanup_close int cwd = helper_open_proc(helper, "cwd", O_PATH | O_DIRECTORY);
+	const unsigned int how = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+	struct statx at, root;
+
+	if (cwd < 0)
+		return cwd;
+	if (statx(cwd, "", (int)how, STATX_INO | STATX_MNT_ID, &at) < 0 ||
+	    statx(wrap->view_root, "", (int)how, STATX_INO | STATX_MNT_ID, &root) < 0)
+		return error_set(&helper->err, errno, "cannot examine the working directory");
+	if (at.stx_mnt_id != root.stx_mnt_id || at.stx_ino != root.stx_ino)
+		return error_say(&helper->err, EOPNOTSUPP,
+				 "the working directory is not the root, and the engine's filter "
+				 "of system calls does not let husk-launch enter that");
+	return 0;
+}
+
 /* pivot_root and cloning refuse a shared or unbindable root; what it was is kept in wrap->root. */
 static int make_root_private(struct wrap *wrap)
 {
@@ -351,6 +371,8 @@ static int work(struct wrap *wrap)
 		r = wrap_attach(wrap);
 	if (r == 0)
 		r = swap(wrap);
+	if (r == 0 && helper->spec->seccomp_stays)
+		r = check_followed(wrap);
 	return r;
 }
 

@@ -303,6 +303,24 @@ time.sleep(30)'
 	nothing_left
 }
 
+@test "an engine's profile that kills for all that the program itself does without is left alone" {
+	calls_bundle '.process.noNewPrivileges = true
+		| .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{action: "SCMP_ACT_KILL_PROCESS",
+			names: ["chdir", "statx", "dup3", "capget", "capset", "seccomp", "prctl", "faccessat"]}]}'
+	# What is "." the kernel is asked for: no shell's own idea of it.
+	set_args "$BUNDLE" /usr/bin/python3 -B -c 'import os; print(os.getcwd(), os.stat(".").st_ino == os.stat("/").st_ino,
+		os.stat(".").st_dev == os.stat("/").st_dev, os.path.exists("etc/debian_version"))'
+	parity "$BUNDLE"
+	output_has "/ True True True"
+	has_event '.event == "run"'
+	change_bundle "$BUNDLE" '.process.cwd = "/work"'
+	hook_bundle "$BUNDLE" calls
+	run_bundle 0 "$BUNDLE"
+	output_has "/work False"
+	has_event '.event == "degraded" and (.detail | contains("process.cwd"))'
+	nothing_left
+}
+
 @test "an engine's profile that kills whoever installs a filter is left alone" {
 	calls_bundle '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW",
 		syscalls: [{names: ["seccomp"], action: "SCMP_ACT_KILL_PROCESS"}]}'

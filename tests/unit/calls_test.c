@@ -52,7 +52,9 @@ enum facts {
 	USER = 128,
 	CLOSED = 1024,
 	ADMIN = 256,
-	SETPCAP = 512
+	SETPCAP = 512,
+	STAYS = 2048,
+	BLIND = 4096,
 };
 enum filter_kind { NO_FILTER, BASE_FILTER, WATCH_FILTER, ENFORCE_FILTER };
 
@@ -95,6 +97,8 @@ static const struct {
 	{SPEC_NNP, U, U, U, U, 0, NO_FILTER, false},
 	{SPEC_NNP | CLOSED, U, L, U, U, 0, NO_FILTER, false},
 	{SPEC_NNP | CLOSED | POLICY | LEARNED, E, E, U, U, 0, NO_FILTER, true},
+	{SPEC_NNP | STAYS | CLOSED, U, L, U, U, LAUNCH_STAYS, NO_FILTER, false},
+	{SPEC_NNP | BLIND | CLOSED, U, L, U, U, LAUNCH_NO_TERMINALS, NO_FILTER, false},
 };
 
 static enum filter_kind kind_of(const struct launch_policy *policy)
@@ -119,6 +123,8 @@ static void each_run_loses_what_it_can_do_without(void **state)
 			.no_new_privileges = facts & SPEC_NNP,
 			.seccomp_listener = facts & ENGINE_LISTENS,
 			.seccomp_closed = facts & CLOSED,
+			.seccomp_stays = facts & STAYS,
+			.seccomp_blind = facts & BLIND,
 			.uid = facts & USER ? 1000 : 0,
 			.bounding = held, /* of no use to a user that is not root */
 		};

@@ -105,23 +105,31 @@ static void test_state_limits(void **unused)
 
 #define ALLOWS(names) "{\"names\":[" names "],\"action\":\"SCMP_ACT_ALLOW\"}"
 #define LAUNCHER "\"prctl\",\"seccomp\",\"faccessat\",\"capget\",\"capset\""
+#define TERMINALS "\"statx\",\"fcntl\",\"openat\",\"dup3\",\"close\""
 
 static void test_spec_seccomp(void **unused)
 {
 	static const struct {
 		const char *profile;
-		bool closed, listener;
+		bool closed, listener, stays, blind;
 	} table[] = {
 		{"null", false, false},
 		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\"}", false, false},
 		{"{\"defaultAction\":\"SCMP_ACT_LOG\",\"listenerPath\":\"/s\"}", false, true},
-		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\"}", true, false},
-		{"{}", true, false},
+		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\"}", true, false, true, true},
+		{"{}", true, false, true, true},
+		{"{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", true, false, false, true},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"chdir\"],"
+		 "\"action\":\"SCMP_ACT_ERRNO\"}]}",
+		 false, false, true, false},
+		{"{\"defaultAction\":\"SCMP_ACT_KILL\",\"syscalls\":[" ALLOWS(
+			 LAUNCHER "," TERMINALS ",\"chdir\"") "]}",
+		 false, false, false, false},
 		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOWS(LAUNCHER) "]}",
-		 false, false},
+		 false, false, true, true},
 		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOWS(
 			 "\"prctl\",\"seccomp\"") "," ALLOWS("\"read\"") "]}",
-		 true, false},
+		 true, false, true, true},
 		/* refused by name, or let through with some arguments only */
 		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"seccomp\"],"
 		 "\"action\":\"SCMP_ACT_ERRNO\"}]}",
@@ -143,6 +151,8 @@ static void test_spec_seccomp(void **unused)
 		assert_int_equal(oci_spec_parse("c", text, strlen(text), &spec, NULL), 0);
 		assert_int_equal(spec.seccomp_closed, table[i].closed);
 		assert_int_equal(spec.seccomp_listener, table[i].listener);
+		assert_int_equal(spec.seccomp_stays, table[i].stays);
+		assert_int_equal(spec.seccomp_blind, table[i].blind);
 	}
 }
 
