@@ -256,6 +256,17 @@ static int read_seccomp(const char *name, const struct json *section, struct oci
 	return r;
 }
 
+static int read_hooks(const char *name, const struct json *json, struct oci_spec *spec,
+		      struct error *err)
+{
+	const struct json *hooks = NULL;
+	int r = document_object(name, json, "hooks", "hooks", &hooks, err);
+
+	if (r == 0)
+		spec->has_inner_hooks = json_count(json_get(hooks, "startContainer")) > 0;
+	return r;
+}
+
 static int read_linux(const char *name, const struct json *json, struct oci_spec *spec,
 		      struct error *err)
 {
@@ -310,6 +321,8 @@ int oci_spec_parse(const char *name, const char *bytes, size_t len, struct oci_s
 		r = read_mounts(name, spec.json, &spec, err);
 	if (r == 0)
 		r = read_linux(name, spec.json, &spec, err);
+	if (r == 0)
+		r = read_hooks(name, spec.json, &spec, err);
 	if (r == 0)
 		r = check_annotations(name, spec.json, err);
 	if (r < 0) {

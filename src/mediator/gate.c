@@ -164,6 +164,15 @@ static int attach_gate(const struct gate_work *work, const struct oci_spec *spec
 	return r;
 }
 
+/* Where it cannot be read, hooks cannot execute it: nothing else is lost. */
+static int open_again(int proc_fd, int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "self/fd/%d", fd);
+	return openat(proc_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
 int gate_find(struct gate_work *work, const struct oci_state *state, const struct oci_spec *spec,
 	      struct talk_entry *ret, struct error *err)
 {
@@ -179,6 +188,8 @@ int gate_find(struct gate_work *work, const struct oci_state *state, const struc
 		return r;
 	if (fstat(work->entry_fd, &ret->attr) < 0)
 		return error_set(err, errno, "cannot examine the entry point");
+	if (spec->has_inner_hooks)
+		work->shown_fd = open_again(work->proc_fd, work->entry_fd);
 	ret->exec_result = exec_format_check(work->root_fd, work->entry_fd, work->proc_fd);
 	r = mount_flags_of(work->entry_fd, &work->attributes);
 	return r < 0 ? error_set(err, -r, "cannot examine the entry point's mount") : 0;
@@ -206,4 +217,6 @@ void gate_leave(struct gate_work *work)
 		close(work->root_fd);
 	if (work->entry_fd >= 0)
 		close(work->entry_fd);
+	if (work->shown_fd >= 0)
+		close(work->shown_fd);
 }

@@ -18,10 +18,12 @@ struct gate_work {
 	int own_fd;	     /* the caller's mount namespace as it was */
 	int root_fd;	     /* the container's root */
 	int entry_fd;	     /* the entry point, O_PATH */
+	int shown_fd;	     /* the same to read, where hooks run before it; else -1 */
 	uint64_t attributes; /* of the mount that it lies on */
 };
 
-#define GATE_WORK_INIT ((struct gate_work){.own_fd = -1, .root_fd = -1, .entry_fd = -1})
+#define GATE_WORK_INIT \
+	((struct gate_work){.own_fd = -1, .root_fd = -1, .entry_fd = -1, .shown_fd = -1})
 
 /*
  * Enters the container's mount namespace and finds the entry point. work->proc_fd is set. Returns 0

@@ -78,11 +78,13 @@ struct mediator {
 	struct error dns_error; /* and that of DOMAIN_DNS */
 	uint64_t holdable;	/* capabilities that the function can come to hold, as bits */
 	char journal_name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
-	int exec_result;    /* < 0: what the exec of the entry point fails with, whoever does it */
-	bool complete;	    /* complete() was called */
-	bool wrapped;	    /* the view is the container's root */
-	bool out_of_memory; /* the kernel killed a process of it for want of memory */
-	int64_t ends_ns;    /* CLOCK_MONOTONIC, 0 while the first process lives */
+	int exec_result;     /* < 0: what the exec of the entry point fails with, whoever does it */
+	bool complete;	     /* complete() was called */
+	pid_t entrant;	     /* the first process, while the gate is still used by a hook; else 0 */
+	int64_t patience_ns; /* until when (CLOCK_MONOTONIC) */
+	bool wrapped;	     /* the view is the container's root */
+	bool out_of_memory;  /* the kernel killed a process of it for want of memory */
+	int64_t ends_ns;     /* CLOCK_MONOTONIC, 0 while the first process lives */
 	bool leads_namespace; /* the first process is that of a pid namespace */
 	bool on_its_own; /* poststop has nothing to wait for: this process merges its run itself */
 	bool init_gone;	 /* the first process has ended */

@@ -44,6 +44,8 @@
 #define REQUESTS_AT_ONCE 64
 #define EMPTY_DIRECTORY "empty" /* below the runtime directory, shared by all */
 #define TABLE_BYTES 65536
+#define PATIENCE_NS 1000000000 /* with hooks whose program has not quite ended */
+#define PATIENCE_STEP_MS 2
 #define AFTER_INIT_NS 500000000 /* what the last requests of a container may take */
 
 struct event mediator_event(const struct mediator *m, enum event_kind kind)
@@ -392,27 +394,19 @@ static void complete(struct mediator *m)
 	tell_start(m);
 }
 
-static void on_gate_opened(void *context, pid_t pid)
+static void tell_entered(struct mediator *m)
 {
-	struct mediator *m = context;
-	int r;
+	mediator_tell(m, EVENT_ENTERED, "a process entered before the container was started");
+}
 
-	/* Where the runtime was faster than this process: what was said before comes first. */
-	if (m->talk_fd >= 0)
-		hear_bound(m);
-	complete(m);
-	r = m->exec_result;
+/* The first process goes through. Whoever entered before by another program is told of, and where
+ * the function is enforced, refused in the only way that is left. */
+static void let_in(struct mediator *m, pid_t pid)
+{
+	int r = 0;
 
-	/* Only the container's first process may go through: another, of an engine's exec, would
-	 * run outside of the view. One that did so by another program is told of, and where the
-	 * function is enforced, refused in the only way that is left. */
-	if (r == 0 && process_thread_group(m->proc_fd, pid) != m->setup->state->pid) {
-		mediator_tell(m, EVENT_ENTERED,
-			      "a process entered before the container was started");
-		r = -EACCES;
-	} else if (r == 0 && cgroup_has_others(m->members_fd, m->proc_fd, m->setup->state->pid)) {
-		mediator_tell(m, EVENT_ENTERED,
-			      "a process entered before the container was started");
+	if (cgroup_has_others(m->members_fd, m->proc_fd, m->setup->state->pid)) {
+		tell_entered(m);
 		r = is_enforced(m) ? -EACCES : 0;
 	}
 	if (r == 0 && !m->ready)
@@ -430,12 +424,58 @@ static void on_gate_opened(void *context, pid_t pid)
 		view_gate_answer(m->view, r);
 }
 
+/* The kernel tells of the end of a hook's program a little later than the runtime. */
+static void look_after_entrant(struct mediator *m)
+{
+	pid_t pid = m->entrant;
+	bool used = view_gate_is_used(m->view);
+
+	if (pid == 0 || (used && clock_monotonic_ns() < m->patience_ns))
+		return;
+	m->entrant = 0;
+	if (!used) {
+		let_in(m, pid);
+		return;
+	}
+	mediator_tell(m, EVENT_REFUSED, "what a hook left behind executes the entry point's file");
+	view_gate_answer(m->view, -ETXTBSY);
+}
+
+/*
+ * Only the container's first process may go through: another, of an engine's exec, would run
+ * outside of the view. What hooks run in the container, as its children, is the engine's wish and
+ * is over before the function begins.
+ */
+static void on_gate_opened(void *context, pid_t pid)
+{
+	struct mediator *m = context;
+	pid_t first = m->setup->state->pid;
+
+	/* Where the runtime was faster than this process: what was said before comes first. */
+	if (m->talk_fd >= 0)
+		hear_bound(m);
+	complete(m);
+	if (process_thread_group(m->proc_fd, pid) == first && m->exec_result == 0) {
+		m->entrant = pid;
+		m->patience_ns = clock_monotonic_ns() + PATIENCE_NS;
+		look_after_entrant(m);
+		return;
+	}
+	if (process_thread_group(m->proc_fd, pid) != first) {
+		if (process_descends(m->proc_fd, pid, first) && view_gate_pass(m->view) == 0)
+			return;
+		tell_entered(m);
+	}
+	view_gate_answer(m->view, m->exec_result < 0 ? m->exec_result : -EACCES);
+}
+
 /* Gives the gate the attributes of the file that it stands in for, and serves it until it is bound.
  * Returns 0, or what the hook knows already. *report is sent. */
 static int open_gate(struct mediator *m, struct talk_report *report)
 {
 	struct talk_entry entry;
-	int r = talk_receive(m->talk_fd, &entry, sizeof(entry), NULL);
+	cleanup_close int shown = -1;
+	int r = talk_receive(m->talk_fd, &entry, sizeof(entry), &shown);
 
 	if (r < 0 || entry.result != 0)
 		return r < 0 ? r : entry.result;
@@ -445,6 +485,7 @@ static int open_gate(struct mediator *m, struct talk_report *report)
 	if (report->result < 0)
 		error_set(&report->err, -report->result, "cannot set the gate up");
 	m->launcher = NULL;
+	view_gate_show(m->view, steal_fd(&shown));
 	if (report->result == 0 && loop_add(m->loop, m->talk_fd, hear_bound, m) < 0)
 		report->result = error_set(&report->err, ENOSPC, "cannot set up the mediator");
 	r = talk_send(m->talk_fd, report, sizeof(*report), m->mount_fd);
@@ -482,6 +523,8 @@ static int wait_ms(const struct mediator *m)
 
 	if (m->latency.held)
 		return LATENCY_IDLE_MS;
+	if (m->entrant)
+		return PATIENCE_STEP_MS;
 	if (m->policy_news)
 		return POLICY_CHECK_MS;
 	if (view_wait_ms(m->view) >= 0)
@@ -532,6 +575,7 @@ static void serve(struct mediator *m)
 			latency_release(&m->latency);
 		if (!m->flowed && view_wait_ms(m->view) >= 0)
 			m->view_result = view_serve(m->view, 0);
+		look_after_entrant(m);
 		capabilities_look(m);
 		if (!settled && watch_started(m->watch)) {
 			view_settle(m->view);

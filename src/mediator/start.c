@@ -27,7 +27,7 @@ static int bind_gate(const struct mediator_setup *setup, struct gate_work *work,
 
 	entry.result = gate_find(work, setup->state, setup->spec, &entry, err);
 	/* a mediator that is gone has said why */
-	(void)talk_send(talk_fd, &entry, sizeof(entry), -1);
+	(void)talk_send(talk_fd, &entry, sizeof(entry), work->shown_fd);
 	if (entry.result != 0)
 		return entry.result;
 	if (talk_receive(talk_fd, &report, sizeof(report), &view) < 0)

@@ -236,7 +236,9 @@ void op_release(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 	struct view *view = view_of(req);
 	struct inode *inode = node_of(view, node);
 
-	if (inode != view->gate.inode)
+	if (inode == view->gate.inode)
+		gate_close(view, fi);
+	else
 		release(view, inode, fi->fh);
 	(void)fuse_reply_err(req, 0);
 }

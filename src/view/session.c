@@ -186,6 +186,7 @@ int view_new(int fuse_fd, const struct view_options *options, struct view **ret,
 	}
 	view->fd = fuse_fd;
 	view->proc_fd = -1;
+	view->gate.shown_fd = -1;
 	view->options = *options;
 	rc = set_up(view);
 	if (rc < 0) {

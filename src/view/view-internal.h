@@ -52,6 +52,8 @@ struct gate {
 	void *context;
 	bool asked; /* `opened` was called */
 	fuse_req_t waiting;
+	int shown_fd;	    /* the file that it stands in for, while that is shown; or -1 */
+	unsigned int users; /* who has it open, but for the exec that came through */
 };
 
 /* What is listened for, view_hear(). */
@@ -316,6 +318,7 @@ pid_t credentials_process(fuse_req_t req);
 int gate_lookup(struct view *view, const char *name, struct fuse_entry_param *ret);
 void gate_stat(const struct view *view, struct stat *ret);
 void gate_open(fuse_req_t req, struct fuse_file_info *fi);
+void gate_close(struct view *view, const struct fuse_file_info *fi);
 void gate_read(fuse_req_t req, size_t size, off_t offset);
 void gate_release(struct view *view);
 

@@ -122,8 +122,8 @@ int view_add_lower(struct view *view, const struct view_lower *lower, struct err
  * The gate: the top directory of the mount holds one regular file, VIEW_GATE, with the bytes of
  * husk-launch. It is bound over the container's entry point. Opening it for execution (FUSE open
  * flag 0x20, FMODE_EXEC of the kernel's include/linux/fs.h) calls `opened` once and is answered
- * only by view_gate_answer(); until then other requests are served. A later or plain open reads the
- * bytes.
+ * only by view_gate_answer() or view_gate_pass(); until then other requests are served. A later or
+ * plain open reads the bytes.
  */
 #define VIEW_GATE "husk-gate"
 
@@ -142,7 +142,21 @@ typedef void view_gate_opened(void *context, pid_t pid);
 int view_set_gate(struct view *view, void *bytes, size_t len, const struct stat *like,
 		  view_gate_opened *opened, void *context);
 
-/* Answers the open that waits: 0, or a negative errno which the execve(2) fails with. */
+/*
+ * Until an exec is let through, the gate shows the file behind `fd` (readable, of the size that
+ * `like` has; the view's from then on) to all that read it, and to each exec that is passed: hooks
+ * that run in the container before it.
+ */
+void view_gate_show(struct view *view, int fd);
+
+/* Answers the open that waits so that it executes what is shown, and the gate goes on to wait.
+ * Returns 0, or -EACCES where nothing is shown: then it is still to be answered. */
+int view_gate_pass(struct view *view);
+
+/* Has anybody what is shown still open, so that nobody can be let through? */
+bool view_gate_is_used(const struct view *view);
+
+/* Answers the open that waits: 0 lets it through, a negative errno is what execve(2) fails with. */
 void view_gate_answer(struct view *view, int result);
 
 /*

@@ -184,16 +184,66 @@ without_fuse() {
 	nothing_left
 }
 
-@test "a hook in the container runs before the wrap, but not by the program of the entry point" {
+# inner_hook WORD...: a bundle of the function "hooked" with this hook of startContainer
+inner_hook() {
+	change_bundle "$BUNDLE" '.hooks.startContainer = [{path: $args[0], args: $args}]' \
+		--argjson args "$(python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]))' "$@")"
+}
+
+@test "a hook in the container runs before the wrap, by whichever program" {
+	local rootfs
+	rootfs=$(own_rootfs)
+	mkdir "$T/told"
+	printf '#!/bin/sh\nexec /bin/sh -c "echo a script >/told/hook"\n' >"$rootfs/app/hook"
+	printf '#!/bin/sh\necho served\n' >"$rootfs/app/function"
+	chmod 755 "$rootfs/app/hook" "$rootfs/app/function"
+	BUNDLE=$(bundle hooked "$rootfs" '.mounts += [{destination: "/told", type: "bind", source: "'"$T/told"'", options: ["bind"]}]')
 	hook_bundle "$BUNDLE" hooked
-	change_bundle "$BUNDLE" '.hooks.startContainer = [{path: "/bin/busybox", args: ["busybox", "true"]}]'
+	set_args "$BUNDLE" /bin/sh -c 'echo served; cat /told/hook'
+	inner_hook /bin/busybox sh -c 'echo another program >/told/hook'
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "served
+another program" ]
+	# The shell that the function is, whole, in many processes, and as what interprets a script.
+	inner_hook /bin/sh -c 'for i in 1 2 3 4 5; do /bin/sh -c "/bin/sh -c :" || exit 1; done
+		stat -L -c %s /bin/sh >/told/hook; cmp /bin/sh /bin/dash && md5sum </bin/sh >>/told/hook'
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "served
+$(stat -c %s "$rootfs/bin/dash")
+$(md5sum <"$rootfs/bin/dash")" ]
+	inner_hook /app/hook
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "served
+a script" ]
+	# A program that is shorter than husk-launch, and one that is longer.
+	set_args "$BUNDLE" /app/function
+	inner_hook /bin/sh -c '[ "$(/app/function)" = served ] && cp /app/function /told/hook'
 	run_bundle 0 "$BUNDLE"
 	[ "$output" = served ]
-	change_bundle "$BUNDLE" '.hooks.startContainer[0] = {path: "/bin/echo", args: ["echo", "from the hook"]}'
-	capture start_run "$BUNDLE"
+	cmp "$T/told/hook" "$rootfs/app/function"
+	set_args "$BUNDLE" /usr/bin/python3 -B -c 'print("served")'
+	inner_hook /usr/bin/python3 -B -c 'import json, os; open("/told/hook", "w").write(str(os.getpid()))'
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = served ]
+	[ "$(cat "$T/told/hook")" -gt 1 ]
+	husk show --json hooked | jq -e 'any(.behaviours[]; .domain == "exec" and .key == "/usr/bin/python3.11")' >/dev/null
+	no_event '.event == "entered" or .event == "degraded"'
+	nothing_left
+}
+
+@test "a hook in the container that fails keeps it from starting, and so does one that leaves the program running" {
+	BUNDLE=$(bundle hooked "$(own_rootfs)")
+	hook_bundle "$BUNDLE" hooked
+	set_args "$BUNDLE" /bin/sh -c 'echo served'
+	inner_hook /bin/sh -c 'exit 3'
+	capture limited start_run "$BUNDLE"
 	[ "$status" -ne 0 ]
-	output_lacks "from the hook"
 	output_lacks served
+	inner_hook /bin/sh -c '(sleep 20; :) </dev/null >/dev/null 2>&1 &'
+	capture limited start_run "$BUNDLE"
+	[ "$status" -ne 0 ]
+	output_lacks served
+	has_event '.event == "refused" and (.detail | contains("hook"))'
 	nothing_left
 }
 

@@ -230,6 +230,28 @@ static void test_spec_mount_at(void **unused)
 	}
 }
 
+static void test_spec_inner_hooks(void **unused)
+{
+	static const struct {
+		const char *hooks;
+		bool inner;
+	} table[] = {
+		{"null", false},
+		{"{}", false},
+		{"{\"createRuntime\":[{\"path\":\"/h\"}],\"startContainer\":[]}", false},
+		{"{\"startContainer\":[{\"path\":\"/h\"}]}", true},
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		cleanup_oci_spec struct oci_spec spec = {0};
+		char text[256];
+
+		snprintf(text, sizeof(text), "{" ROOT ",\"hooks\":%s}", table[i].hooks);
+		assert_int_equal(oci_spec_parse("c", text, strlen(text), &spec, NULL), 0);
+		assert_int_equal(spec.has_inner_hooks, table[i].inner);
+	}
+}
+
 static void test_spec_least(void **unused)
 {
 	static const char text[] =
@@ -1222,6 +1244,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_state),
 		cmocka_unit_test(test_state_limits),
 		cmocka_unit_test(test_spec_seccomp),
+		cmocka_unit_test(test_spec_inner_hooks),
 		cmocka_unit_test(test_spec_members),
 		cmocka_unit_test(test_spec_mount_at),
 		cmocka_unit_test(test_spec_least),
