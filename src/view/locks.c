@@ -10,14 +10,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "view/view-internal.h"
 
-enum { WAIT_MS = 20, WAITERS_MAX = 1024 };
+enum { WAIT_MS = 20, WAITERS_MAX = 1024, FDINFO_MAX = 4 * 1024 * 1024 };
 
 enum lock_kind { LOCK_RANGES, LOCK_WHOLE }; /* fcntl(2), flock(2) */
 
@@ -104,16 +108,69 @@ static int make_owner(struct view *view, const struct lock_wish *wish, bool writ
 	return 0;
 }
 
-/* A description to lock for writing takes the place of one to read, whose locks end. */
+/*
+ * The lock that a line of /proc/PID/fdinfo/FD tells of, which ends in its first and last byte:
+ * "lock:  1: OFDLCK ADVISORY READ -1 fe:00:12 0 EOF". Returns false where it is another line.
+ */
+static bool parse_read_lock(char *line, struct flock *ret)
+{
+	char *last = strrchr(line, ' ');
+	char *first;
+
+	if (strncmp(line, "lock:", strlen("lock:")) != 0 || !strstr(line, " READ ") || !last)
+		return false;
+	*last++ = '\0';
+	first = strrchr(line, ' ');
+	if (!first)
+		return false;
+	*ret = (struct flock){.l_type = F_RDLCK, .l_start = strtoll(first, NULL, 10)};
+	if (strcmp(last, "EOF") != 0)
+		ret->l_len = strtoll(last, NULL, 10) - ret->l_start + 1;
+	return true;
+}
+
+/*
+ * Locks to read what `from` has locked, which is open to read alone, by `to` too. Nobody can be in
+ * the way: a lock to write there would be in the way of the one that is held.
+ */
+static int take_over_locks(int from, int to)
+{
+	cleanup_free char *info = NULL;
+	struct error error = ERROR_INIT;
+	struct flock range;
+	char path[32];
+	char *next;
+	size_t len;
+
+	(void)snprintf(path, sizeof(path), "self/fdinfo/%d", from);
+	if (read_file_at(AT_FDCWD, path, FDINFO_MAX, &info, &len, &error) < 0)
+		return -ENOLCK;
+	for (char *line = info; *line; line = next) {
+		next = strchrnul(line, '\n');
+		if (*next)
+			*next++ = '\0';
+		if (parse_read_lock(line, &range) && fcntl(to, F_OFD_SETLK, &range) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* A description to lock for writing takes the place of one to read, with all its locks. */
 static int open_to_write(struct view *view, struct lock_owner *owner)
 {
 	int fd;
+	int rc;
 
 	if ((fcntl(owner->fd, F_GETFL) & O_ACCMODE) == O_RDWR)
 		return 0;
 	fd = open_description(view, owner->inode, true);
 	if (fd < 0)
 		return fd;
+	rc = take_over_locks(owner->fd, fd);
+	if (rc < 0) {
+		descriptor_close(view, fd);
+		return rc;
+	}
 	descriptor_close(view, owner->fd);
 	owner->fd = fd;
 	return 0;

@@ -89,6 +89,60 @@ static void split_and_join(void)
 	in_child(meet_ranges);
 }
 
+static void meet_kept(void)
+{
+	int fd = open("f", O_RDWR);
+	pid_t parent = getppid();
+
+	for (off_t at = 0; at < 80; at += 10)
+		say_holder(fd, F_GETLK, F_WRLCK, at, 10, parent);
+	say_holder(fd, F_GETLK, F_RDLCK, 0, 0, parent);
+	say_holder(fd, F_GETLK, F_WRLCK, 1000, 0, parent);
+}
+
+static void meet_a_reader(void)
+{
+	said_ok("write over two readers", lock(open("f", O_RDWR), F_SETLK, F_WRLCK, 0, 10));
+}
+
+/* What is locked to read stays so when something is locked to write for the first time, as SQLite
+ * does. */
+static void keep_what_is_read(void)
+{
+	int pipes[2];
+	char byte;
+	int fd;
+	pid_t pid;
+
+	put("f", "x");
+	fd = open("f", O_RDONLY);
+	said_ok("first", lock(fd, F_SETLK, F_RDLCK, 0, 10));
+	said_ok("second", lock(fd, F_SETLK, F_RDLCK, 20, 10));
+	said_ok("a part", lock(fd, F_SETLK, F_UNLCK, 25, 1));
+	said_ok("to the end", lock(fd, F_SETLK, F_RDLCK, 1000, 0));
+	in_child(meet_kept);
+	(void)pipe(pipes);
+	pid = fork();
+	if (pid == 0) {
+		int own = open("f", O_RDWR);
+
+		said_ok("another reader", lock(own, F_SETLK, F_RDLCK, 0, 10));
+		said_ok("who cannot write", lock(own, F_SETLK, F_WRLCK, 0, 5));
+		(void)write(pipes[1], "x", 1);
+		pause();
+	}
+	(void)read(pipes[0], &byte, 1);
+	fd = open("f", O_RDWR);
+	said_ok("to write what another reads", lock(fd, F_SETLK, F_WRLCK, 0, 10));
+	in_child(meet_a_reader);
+	said_ok("to write what nobody reads", lock(fd, F_SETLK, F_WRLCK, 40, 10));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	in_child(meet_kept);
+	said_ok("to write what it reads", lock(fd, F_SETLK, F_WRLCK, 0, 10));
+	in_child(meet_kept);
+}
+
 static void meet_lock(void)
 {
 	said_ok("another process", lock(open("f", O_RDWR), F_SETLK, F_WRLCK, 0, 0));
@@ -249,6 +303,7 @@ static void exclude_each_other(void)
 
 const struct compare_case cases_locks[] = {
 	{"ranges of locks are split and joined", split_and_join},
+	{"what is locked to read stays so with a lock to write", keep_what_is_read},
 	{"locks end with a close as their kind does", drop_with_close},
 	{"locks end with the process", drop_with_the_process},
 	{"kinds of locks do not meet", inherit},
