@@ -85,7 +85,7 @@ static void reply_attributes(fuse_req_t req, struct inode *inode, int rc, const 
 	if (rc < 0)
 		(void)fuse_reply_err(req, -rc);
 	else
-		(void)fuse_reply_attr(req, attr, keep_time(view_of(req), inode));
+		(void)fuse_reply_attr(req, attr, keep_time_of_attributes(view_of(req), inode));
 }
 
 static int get_attributes(struct view *view, struct inode *inode, struct stat *ret)
@@ -125,7 +125,7 @@ static void reply_statx(fuse_req_t req, struct inode *inode)
 		(void)fuse_reply_err(req, -rc);
 		return;
 	}
-	out.attr_valid = (uint64_t)keep_time(view, inode);
+	out.attr_valid = (uint64_t)keep_time_of_attributes(view, inode);
 	out.stat = (struct protocol_statx){
 		.mask = stx.stx_mask & DESCRIPTOR_STATX,
 		.blksize = stx.stx_blksize,

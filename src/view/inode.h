@@ -63,6 +63,7 @@ struct inode {
 	bool own : 1;	     /* the view's own: its top, the gate. No lower file system has it */
 	bool unlinked : 1;   /* the remembered name is gone: only the descriptor leads here */
 	bool searchable : 1; /* see view_open_way() */
+	bool mappable : 1;   /* its content may be changed through a mapping, see open.c */
 	bool hashed : 1;
 	bool fresh : 1; /* looked up since the last pruning */
 };

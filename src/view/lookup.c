@@ -17,6 +17,11 @@ double keep_time(struct view *view, const struct inode *inode)
 	return lower_of(view, inode)->persistent ? VIEW_KEEP_PERSISTENT_S : VIEW_KEEP_S;
 }
 
+double keep_time_of_attributes(struct view *view, const struct inode *inode)
+{
+	return inode->mappable ? 0 : keep_time(view, inode);
+}
+
 /* The file that the attributes in *stx belong to, found or made, and placed at (dir, name). */
 static int adopt_found(struct view *view, struct inode *dir, const char *name,
 		       const struct statx *stx, struct inode **ret)
@@ -72,14 +77,12 @@ int lookup_inode(struct view *view, struct inode *dir, const char *name, struct 
 void lookup_entry(struct view *view, struct inode *inode, const struct statx *stx,
 		  struct fuse_entry_param *ret)
 {
-	double keep = keep_time(view, inode);
-
 	inode->lookups++;
 	inode->fresh = true;
 	*ret = (struct fuse_entry_param){
 		.ino = node_number(view, inode),
-		.attr_timeout = keep,
-		.entry_timeout = keep,
+		.attr_timeout = keep_time_of_attributes(view, inode),
+		.entry_timeout = keep_time(view, inode),
 	};
 	attributes_fill(view, inode, stx, &ret->attr);
 }

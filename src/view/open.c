@@ -111,6 +111,21 @@ static bool is_for_locks(const struct view *view, const struct inode *inode, int
 	return (flags & (O_ACCMODE | O_EXCL)) != (O_WRONLY | O_EXCL);
 }
 
+/*
+ * A file that is passed through and open to read and write may be mapped. What is written there the
+ * kernel does not see happen to the view's file, nor does it tell when the mapping ends, which may
+ * be long after the last close. So from now on it asks for attributes each time.
+ */
+static void expect_mapping(struct view *view, struct inode *inode)
+{
+	if (inode->mappable)
+		return;
+	inode->mappable = true;
+	if (inode->lookups > 0)
+		(void)fuse_lowlevel_notify_inval_inode(view->session, node_number(view, inode), -1,
+						       0);
+}
+
 /* Chooses how the kernel serves the file that is open as `fd` (-1: only by its O_PATH descriptor).
  */
 static int finish_open(struct view *view, struct inode *inode, int *fd, int flags,
@@ -124,6 +139,8 @@ static int finish_open(struct view *view, struct inode *inode, int *fd, int flag
 	if (how == INODE_PASSED) {
 		ret->open_flags = PROTOCOL_OPEN_PASSTHROUGH;
 		ret->backing_id = inode->backing;
+		if ((flags & O_ACCMODE) == O_RDWR)
+			expect_mapping(view, inode);
 	} else {
 		if (*fd < 0) {
 			*fd = descriptor_reopen(view, inode, O_RDONLY | (flags & O_NOATIME));

@@ -221,7 +221,9 @@ int lookup_made(struct view *view, struct inode *dir, const char *name,
 /* Replies with an entry or with -rc. */
 void reply_entry(fuse_req_t req, int rc, const struct fuse_entry_param *entry);
 
+/* For how long the kernel may keep a name, and attributes, in seconds. */
 double keep_time(struct view *view, const struct inode *inode);
+double keep_time_of_attributes(struct view *view, const struct inode *inode);
 
 /* ---- attributes.c ---- */
 

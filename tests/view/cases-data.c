@@ -209,6 +209,43 @@ static void map_files(void)
 	waitpid(pid, &(int){0}, 0);
 }
 
+static void say_whether_changed(const char *path)
+{
+	struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+	struct stat st;
+
+	said_ok("stat", stat(path, &st));
+	say("%s, changed %s than modified", st.st_mtim.tv_sec > 1000000000 ? "new" : "old",
+	    st.st_ctim.tv_sec > st.st_mtim.tv_sec ? "later" : "no later");
+	say_stat(path);
+	said_ok("old times", utimensat(AT_FDCWD, path, old, 0));
+}
+
+/* Also once nobody has the file open. */
+static void change_through_a_mapping(void)
+{
+	char *bytes;
+	int fd;
+
+	put("f", "x");
+	truncate("f", 1 << 20);
+	say_whether_changed("f");
+	say_whether_changed("f");
+	fd = open("f", O_RDWR);
+	say_whether_changed("f");
+	bytes = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	for (int i = 0; i < 3; i++) {
+		memset(bytes + ((size_t)i << 18), 'a', 1 << 18);
+		said_ok("msync", msync(bytes, 1 << 20, MS_SYNC));
+		say_whether_changed("f");
+		say_whether_changed("f");
+		if (i == 0)
+			close(fd);
+	}
+	munmap(bytes, 1 << 20);
+	say_whether_changed("f");
+}
+
 static void read_directly(void)
 {
 	char *block = aligned_alloc(4096, 8192);
@@ -406,6 +443,7 @@ const struct compare_case cases_data[] = {
 	{"holes are found", find_holes},
 	{"ranges are copied", copy_ranges},
 	{"files are mapped", map_files},
+	{"a change through a mapping shows", change_through_a_mapping},
 	{"O_DIRECT works", read_directly},
 	{"O_DIRECT demands alignment", demand_alignment},
 	{"locks exclude", lock_files},
