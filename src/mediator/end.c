@@ -63,13 +63,20 @@ static void tell_requests(struct mediator *m)
 		event_emit(m->events, &event);
 }
 
+struct journal_end end_seen(struct journal_end end, bool started)
+{
+	if (end.outcome == OUTCOME_UNKNOWN && !started)
+		end.outcome = OUTCOME_NEVER_RAN;
+	return end;
+}
+
 _Noreturn void end_run(struct mediator *m)
 {
 	struct journal_end end;
 
 	network_hear_rest(m);
 	if (m->wrapped) {
-		end = process_end(m->init_fd, REAPED_WITHIN_MS);
+		end = end_seen(process_end(m->init_fd, REAPED_WITHIN_MS), watch_started(m->watch));
 		if (end.outcome == OUTCOME_KILLED && m->out_of_memory)
 			end.outcome = OUTCOME_OOM;
 		capabilities_end(m);

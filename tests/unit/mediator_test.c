@@ -26,6 +26,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "mediator/end.h"
 #include "mediator/filter.h"
 #include "mediator/loop.h"
 #include "mediator/native.h"
@@ -312,6 +313,29 @@ static void the_end_of_a_process_is_its_status_or_is_unknown(void **state)
 		}
 		assert_int_equal(end.outcome, ends[i].signal ? OUTCOME_KILLED : OUTCOME_EXITED);
 		assert_int_equal(end.status, ends[i].signal ? ends[i].signal : ends[i].status);
+	}
+}
+
+static void an_unknown_end_before_the_program_began_is_no_success(void **state)
+{
+	static const struct {
+		enum outcome known;
+		bool started;
+		enum outcome seen;
+	} table[] = {
+		{OUTCOME_UNKNOWN, true, OUTCOME_UNKNOWN},
+		{OUTCOME_UNKNOWN, false, OUTCOME_NEVER_RAN},
+		{OUTCOME_EXITED, false, OUTCOME_EXITED},
+		{OUTCOME_KILLED, false, OUTCOME_KILLED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct journal_end end = {.outcome = table[i].known, .status = 9, .ended_ns = 5};
+
+		end = end_seen(end, table[i].started);
+		assert_int_equal(end.outcome, table[i].seen);
+		assert_true(end.status == 9 && end.ended_ns == 5);
 	}
 }
 
@@ -1040,6 +1064,7 @@ int main(void)
 		cmocka_unit_test(a_program_is_found_by_its_process),
 		cmocka_unit_test(who_asks_is_followed_to_its_processor),
 		cmocka_unit_test(the_end_of_a_process_is_its_status_or_is_unknown),
+		cmocka_unit_test(an_unknown_end_before_the_program_began_is_no_success),
 		cmocka_unit_test(what_repeats_is_recorded_once),
 		cmocka_unit_test(only_the_containers_own_programs_show_that_it_has_started),
 		cmocka_unit_test(a_path_longer_than_any_key_is_judged_all_the_same),
