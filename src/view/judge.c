@@ -109,8 +109,8 @@ int judge_exec(struct view *view, fuse_req_t req, struct inode *inode, const str
 	if (is_privileged(req, stx, fd))
 		question.flags |= BEHAVIOUR_PRIVILEGED;
 	close(fd);
-	if (++view->openings == 0)
-		view->openings++;
+	if (++view->openings == HANDLE_NUMBERED)
+		view->openings = 1;
 	question.opening = view->openings;
 	return ask(view, req, &question, inode, NULL);
 }

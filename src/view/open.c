@@ -73,9 +73,7 @@ static int open_for_handle(fuse_req_t req, struct inode *inode, int flags, bool 
 	int fd;
 	int rc;
 
-	/* where locks are shared, they are told apart by the handle */
-	if (passing && !writes(flags) && !(flags & O_DIRECT) &&
-	    !(view->shares_locks && lower_of(view, inode)->persistent)) {
+	if (passing && !writes(flags) && !(flags & O_DIRECT)) {
 		*ret = -1;
 		return 0;
 	}
@@ -126,6 +124,16 @@ static void expect_mapping(struct view *view, struct inode *inode)
 						       0);
 }
 
+/* Where locks are shared, open files are told apart by their handle, so no two are the same. */
+static uint64_t make_handle(struct view *view, int fd)
+{
+	if (fd >= 0)
+		return handle_of(fd);
+	if (!view->shares_locks)
+		return 0;
+	return (uint64_t)(HANDLE_NUMBERED | ++view->handles) << 32;
+}
+
 /* Chooses how the kernel serves the file that is open as `fd` (-1: only by its O_PATH descriptor).
  */
 static int finish_open(struct view *view, struct inode *inode, int *fd, int flags,
@@ -164,7 +172,7 @@ static int finish_open(struct view *view, struct inode *inode, int *fd, int flag
 		descriptor_close(view, *fd);
 		*fd = -1;
 	}
-	ret->fh = *fd < 0 ? 0 : handle_of(*fd);
+	ret->fh = make_handle(view, *fd);
 	return 0;
 }
 
@@ -217,7 +225,7 @@ static int open_file(struct view *view, fuse_req_t req, struct inode *inode, int
 	if (rc < 0)
 		descriptor_close(view, handle);
 	else if (flags & PROTOCOL_FMODE_EXEC)
-		ret->fh |= (uint64_t)view->openings << 32;
+		ret->fh = (uint32_t)ret->fh | (uint64_t)view->openings << 32;
 	return rc;
 }
 

@@ -99,7 +99,8 @@ struct view {
 	bool long_setxattr;  /* struct fuse_setxattr_in has flags of its own */
 	int write_error;
 
-	uint32_t openings; /* opens for execution, counted; 0 is none */
+	uint32_t openings; /* opens for execution, counted; 0 is none, HANDLE_NUMBERED is not set */
+	uint32_t handles;  /* those with a number of their own, counted */
 
 	/* locks.c */
 	struct lock_owner *lock_owners;
@@ -242,8 +243,8 @@ int attributes_kill_privileges(fuse_req_t req, struct inode *inode);
 /* ---- open.c ---- */
 
 /*
- * An open file or directory: the descriptor plus one, or 0 where it is opened for each request: the
- * kernel alone has it open (passthrough), or descriptors are short.
+ * An open file or directory: the descriptor plus one in the lower half, or 0 where it is opened for
+ * each request: the kernel alone has it open (passthrough), or descriptors are short.
  */
 static inline int handle_fd(uint64_t handle)
 {
@@ -255,10 +256,17 @@ static inline uint64_t handle_of(int fd)
 	return (uint64_t)(unsigned int)fd + 1;
 }
 
-/* The upper half of a handle: the number of an open for execution, or 0. */
+/*
+ * The upper half of a handle: the number of an open for execution, or 0, or, with this bit, a
+ * number of its own.
+ */
+#define HANDLE_NUMBERED (UINT32_C(1) << 31)
+
 static inline uint32_t handle_opening(uint64_t handle)
 {
-	return (uint32_t)(handle >> 32);
+	uint32_t upper = (uint32_t)(handle >> 32);
+
+	return upper & HANDLE_NUMBERED ? 0 : upper;
 }
 
 /* A descriptor for one operation on an open file: the handle's, or one that was opened for it. */

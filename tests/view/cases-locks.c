@@ -173,6 +173,29 @@ static void drop_with_close(void)
 	in_child(meet_lock);
 }
 
+/* With one of those that have the file open, whatever it is open for. */
+static void drop_with_one_close(void)
+{
+	static const int modes[] = {O_RDONLY, O_RDWR};
+
+	put("f", "x");
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		int first = open("f", modes[i]);
+		int second = open("f", modes[i]);
+
+		said_ok("first", flock(first, LOCK_EX | LOCK_NB));
+		said_ok("second", flock(second, LOCK_EX | LOCK_NB));
+		close(first);
+		said_ok("second then", flock(second, LOCK_EX | LOCK_NB));
+		first = open("f", modes[i]);
+		said_ok("description", lock(first, F_OFD_SETLK, F_RDLCK, 0, 0));
+		in_child(meet_lock);
+		close(first);
+		in_child(meet_lock);
+		close(second);
+	}
+}
+
 static void lock_and_end(void)
 {
 	said_ok("child", lock(open("f", O_RDWR), F_SETLK, F_WRLCK, 0, 0));
@@ -305,6 +328,7 @@ const struct compare_case cases_locks[] = {
 	{"ranges of locks are split and joined", split_and_join},
 	{"what is locked to read stays so with a lock to write", keep_what_is_read},
 	{"locks end with a close as their kind does", drop_with_close},
+	{"locks end with the close of one of two open files", drop_with_one_close},
 	{"locks end with the process", drop_with_the_process},
 	{"kinds of locks do not meet", inherit},
 	{"open files are told who holds a lock", tell_descriptions},

@@ -168,6 +168,27 @@ except BlockingIOError:
 	end_view
 }
 
+@test "locks end with a close though others have the file open" {
+	local options
+	for options in '-k' '-p -k'; do
+		# shellcheck disable=SC2086
+		FILES=200 view $options
+		: >"$VIEW/f"
+		# Beyond half of its descriptors a view keeps none for what is open.
+		for others in 0 150; do
+			(
+				for n in $(seq "$others"); do exec {other}<>"$VIEW/$n"; done
+				exec {first}<"$VIEW/f" {second}<"$VIEW/f"
+				flock -n "$first"
+				! flock -n "$second" || exit 1
+				exec {first}<&-
+				flock -n "$second"
+			) 3>&-
+		done
+		end_view
+	done
+}
+
 @test "two views of one volume share a database" {
 	local writers=()
 	mkdir "$DIR/other"
