@@ -331,6 +331,16 @@ void nft_socket_mark(struct nft *nft, unsigned int word)
 	end(nft, e);
 }
 
+void nft_address_type(struct nft *nft, unsigned int word, uint32_t of)
+{
+	struct expression e = expression(nft, "fib");
+
+	attribute_u32(&nft->out, NFTA_FIB_DREG, reg(word));
+	attribute_u32(&nft->out, NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+	attribute_u32(&nft->out, NFTA_FIB_FLAGS, of);
+	end(nft, e);
+}
+
 void nft_lookup(struct nft *nft, unsigned int word, const char *set)
 {
 	struct expression e = expression(nft, "lookup");

@@ -72,6 +72,8 @@ void nft_mask(struct nft *nft, unsigned int word, uint32_t mask); /* in the mach
 void nft_cgroup(struct nft *nft, unsigned int word, uint32_t level);
 void nft_has_socket(struct nft *nft, unsigned int word);
 void nft_socket_mark(struct nft *nft, unsigned int word);
+/* RTN_* of an address of the packet's; of: NFTA_FIB_F_SADDR or NFTA_FIB_F_DADDR. */
+void nft_address_type(struct nft *nft, unsigned int word, uint32_t of);
 void nft_lookup(struct nft *nft, unsigned int word, const char *set);
 /* Goes on for the first packet with this key within `seconds`, and not where the set is full. */
 void nft_first(struct nft *nft, unsigned int word, const char *set, uint32_t seconds);

@@ -11,7 +11,8 @@
  *		ct state established ct direction original jump live
  *		ct state established,related accept
  *		[socket cgroupv2 ours] jump judge-out }
- *	chain judge-out { by family, protocol, loopback: goto out4p ... }
+ *	chain judge-out { fib saddr type != local goto stray
+ *		by family, protocol, loopback: goto out4p ... }
  *	chain out4p {
  *		[KEY @denied, not told for some time: log
  *		 KEY @denied goto reject]
@@ -44,6 +45,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -127,6 +129,21 @@ static void match_loopback(struct nft *nft, uint32_t meta)
 
 	nft_meta(nft, OTHER, meta);
 	nft_compare(nft, OTHER, NFT_CMP_EQ, &type, sizeof(type));
+}
+
+static void match_address_type(struct nft *nft, uint32_t of, uint32_t operation, uint32_t type)
+{
+	nft_address_type(nft, OTHER, of);
+	nft_compare(nft, OTHER, operation, &type, sizeof(type));
+}
+
+/* Another's address for the source. 0.0.0.0, before there is an address, counts as broadcast. */
+static void match_foreign_source(struct nft *nft)
+{
+	uint32_t broadcast = RTN_BROADCAST;
+
+	match_address_type(nft, NFTA_FIB_F_SADDR, NFT_CMP_NEQ, RTN_LOCAL);
+	nft_compare(nft, OTHER, NFT_CMP_NEQ, &broadcast, sizeof(broadcast));
 }
 
 static void match_ct_state(struct nft *nft, uint32_t bits)
@@ -502,13 +519,23 @@ static void add_answered(struct nft *nft, const struct net_options *options, boo
 	nft_end_rule(nft);
 }
 
+/* What is known of loopback is this namespace's own addresses: a socket that is bound to lo sends
+ * to any other there, too. */
 static void add_judge_out(struct nft *nft, bool dns)
 {
+	add_stray(nft, "judge-out");
+	/* A connection is remembered by its addresses, whichever way its packets went. One that
+	 * went to this namespace itself, or to the proxy, would make an answer of what is sent to
+	 * the address that it seemed to come from. */
+	nft_begin_rule(nft, "judge-out");
+	match_foreign_source(nft);
+	nft_goto(nft, "stray");
+	nft_end_rule(nft);
 	if (dns)
 		accept_questions(nft, "judge-out");
-	add_stray(nft, "judge-out");
 	nft_begin_rule(nft, "judge-out");
 	match_loopback(nft, NFT_META_OIFTYPE);
+	match_address_type(nft, NFTA_FIB_F_DADDR, NFT_CMP_EQ, RTN_LOCAL);
 	nft_goto(nft, "judge-local");
 	nft_end_rule(nft);
 	for (size_t i = 0; i < sizeof(outward) / sizeof(outward[0]); i++) {

@@ -372,8 +372,10 @@ start_alone() {
 	pid=$("$ENGINE" state "$id" | jq .pid)
 	ip -n "$SERVER_NS" link add alone type veth peer name alone netns "$pid"
 	ip -n "$SERVER_NS" addr add 10.98.0.1/24 dev alone
+	ip -n "$SERVER_NS" addr add fd98::1/64 dev alone nodad
 	ip -n "$SERVER_NS" link set alone up
 	nsenter -t "$pid" -n ip addr add 10.98.0.2/24 dev alone
+	nsenter -t "$pid" -n ip addr add fd98::2/64 dev alone nodad
 	nsenter -t "$pid" -n ip link set alone up
 	nsenter -t "$pid" -n ip route add default via 10.98.0.1
 	"$ENGINE" start "$id" 8>&-
@@ -415,6 +417,29 @@ outside() {
 	refused_from_outside 10.98.0.2 5558
 	ip netns exec "$SERVER_NS" python3 "$T/app/client.py" <<<"udp 10.98.0.2 5558" >"$T/outside" 3>&- 8>&-
 	grep -q ': ECONNREFUSED' "$T/outside"
+	end_alone
+	nothing_left
+}
+
+@test "loopback lends no address that would make of what leaves an answer" {
+	client_bundle forger '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)'
+	client 0 'local 9001'
+	husk allow forger connect 'udp loopback:9009'
+	husk mode --domain net forger enforce
+	husk mode --domain dns forger enforce
+	start_alone
+	outside hear alone secret
+	# The proxy would answer, with the name in it, to who asked; and so might the function itself.
+	answer 'spoof fd98::1 5559 fd98::2 53' EPERM
+	answer 'spoof fd98::1 5559 fd98::2 9009' EPERM
+	answer 'back 9009 fd98::1 5559' EPERM
+	# Remembered over loopback, and answered from outside.
+	answer 'astray 5560 10.98.0.1 9009' EPERM
+	mv "$T/helper" "$T/heard"
+	outside datagram 10.98.0.1 9009 10.98.0.2 5560
+	answer 'back 5560 10.98.0.1 9009' EPERM
+	[ "$(cat "$T/heard")" = ready ] || fail "$(cat "$T/heard")"
+	answer 'udp 127.0.0.1 9009' ECONNREFUSED
 	end_alone
 	nothing_left
 }

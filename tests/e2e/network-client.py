@@ -9,6 +9,8 @@ talk ADDRESS PORT                     the same over UDP as hold
 hold ADDRESS PORT, held PORT          a connection that stays open, and whether it still does its work
 holdfrom ADDRESS PORT LOCAL           the same from a port of one's own choice
 back LOCAL ADDRESS PORT               an exchange over UDP from that port, without connecting
+spoof FROM FROMPORT ADDRESS PORT      a datagram over IPv6 from an address that need not be one's own
+astray LOCAL ADDRESS PORT             a datagram from that port that is told to go over loopback, wherever it goes
 half LOCAL ADDRESS PORT               a connection from that port whose program throws resets away
 look NAME                             the addresses of a name
 serve PORT, local PORT                a server on this port, and (local) an exchange with it over loopback
@@ -100,6 +102,20 @@ def back(local, address, port):
         datagrams.recv(16)
 
 
+def spoof(source, source_port, address, port):
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as datagrams:
+        datagrams.setsockopt(socket.IPPROTO_IPV6, 78, 1)  # IPV6_FREEBIND
+        datagrams.bind((source, int(source_port)))
+        datagrams.sendto(b'\x00\x01\x01\x00\x00\x01' + bytes(6) + b'\x06secret\x00\x00\x01\x00\x01', (address, int(port)))
+
+
+def astray(local, address, port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.setsockopt(socket.SOL_SOCKET, 25, b'lo\0')  # SO_BINDTODEVICE
+        datagrams.bind(('10.98.0.2', int(local)))
+        datagrams.sendto(b'secret', (address, int(port)))
+
+
 def half(local, address, port):
     # ldb [13]; jset RST, drop, keep
     code = [(0x30, 0, 0, 13), (0x45, 0, 1, 4), (6, 0, 0, 0), (6, 0, 0, 0xffffffff)]
@@ -152,7 +168,7 @@ def obey(line):
     if words[0] == 'look':
         return look(words[1])
     actions = {'held': lambda port: exchange(held[port]), 'tcp': tcp, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold,
-               'holdfrom': holdfrom, 'back': back, 'half': half, 'talk': talk, 'serve': serve, 'local': local}
+               'holdfrom': holdfrom, 'back': back, 'spoof': spoof, 'astray': astray, 'half': half, 'talk': talk, 'serve': serve, 'local': local}
     actions[words[0]](*words[1:])
     return 'ready' if words[0] == 'serve' else 'ok'
 

@@ -5,6 +5,7 @@
 datagram FILE FROM PORT TO PORT         sends one to a port where nobody waits, and then answers what comes
 synack FILE NAMESPACE FROM PORT TO PORT answers a connection whose first packet never came: with the number that the
                                         reset to its program shows, which is seen on loopback in NAMESPACE
+hear FILE INTERFACE WORD                writes down what comes in by this interface with the word in it
 """
 import os
 import socket
@@ -66,4 +67,19 @@ def synack(path, namespace, own, own_port, other, port):
             sender.sendto(write_synack(own, int(own_port), other, int(port), acknowledged), (other, 0))
 
 
-{'datagram': datagram, 'synack': synack}[sys.argv[1]](*sys.argv[2:])
+def hear(path, interface, word):
+    frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    frames.bind((interface, 0))
+    with open(path, 'w', encoding='ascii') as file:
+        file.write('ready')
+        file.flush()
+        while True:
+            try:
+                frame, origin = frames.recvfrom(65536)
+            except OSError:  # the interface has gone
+                return
+            if origin[2] != socket.PACKET_OUTGOING and word.encode() in frame:
+                print(f'\n{frame[12:]}', file=file, flush=True)
+
+
+{'datagram': datagram, 'hear': hear, 'synack': synack}[sys.argv[1]](*sys.argv[2:])
