@@ -104,3 +104,41 @@ answer() {
 	wait_until 20 more
 	tail -n 1 "$T/output" | grep -q -F "$1: $2" || fail "$(tail -n 1 "$T/output"), not $2; after: ${attack-}"
 }
+
+# start_alone: creates $BUNDLE with a namespace of its own, puts an interface into it (10.98.0.2, server 10.98.0.1),
+# and starts it; tell_client goes on, answers in $T/output. Sets $pid.
+start_alone() {
+	local id
+	id=$(new_id)
+	rm -f "$T/commands" "$T/output"
+	mkfifo "$T/commands"
+	exec 8<>"$T/commands"
+	"$ENGINE" create --bundle "$BUNDLE" "$id" <"$T/commands" >"$T/output" 2>&1 3>&- 8>&-
+	pid=$("$ENGINE" state "$id" | jq .pid)
+	ip -n "$SERVER_NS" link add alone type veth peer name alone netns "$pid"
+	ip -n "$SERVER_NS" addr add 10.98.0.1/24 dev alone
+	ip -n "$SERVER_NS" addr add fd98::1/64 dev alone nodad
+	ip -n "$SERVER_NS" link set alone up
+	nsenter -t "$pid" -n ip addr add 10.98.0.2/24 dev alone
+	nsenter -t "$pid" -n ip addr add fd98::2/64 dev alone nodad
+	nsenter -t "$pid" -n ip link set alone up
+	nsenter -t "$pid" -n ip route add default via 10.98.0.1
+	"$ENGINE" start "$id" 8>&-
+	ALONE=$id
+}
+
+end_alone() {
+	exec 8>&-
+	"$ENGINE" delete --force "$ALONE"
+	wait_until 20 no_mediators
+}
+
+# outside COMMAND ARGUMENT...: a helper of an attacker's in SERVER_NS, until the test ends.
+outside() {
+	local command=$1
+	shift
+	rm -f "$T/helper"
+	ip netns exec "$SERVER_NS" python3 "$HUSK_SOURCE/tests/e2e/network-helper.py" "$command" "$T/helper" "$@" </dev/null 3>&- 8>&- &
+	BUSY_PID="${BUSY_PID-} $!"
+	wait_until 20 test -s "$T/helper"
+}
