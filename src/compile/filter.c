@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -24,15 +25,18 @@
 enum {
 	NUMBERS = 1024,	  /* above all numbers of calls of Linux 6.18 */
 	NOTIFY_LEVEL = 5, /* of libseccomp's API: seccomp_api_set(3) */
-	PROLOGUE = 5,
+	CLONE_PROLOGUE = 5,
+	SOCKET_PROLOGUE = 10,
+	PROLOGUES = CLONE_PROLOGUE + SOCKET_PROLOGUE,
 	X32_BIT = 0x40000000, /* __X32_SYSCALL_BIT of asm/unistd.h */
 };
 
 /* What is to become of each call of this machine. */
 struct table {
 	uint32_t actions[NUMBERS]; /* SECCOMP_RET_* */
-	int clone;		   /* the number of clone(2) */
+	int clone, socket;	   /* the numbers of clone(2) and socket(2) */
 	bool namespaces;	   /* clone(2) may make them */
+	bool packets;		   /* socket(2) may make what CALLS_PACKETS stands for */
 };
 
 static bool is_listed(const char *const *names, size_t count, const char *name)
@@ -53,7 +57,7 @@ static int number_of(const char *name)
 
 bool filter_knows(const char *name)
 {
-	return number_of(name) >= 0;
+	return number_of(name) >= 0 || strcmp(name, CALLS_PACKETS) == 0;
 }
 
 static void set_action(struct table *table, const char *name, uint32_t action)
@@ -62,6 +66,13 @@ static void set_action(struct table *table, const char *name, uint32_t action)
 
 	if (number >= 0)
 		table->actions[number] = action;
+}
+
+/* What a call counts as that is let through with some arguments only. */
+static bool is_wished(const struct filter_wish *wish, const char *name)
+{
+	return is_listed(wish->extra, wish->n_extra, name) &&
+	       !is_listed(wish->denied, wish->n_denied, name);
 }
 
 static void make_table(const struct filter_wish *wish, struct table *ret)
@@ -84,8 +95,10 @@ static void make_table(const struct filter_wish *wish, struct table *ret)
 			set_action(ret, base[i], SECCOMP_RET_ALLOW);
 	}
 	ret->clone = number_of("clone");
-	ret->namespaces = is_listed(wish->extra, wish->n_extra, CALLS_NAMESPACES) &&
-			  !is_listed(wish->denied, wish->n_denied, CALLS_NAMESPACES);
+	ret->namespaces = is_wished(wish, CALLS_NAMESPACES);
+	ret->socket = number_of("socket");
+	ret->packets = ret->actions[ret->socket] == SECCOMP_RET_USER_NOTIF ||
+		       is_wished(wish, CALLS_PACKETS);
 }
 
 /* ---- verifying ---- */
@@ -120,6 +133,32 @@ static int verify_clone(const struct table *table, const struct sock_filter *cod
 	return r;
 }
 
+static int verify_socket(const struct table *table, const struct sock_filter *code, uint32_t count,
+			 struct error *err)
+{
+	static const uint64_t half = UINT64_C(1) << 32, flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+	struct seccomp_data call = {.nr = table->socket, .arch = restriction_architecture()};
+	uint32_t plain = table->actions[table->socket];
+	int r = 0;
+
+	for (uint64_t family = 0; family < 64 && r == 0; family++) {
+		for (uint64_t type = 0; type < 16 && r == 0; type++) {
+			bool packets = calls_makes_packets(family, type);
+			uint32_t wanted =
+				packets && !table->packets ? SECCOMP_RET_USER_NOTIF : plain;
+
+			call.args[0] = family;
+			call.args[1] = type;
+			r = expect(code, count, &call, wanted, err);
+			call.args[0] |= half;
+			call.args[1] |= half | flags;
+			if (r == 0)
+				r = expect(code, count, &call, wanted, err);
+		}
+	}
+	return r;
+}
+
 static int verify(const struct table *table, const struct sock_filter *code, uint32_t count,
 		  struct error *err)
 {
@@ -144,7 +183,9 @@ static int verify(const struct table *table, const struct sock_filter *code, uin
 				r = expect(code, count, &call, SECCOMP_RET_USER_NOTIF, err);
 		}
 	}
-	return r < 0 ? r : verify_clone(table, code, count, err);
+	if (r == 0)
+		r = verify_clone(table, code, count, err);
+	return r < 0 ? r : verify_socket(table, code, count, err);
 }
 
 int filter_verify(const struct filter_wish *wish, const struct sock_filter *code, uint32_t count,
@@ -158,20 +199,43 @@ int filter_verify(const struct filter_wish *wish, const struct sock_filter *code
 
 /* ---- making ---- */
 
+/* Where the lower half of an argument lies. */
+static uint32_t argument_at(unsigned int number)
+{
+	return (uint32_t)(offsetof(struct seccomp_data, args) + number * sizeof(uint64_t)
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+			  + sizeof(uint32_t)
+#endif
+	);
+}
+
 /* Is it a call of another ABI, the numbers below may be another call: a notification all the same,
  * which is what it gets anyway. */
-static void put_prologue(const struct table *table, struct sock_filter *out)
+static void put_clone_prologue(const struct table *table, struct sock_filter *out)
 {
-	const uint32_t flags_at = offsetof(struct seccomp_data, args)
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-				  + sizeof(uint32_t)
-#endif
-		;
-	const struct sock_filter prologue[PROLOGUE] = {
+	const struct sock_filter prologue[CLONE_PROLOGUE] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)table->clone, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, flags_at),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument_at(0)),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CALLS_NAMESPACE_FLAGS, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+	};
+
+	memcpy(out, prologue, sizeof(prologue));
+}
+
+static void put_socket_prologue(const struct table *table, struct sock_filter *out)
+{
+	const struct sock_filter prologue[SOCKET_PROLOGUE] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)table->socket, 0, 8),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument_at(0)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CALLS_PACKETS_FAMILY, 5, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CALLS_PACKETS_PPPOX, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CALLS_PACKETS_XDP, 3, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument_at(1)),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, CALLS_SOCKET_TYPE_MASK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CALLS_PACKETS_TYPE, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 	};
 
@@ -231,7 +295,7 @@ static int make(const struct table *table, struct sock_filter *code, uint32_t *r
 		return -ENOMEM;
 	r = add_rules(context, table);
 	if (r == 0)
-		r = export(context, code, RESTRICTION_FILTER_MAX - PROLOGUE, ret_count);
+		r = export(context, code, RESTRICTION_FILTER_MAX - PROLOGUES, ret_count);
 	seccomp_release(context);
 	return r;
 }
@@ -245,8 +309,12 @@ int filter_make(const struct filter_wish *wish, struct sock_filter *code, uint32
 
 	make_table(wish, &table);
 	if (!table.namespaces) {
-		put_prologue(&table, code);
-		before = PROLOGUE;
+		put_clone_prologue(&table, code);
+		before = CLONE_PROLOGUE;
+	}
+	if (!table.packets) {
+		put_socket_prologue(&table, code + before);
+		before += SOCKET_PROLOGUE;
 	}
 	r = make(&table, code + before, &count);
 	if (r < 0)

@@ -13,8 +13,9 @@
 /*
  * Filters of system calls for the machine's own architecture, by libseccomp. What a filter lets
  * through are whole calls, by number; everything else, other ABIs (i386, x32) included, becomes a
- * notification, whose answer the mediator gives. No argument is looked at but the flags of
- * clone(2), by instructions of husk's own in front of libseccomp's: whether they make a namespace.
+ * notification, whose answer the mediator gives. Arguments are looked at of two calls, by
+ * instructions of husk's own in front of libseccomp's: whether clone(2) makes a namespace, and
+ * whether socket(2) makes a socket that sends below the rules of the network.
  */
 struct filter_wish {
 	const char *const *extra; /* calls that are let through besides the base, by name */
@@ -24,7 +25,7 @@ struct filter_wish {
 	bool enforce; /* clone3(2) fails with ENOSYS, where `extra` does not have it */
 };
 
-/* Does the machine have a call of this name? */
+/* Does the machine have a call of this name? Or is it CALLS_PACKETS, which socket(2) may be? */
 bool filter_knows(const char *name);
 
 /*

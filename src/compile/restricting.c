@@ -21,6 +21,7 @@ struct restricting {
 	struct names allowed, denied;
 	uint64_t keep, drop; /* capabilities */
 	bool privileged;     /* it executes programs that gain privileges */
+	bool packets;	     /* it may send below the rules of the network */
 	bool watched[DOMAINS];
 	struct filters *filters; /* NULL until they are made, for the policy that was added */
 };
@@ -80,6 +81,7 @@ int restricting_add(struct restricting *restricting, const struct behaviour *b,
 	restricting->filters = NULL;
 	switch (b->domain) {
 	case DOMAIN_SYSCALL:
+		restricting->packets |= allowed && calls_hides_sockets(b->key);
 		if (!filter_knows(b->key))
 			return 0;
 		return names_add(allowed ? &restricting->allowed : &restricting->denied, b->key);
@@ -164,6 +166,8 @@ int restricting_attach(struct restricting *restricting, const struct policy_info
 		restriction.flags |= RESTRICTION_NO_NEW_PRIVS;
 	if (restricting->watched[DOMAIN_CAP])
 		restriction.flags |= RESTRICTION_CAPABILITIES;
+	if (made->enforce_count > 0 && !restricting->packets)
+		restriction.flags |= RESTRICTION_NO_PACKETS;
 	restriction.watch = (struct restriction_filter){made->watch, made->watch_count};
 	restriction.enforce = (struct restriction_filter){made->enforce, made->enforce_count};
 	r = policy_builder_attach(builder, POLICY_LAUNCH, made->bytes,

@@ -52,14 +52,24 @@ int proxy_random(struct dns *dns, uint16_t *ret)
 	return 0;
 }
 
+/* Makes the socket known to the rules. Returns 0 or -errno. */
+static int mark(const struct dns *dns, int fd)
+{
+	const struct dns_options *o = &dns->options;
+
+	return setsockopt(fd, SOL_SOCKET, SO_MARK, &o->mark, sizeof(o->mark)) < 0 ||
+			       setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &o->priority,
+					  sizeof(o->priority)) < 0
+		       ? -errno
+		       : 0;
+}
+
 int proxy_socket(const struct dns *dns, sa_family_t family, int type)
 {
 	cleanup_close int fd = namespace_socket(dns->namespace_fd, family, type, 0);
+	int r = fd < 0 ? 0 : mark(dns, fd);
 
-	if (fd >= 0 &&
-	    setsockopt(fd, SOL_SOCKET, SO_MARK, &dns->options.mark, sizeof(dns->options.mark)) < 0)
-		return -errno;
-	return steal_fd(&fd);
+	return r < 0 ? r : steal_fd(&fd);
 }
 
 static void on_timer(struct dns *dns, struct source *source, uint32_t events)
@@ -120,13 +130,15 @@ static void close_listeners(struct dns *dns)
 static int listen_at(struct dns *dns, const struct address *address, uint16_t port,
 		     struct listener *listener)
 {
+	int *refusal_fd = &dns->refusal_fds[address->family == AF_INET6];
 	int r = listen_on(dns, listener, address, port, SOCK_STREAM);
 
 	for (uint16_t i = 0; i < DNS_PORTS && r == 0; i++)
 		r = listen_on(dns, ++listener, address, (uint16_t)(port + i), SOCK_DGRAM);
-	if (r == 0)
-		dns->refusal_fds[address->family == AF_INET6] = refusal_open(address);
-	return r;
+	if (r < 0)
+		return r;
+	*refusal_fd = refusal_open(address);
+	return *refusal_fd >= 0 ? mark(dns, *refusal_fd) : 0; /* without it nothing is told */
 }
 
 static int listen_from(struct dns *dns, uint16_t port)

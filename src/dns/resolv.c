@@ -107,6 +107,7 @@ void resolv_parse(const char *bytes, size_t len, struct resolv *ret)
 	if (ret->servers_count == 0) {
 		memcpy(ret->servers, loopbacks, sizeof(loopbacks));
 		ret->servers_count = 2;
+		ret->assumed = true;
 	}
 }
 

@@ -22,6 +22,7 @@ enum resolv_limits {
 struct resolv {
 	size_t servers_count;
 	struct address servers[RESOLV_SERVERS_MAX];
+	bool assumed; /* none is named: these are what programs then ask */
 	size_t search_count;
 	char search[RESOLV_SEARCH_MAX][RESOLV_DOMAIN_ROOM]; /* lower case, no dot at either end */
 };

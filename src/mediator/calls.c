@@ -96,6 +96,11 @@ static bool makes_namespace(const struct seccomp_data *call)
 	return call->nr == SYS_clone && call->args[0] & CALLS_NAMESPACE_FLAGS;
 }
 
+static bool makes_packets(const struct seccomp_data *call)
+{
+	return call->nr == SYS_socket && calls_makes_packets(call->args[0], call->args[1]);
+}
+
 static bool is_own(const struct seccomp_data *call)
 {
 	return call->arch == restriction_architecture() && !(call->nr & X32_BIT);
@@ -118,6 +123,8 @@ void calls_key(const struct seccomp_data *call, char *out)
 	}
 	if (makes_namespace(call))
 		name = CALLS_NAMESPACES;
+	else if (makes_packets(call))
+		name = CALLS_PACKETS;
 	else if (call->nr >= 0 && (uint32_t)call->nr < call_names_count)
 		name = call_names[call->nr];
 	if (name)
@@ -148,7 +155,8 @@ static enum verdict judge(struct calls *calls, const struct seccomp_data *call, 
 	uint8_t *known = NULL;
 	enum verdict verdict;
 
-	if (is_own(call) && call->nr >= 0 && call->nr < NUMBERS && !makes_namespace(call))
+	if (is_own(call) && call->nr >= 0 && call->nr < NUMBERS && !makes_namespace(call) &&
+	    !makes_packets(call))
 		known = &calls->verdicts[call->nr];
 	if (known && *known && *known - 1 < VERDICT_WOULD_DENY)
 		return (enum verdict)(*known - 1);

@@ -76,7 +76,10 @@ struct mediator {
 	bool listens;		/* husk-launch is to hand a listener over */
 	struct error net_error; /* what m->why_lowered[DOMAIN_NET] may point into */
 	struct error dns_error; /* and that of DOMAIN_DNS */
-	uint64_t holdable;	/* capabilities that the function can come to hold, as bits */
+	/* The filter of system calls that is enforced lets nobody make a socket that sends below
+	 * the rules of the network. */
+	bool refuses_packets;
+	uint64_t holdable; /* capabilities that the function can come to hold, as bits */
 	char journal_name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
 	int exec_result;     /* < 0: what the exec of the entry point fails with, whoever does it */
 	bool complete;	     /* complete() was called */

@@ -18,7 +18,9 @@
 #include "mediator/resolution.h"
 #include "mediator/network-owner.h"
 #include "mediator/policy-watch.h"
+#include "mediator/privileges.h"
 #include "mediator/process.h"
+#include "policy/calls.h"
 #include "policy/peer.h"
 #include "net/net.h"
 #include "net/socket.h"
@@ -28,6 +30,8 @@ struct network {
 	int namespace_fd;
 	int diagnosis_fd; /* -1: sockets cannot be looked up */
 	uint64_t cgroup;  /* 0: all that is in the namespace is the container's */
+	bool raw;	  /* the function may make packets of its own, and all are judged */
+	bool inside;	  /* a resolver of the function's is on loopback */
 	bool outlives;	  /* the namespace may outlive the container */
 	bool taken;	  /* the rules there are those of another container's mediator */
 };
@@ -198,6 +202,8 @@ static bool set_lower(struct mediator *m, enum domain domain, enum mode mode, co
 {
 	enum mode modes[DOMAINS];
 
+	if (m->at_most[domain] < mode)
+		return false;
 	mediator_modes_now(m, modes);
 	m->at_most[domain] = mode;
 	m->why_lowered[domain] = why;
@@ -276,17 +282,91 @@ static int give_up_both(struct mediator *m, const char *why, struct error *err)
 	return r;
 }
 
+static bool may_hold(const struct mediator *m, unsigned int capability)
+{
+	return m->holdable >> capability & 1;
+}
+
+static int is_inside(void *context, const struct behaviour *b, enum policy_match match)
+{
+	struct address address;
+
+	return b->access == ACCESS_CONSULT && match == POLICY_ALLOWED &&
+	       address_parse(b->key, &address) == 0 && address_kind(&address) == ADDRESS_LOOPBACK;
+}
+
+/*
+ * Why the rules do not stop all that can be sent with CAP_NET_RAW; NULL: they do. Packets of raw
+ * sockets pass the rules like any others. Frames of packet sockets do not, nor do chains at the
+ * interfaces see those of AF_XDP: so no such socket may be made at all.
+ */
+static const char *why_not_raw(const struct mediator *m)
+{
+	static const struct behaviour packets = {
+		.domain = DOMAIN_SYSCALL, .program = "", .key = CALLS_PACKETS};
+
+	if (m->policy && policy_image_find(m->policy, &packets) == POLICY_ALLOWED)
+		return "the function makes packet sockets (CAP_NET_RAW), which pass below the "
+		       "rules of the network";
+	if (!privileges_refuse_packets(m))
+		return "packet sockets (CAP_NET_RAW) pass below the rules of the network, and no "
+		       "enforced filter of system calls refuses them";
+	if (may_hold(m, CAP_NET_ADMIN))
+		return "with CAP_NET_RAW and CAP_NET_ADMIN connections can be forged";
+	if (m->network->cgroup != 0)
+		return "raw sockets (CAP_NET_RAW) can send into connections of others in the "
+		       "network namespace";
+	if (m->network->inside ||
+	    (m->policy && policy_image_each(m->policy, DOMAIN_DNS, is_inside, NULL)))
+		return "raw sockets (CAP_NET_RAW) can answer for a resolver on loopback";
+	return NULL;
+}
+
+static void judge_raw(struct mediator *m, struct net_options *options)
+{
+	const char *why = why_not_raw(m);
+
+	options->raw = !why;
+	m->network->raw = !why;
+	if (why)
+		lower_both(m, MODE_SHADOW, why);
+}
+
+void network_limit(struct mediator *m)
+{
+	const char *why;
+
+	if (!m->network || !m->network->raw)
+		return;
+	why = why_not_raw(m);
+	if (!why)
+		return;
+	m->network->raw = false; /* a socket that was made meanwhile stays */
+	lower_both(m, MODE_SHADOW, why);
+}
+
+void network_hear_resolvers(struct mediator *m, struct resolv *resolv)
+{
+	if (!m->network->raw)
+		return;
+	if (resolv->assumed)
+		resolv->servers_count = 0;
+	for (size_t i = 0; i < resolv->servers_count; i++)
+		m->network->inside |= address_kind(&resolv->servers[i]) == ADDRESS_LOOPBACK;
+	if (!m->network->inside)
+		return;
+	policy_use(m);
+	network_use(m);
+}
+
 /* Rules without the proxy are worth something: peers are known by their addresses then. */
 static int start_resolution(struct mediator *m, struct net_options *options, struct error *err)
 {
-	if (resolution_open(m, options->namespace_fd, &options->dns_mark, err) < 0) {
-		m->dns_error = *err;
-		*err = ERROR_INIT;
-		return give_up(m, DOMAIN_DNS, m->dns_error.what, err);
-	}
-	options->dns_port = dns_port(m->dns);
-	options->dns_ports = DNS_PORTS;
-	return 0;
+	if (resolution_open(m, options->namespace_fd, options, err) == 0)
+		return 0;
+	m->dns_error = *err;
+	*err = ERROR_INIT;
+	return give_up(m, DOMAIN_DNS, m->dns_error.what, err);
 }
 
 static int start(struct mediator *m, struct network *network, struct error *err)
@@ -294,7 +374,7 @@ static int start(struct mediator *m, struct network *network, struct error *err)
 	const struct oci_spec *spec = m->setup->spec;
 	struct net_options options = {
 		.namespace_fd = network->namespace_fd,
-		.owned = m->holdable >> CAP_NET_ADMIN & 1,
+		.owned = may_hold(m, CAP_NET_ADMIN),
 		.seen = on_flow,
 		.lost = on_loss,
 		.context = m,
@@ -304,10 +384,9 @@ static int start(struct mediator *m, struct network *network, struct error *err)
 	network->outlives = !spec->network_namespace_new;
 	if (network->outlives)
 		judge_shared(m, &options);
-	if (m->holdable >> CAP_NET_RAW & 1)
-		lower_both(m, MODE_SHADOW,
-			   "packet sockets (CAP_NET_RAW) pass below the rules of the network");
 	network->cgroup = options.cgroup;
+	if (may_hold(m, CAP_NET_RAW))
+		judge_raw(m, &options);
 	r = start_resolution(m, &options, err);
 	if (r == 0)
 		r = net_open(&options, &network->net, err);

@@ -3,6 +3,7 @@
 #define HUSK_MEDIATOR_NETWORK_H
 
 #include "base/address.h"
+#include "dns/resolv.h"
 #include "mediator/mediator-internal.h"
 
 /*
@@ -18,6 +19,16 @@ int network_start(struct mediator *m, struct error *err);
  * m->dns is there. */
 int network_lead(struct mediator *m, const char *name, const struct address *address,
 		 uint32_t ttl_s);
+
+/*
+ * Of a function that may make packets of its own (CAP_NET_RAW): whether the rules still stop all of
+ * them, by m->policy. Where they do not, net and dns are in shadow for the rest of the run. To be
+ * called before the modes are looked at.
+ */
+void network_limit(struct mediator *m);
+
+/* These resolvers answer the function, or are left out here since anybody could be one. */
+void network_hear_resolvers(struct mediator *m, struct resolv *resolv);
 
 /* From now on m->policy and the modes hold there too. */
 void network_use(struct mediator *m);

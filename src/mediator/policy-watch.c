@@ -41,6 +41,7 @@ void policy_use(struct mediator *m)
 {
 	enum mode modes[DOMAINS];
 
+	network_limit(m);
 	mediator_modes_now(m, modes);
 	watch_use(m->watch, m->policy, modes);
 	if (m->calls)

@@ -83,8 +83,25 @@ int privileges_plan(struct mediator *m, struct error *err)
 	tell_lowered(m, wanted, DOMAIN_CAP);
 	tell_lowered(m, wanted, DOMAIN_SYSCALL);
 	m->listens = policy->flags & LAUNCH_LISTENER;
+	m->refuses_packets = answer.syscall == MODE_ENFORCE && question.restriction &&
+			     question.restriction->flags & RESTRICTION_NO_PACKETS;
 	return launcher_make(setup->settings->launch_program, setup->spec->cwd, policy,
 			     &m->launcher, &m->launcher_len, err);
+}
+
+/* The filter stays; what it asks the mediator about is answered by the policy that holds now. */
+bool privileges_refuse_packets(const struct mediator *m)
+{
+	const struct restriction *restriction;
+	enum mode wanted[DOMAINS];
+	struct restriction room;
+
+	if (!m->refuses_packets)
+		return false;
+	restriction = restriction_of(m, &room);
+	mediator_modes(m->policy, m->setup->identity, wanted);
+	return wanted[DOMAIN_SYSCALL] == MODE_ENFORCE && restriction &&
+	       restriction->flags & RESTRICTION_NO_PACKETS;
 }
 
 /* Only the container's first process can be the launcher. */

@@ -15,6 +15,12 @@
  */
 int privileges_plan(struct mediator *m, struct error *err);
 
+/*
+ * Can no process of the container make a socket whose packets pass below the rules of the network,
+ * as this run began and by the policy that holds now?
+ */
+bool privileges_refuse_packets(const struct mediator *m);
+
 /* The launcher's word (view_hear()): takes the listener. Returns -LAUNCH_TAKEN or another -errno.
  */
 int privileges_hear(void *context, pid_t pid, const char *number);

@@ -3,6 +3,7 @@
 #include "mediator/resolution.h"
 
 #include <errno.h>
+#include <linux/pkt_sched.h>
 #include <sys/random.h>
 
 #include "mediator/network.h"
@@ -38,8 +39,10 @@ static void on_ready(void *context)
 	dns_read(m->dns);
 }
 
-int resolution_open(struct mediator *m, int namespace_fd, uint32_t *ret_mark, struct error *err)
+int resolution_open(struct mediator *m, int namespace_fd, struct net_options *ret_options,
+		    struct error *err)
 {
+	uint32_t secrets[2];
 	struct dns_options options = {
 		.namespace_fd = namespace_fd,
 		.marks_tell = true,
@@ -47,10 +50,11 @@ int resolution_open(struct mediator *m, int namespace_fd, uint32_t *ret_mark, st
 	};
 	int r;
 
-	/* Whoever may set marks could set this one, if he knew it. */
-	if (getrandom(&options.mark, sizeof(options.mark), 0) != sizeof(options.mark))
+	/* Whoever may set marks and priorities could set these, if he knew them. */
+	if (getrandom(secrets, sizeof(secrets), 0) != sizeof(secrets))
 		return error_set(err, EIO, "cannot set up the DNS proxy");
-	options.mark |= 1;
+	options.mark = secrets[0] | 1;
+	options.priority = secrets[1] & ~(uint32_t)TC_PRIO_MAX; /* no queue is better than others */
 	r = dns_open(&options, &m->dns, err);
 	if (r < 0)
 		return r;
@@ -59,7 +63,10 @@ int resolution_open(struct mediator *m, int namespace_fd, uint32_t *ret_mark, st
 		resolution_end(m);
 		return error_set(err, -r, "cannot set up the DNS proxy");
 	}
-	*ret_mark = options.mark;
+	ret_options->dns_mark = options.mark;
+	ret_options->dns_priority = options.priority;
+	ret_options->dns_port = dns_port(m->dns);
+	ret_options->dns_ports = DNS_PORTS;
 	return 0;
 }
 
@@ -70,6 +77,7 @@ void resolution_use(struct mediator *m, const char *bytes, size_t len)
 	if (!m->dns)
 		return;
 	resolv_parse(bytes ? bytes : "", bytes ? len : 0, &resolv);
+	network_hear_resolvers(m, &resolv);
 	dns_use(m->dns, &resolv);
 }
 

@@ -4,6 +4,7 @@
 
 #include "dns/dns.h"
 #include "mediator/mediator-internal.h"
+#include "net/net.h"
 
 /*
  * The domain dns of a run: the proxy that the rules of the domain net redirect questions to. What
@@ -11,8 +12,10 @@
  */
 
 /* Opens the proxy in the container's network namespace, `namespace_fd`, which is borrowed as long
- * as the proxy is there. *ret_mark is what the proxy's own packets carry. Returns 0 or -errno. */
-int resolution_open(struct mediator *m, int namespace_fd, uint32_t *ret_mark, struct error *err);
+ * as the proxy is there. *ret_options gets its ports, and what its own packets carry. Returns 0 or
+ * -errno. */
+int resolution_open(struct mediator *m, int namespace_fd, struct net_options *ret_options,
+		    struct error *err);
 
 /* The container's resolv.conf, as it is before the function runs; `bytes` NULL: it has none. */
 void resolution_use(struct mediator *m, const char *bytes, size_t len);

@@ -38,7 +38,11 @@ enum net_limits {
 
 struct net_options {
 	int namespace_fd; /* the container's network namespace; borrowed for net_open() */
-	bool owned;  /* the function may change tables: only this process may change this one */
+	bool owned; /* the function may change tables: only this process may change this one */
+	/* The function may make packets of its own (raw sockets, CAP_NET_RAW), and set marks: each
+	 * packet is judged by the connection that the kernel knows for it. Only where the whole
+	 * namespace is the container's. */
+	bool raw;
 	bool leased; /* the table goes with this process, and is nobody else's meanwhile */
 	/* Not 0: the namespace is shared, and only what the sockets of this control group (version
 	 * 2) do is judged. The group's inode number, and how many steps it lies below the root. */
@@ -46,10 +50,12 @@ struct net_options {
 	uint32_t cgroup_level;
 	/* Not 0: what goes to port 53 is redirected to this port of loopback, udp and tcp, or,
 	 * where replies could be mistaken for each other, to one of the `dns_ports` from there on;
-	 * but not what carries the mark. A datagram to an IPv4 address gets that for its mark. */
+	 * but not what carries the mark and, for those who guess, the priority. A datagram to an
+	 * IPv4 address gets that for its mark. */
 	uint16_t dns_port;
 	uint16_t dns_ports;
 	uint32_t dns_mark;
+	uint32_t dns_priority;
 	void (*seen)(void *context, const struct net_flow *flow);
 	void (*lost)(void *context, uint64_t count); /* so many flows were not told of */
 	void *context;

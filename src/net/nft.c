@@ -241,11 +241,11 @@ void nft_meta(struct nft *nft, unsigned int word, uint32_t key)
 	end(nft, e);
 }
 
-void nft_set_mark(struct nft *nft, unsigned int word)
+void nft_set_meta(struct nft *nft, unsigned int word, uint32_t key)
 {
 	struct expression e = expression(nft, "meta");
 
-	attribute_u32(&nft->out, NFTA_META_KEY, NFT_META_MARK);
+	attribute_u32(&nft->out, NFTA_META_KEY, key);
 	attribute_u32(&nft->out, NFTA_META_SREG, reg(word));
 	end(nft, e);
 }

@@ -63,7 +63,7 @@ void nft_end_rule(struct nft *nft);
 
 void nft_meta(struct nft *nft, unsigned int word, uint32_t key);
 void nft_ct(struct nft *nft, unsigned int word, uint32_t key);
-void nft_set_mark(struct nft *nft, unsigned int word); /* the packet's */
+void nft_set_meta(struct nft *nft, unsigned int word, uint32_t key); /* the packet's */
 void nft_payload(struct nft *nft, unsigned int word, uint32_t base, uint32_t offset, uint32_t len);
 void nft_value(struct nft *nft, unsigned int word, const void *bytes, size_t len);
 void nft_compare(struct nft *nft, unsigned int word, uint32_t operation, const void *bytes,

@@ -36,6 +36,13 @@
  *
  * What comes in is told of where a socket waits for it: anything else is no behaviour of the
  * function.
+ *
+ * Of a function that makes packets of its own, flags say nothing: then there are no rules for those
+ * of TCP, and output begins
+ *
+ *		meta mark PROXY meta priority PROXY accept
+ *		meta skuid readable fib saddr type != local goto stray
+ *		meta l4proto (icmp, icmpv6) ct direction reply meta skuid readable jump judge-out
  */
 #include "net/rules.h"
 
@@ -265,10 +272,18 @@ static void match_tcp_flags(struct nft *nft, uint8_t of, uint32_t operation, uin
 	nft_compare(nft, OTHER, operation, &flags, sizeof(flags));
 }
 
+/* Comes from a socket of a process, and not from the kernel itself: only the former has a user. */
+static void match_users(struct nft *nft)
+{
+	nft_meta(nft, OTHER, NFT_META_SKUID);
+}
+
 /* A connection of TCP begins with a packet that has SYN and not ACK (RFC 9293 section 3.5); what
  * has not begun so goes nowhere. */
-static void accept_tcp_begun_out(struct nft *nft)
+static void accept_tcp_begun_out(struct nft *nft, const struct net_options *options)
 {
+	if (options->raw)
+		return;
 	nft_begin_rule(nft, "output");
 	match_tcp_flags(nft, TH_SYN | TH_ACK, NFT_CMP_NEQ, TH_SYN);
 	nft_accept(nft);
@@ -294,18 +309,20 @@ static void judge_tcp_answers(struct nft *nft, const struct net_options *options
 }
 
 /* Connections of TCP are not tracked where nobody else can ask for it: in a namespace of the
- * container's own, without CAP_NET_ADMIN. */
+ * container's own, without CAP_NET_ADMIN, and nobody makes packets that belong to none. */
 static bool is_tracked(const struct net_options *options)
 {
-	return options->owned || options->leased || options->cgroup != 0;
+	return options->owned || options->raw || options->leased || options->cgroup != 0;
 }
 
 static void accept_tcp_begun_in(struct nft *nft, const struct net_options *options)
 {
-	nft_begin_rule(nft, "input");
-	match_tcp_flags(nft, TH_SYN, NFT_CMP_EQ, 0);
-	nft_accept(nft);
-	nft_end_rule(nft);
+	if (!options->raw) {
+		nft_begin_rule(nft, "input");
+		match_tcp_flags(nft, TH_SYN, NFT_CMP_EQ, 0);
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
 
 	/* Where connections are tracked, somebody may translate where they go: then their answers
 	 * have the address that was asked for once that is undone. */
@@ -315,6 +332,8 @@ static void accept_tcp_begun_in(struct nft *nft, const struct net_options *optio
 	} else {
 		judge_tcp_answers(nft, options, "input");
 	}
+	if (options->raw)
+		return;
 	nft_begin_rule(nft, "input");
 	match_tcp_flags(nft, TH_ACK, NFT_CMP_EQ, TH_ACK);
 	nft_accept(nft);
@@ -519,10 +538,23 @@ static void add_answered(struct nft *nft, const struct net_options *options, boo
 	nft_end_rule(nft);
 }
 
+/* Neighbour discovery that is not the kernel's own is a flow like any other. */
+static void judge_made_discovery(struct nft *nft)
+{
+	nft_begin_rule(nft, "judge-out");
+	match_u8(nft, NFT_META_L4PROTO, IPPROTO_ICMPV6);
+	match_ct_state(nft, NF_CT_STATE_UNTRACKED_BIT);
+	match_users(nft);
+	nft_goto(nft, "out6");
+	nft_end_rule(nft);
+}
+
 /* What is known of loopback is this namespace's own addresses: a socket that is bound to lo sends
  * to any other there, too. */
-static void add_judge_out(struct nft *nft, bool dns)
+static void add_judge_out(struct nft *nft, const struct net_options *options)
 {
+	if (options->raw)
+		judge_made_discovery(nft);
 	add_stray(nft, "judge-out");
 	/* A connection is remembered by its addresses, whichever way its packets went. One that
 	 * went to this namespace itself, or to the proxy, would make an answer of what is sent to
@@ -531,7 +563,7 @@ static void add_judge_out(struct nft *nft, bool dns)
 	match_foreign_source(nft);
 	nft_goto(nft, "stray");
 	nft_end_rule(nft);
-	if (dns)
+	if (options->dns_port != 0)
 		accept_questions(nft, "judge-out");
 	nft_begin_rule(nft, "judge-out");
 	match_loopback(nft, NFT_META_OIFTYPE);
@@ -665,14 +697,66 @@ static void add_untracking(struct nft *nft, const struct net_options *options)
 	}
 }
 
+/* Whoever may set marks may try them all, millions a second, but not with all priorities. */
+static void match_proxy(struct nft *nft, const struct net_options *options)
+{
+	nft_meta(nft, OTHER, NFT_META_MARK);
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &options->dns_mark, sizeof(options->dns_mark));
+	nft_meta(nft, OTHER, NFT_META_PRIORITY);
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &options->dns_priority, sizeof(options->dns_priority));
+}
+
 /* The proxy's own packets. */
-static void accept_marked(struct nft *nft, const char *chain, uint32_t mark)
+static void accept_proxy(struct nft *nft, const char *chain, const struct net_options *options)
 {
 	nft_begin_rule(nft, chain);
-	nft_meta(nft, OTHER, NFT_META_MARK);
-	nft_compare(nft, OTHER, NFT_CMP_EQ, &mark, sizeof(mark));
+	match_proxy(nft, options);
 	nft_accept(nft);
 	nft_end_rule(nft);
+}
+
+/* Whoever may set marks may also ask for those of what he receives (SO_RCVMARK), from the proxy
+ * over loopback too. */
+static void hide_proxy(struct nft *nft, const struct net_options *options)
+{
+	static const uint32_t nothing = 0;
+
+	nft_add_chain(nft, "hide", "filter", NF_INET_POST_ROUTING, LAST);
+	nft_begin_rule(nft, "hide");
+	match_proxy(nft, options);
+	nft_value(nft, OTHER, &nothing, sizeof(nothing));
+	nft_set_meta(nft, OTHER, NFT_META_MARK);
+	nft_set_meta(nft, OTHER, NFT_META_PRIORITY);
+	nft_end_rule(nft);
+}
+
+/*
+ * What belongs to a connection need not be of who has it. A raw socket could answer the proxy, or
+ * the function itself, in another's name. And anybody may ask for echoes, which the kernel answers:
+ * what a raw socket sends for an answer, or for an error that belongs to it, is none of the
+ * kernel's.
+ */
+static void judge_made_packets(struct nft *nft, const struct net_options *options)
+{
+	static const uint8_t messages[] = {IPPROTO_ICMP, IPPROTO_ICMPV6};
+	uint8_t reply = 1; /* IP_CT_DIR_REPLY */
+
+	if (options->dns_port != 0)
+		accept_proxy(nft, "output", options); /* it sends errors, too */
+	nft_begin_rule(nft, "output");
+	match_users(nft);
+	match_foreign_source(nft);
+	nft_goto(nft, "stray");
+	nft_end_rule(nft);
+	for (size_t i = 0; i < sizeof(messages); i++) {
+		nft_begin_rule(nft, "output");
+		match_u8(nft, NFT_META_L4PROTO, messages[i]);
+		nft_ct(nft, OTHER, NFT_CT_DIRECTION);
+		nft_compare(nft, OTHER, NFT_CMP_EQ, &reply, sizeof(reply));
+		match_users(nft);
+		nft_jump(nft, "judge-out");
+		nft_end_rule(nft);
+	}
 }
 
 /* Tells the proxy which address was asked: of a datagram that was redirected it would have to ask
@@ -687,7 +771,7 @@ static void mark_questions(struct nft *nft, const struct net_options *options)
 	nft_compare(nft, OTHER, NFT_CMP_NEQ, &options->dns_mark, sizeof(options->dns_mark));
 	match_cgroup(nft, options);
 	nft_payload(nft, OTHER, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);
-	nft_set_mark(nft, OTHER);
+	nft_set_meta(nft, OTHER, NFT_META_MARK);
 	nft_end_rule(nft);
 }
 
@@ -697,7 +781,7 @@ static void add_redirection(struct nft *nft, const struct net_options *options)
 	uint16_t first = htons(options->dns_port);
 
 	nft_add_chain(nft, "dns", "nat", NF_INET_LOCAL_OUT, BEFORE_NAT_DESTINATION);
-	accept_marked(nft, "dns", options->dns_mark);
+	accept_proxy(nft, "dns", options);
 	for (size_t i = 0; i < sizeof(protocols); i++) {
 		uint16_t ports = protocols[i] == IPPROTO_UDP ? options->dns_ports : 1;
 		uint16_t last = htons((uint16_t)(options->dns_port + ports - 1));
@@ -723,7 +807,7 @@ static void add_last_look(struct nft *nft, const struct net_options *options)
 	uint8_t reply = 1; /* IP_CT_DIR_REPLY */
 
 	if (options->dns_port != 0)
-		accept_marked(nft, "last", options->dns_mark);
+		accept_proxy(nft, "last", options);
 	nft_begin_rule(nft, "last");
 	match_loopback(nft, NFT_META_OIFTYPE);
 	nft_accept(nft);
@@ -745,17 +829,21 @@ static void add_last_look(struct nft *nft, const struct net_options *options)
 }
 
 /* Past the redirection nothing but the proxy asks: the kernel may take a question from a port that
- * the proxy had for one of its own. */
+ * the proxy had for one of its own; and what a raw socket sends for a packet of its connections. */
 static void add_no_way_round(struct nft *nft, const struct net_options *options)
 {
+	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
+
 	nft_add_chain(nft, "dns-only", "filter", NF_INET_LOCAL_OUT, FILTER);
-	accept_marked(nft, "dns-only", options->dns_mark);
-	nft_begin_rule(nft, "dns-only");
-	match_cgroup(nft, options);
-	match_u8(nft, NFT_META_L4PROTO, IPPROTO_UDP);
-	match_port(nft, NFT_CMP_EQ, 53);
-	nft_drop(nft);
-	nft_end_rule(nft);
+	accept_proxy(nft, "dns-only", options);
+	for (size_t i = 0; i < (options->raw ? 2 : 1); i++) {
+		nft_begin_rule(nft, "dns-only");
+		match_cgroup(nft, options);
+		match_u8(nft, NFT_META_L4PROTO, protocols[i]);
+		match_port(nft, NFT_CMP_EQ, 53);
+		nft_drop(nft);
+		nft_end_rule(nft);
+	}
 }
 
 static void add_sets(struct nft *nft, bool many)
@@ -810,7 +898,7 @@ void rules_add_frame(struct nft *nft, const struct net_options *options, bool ma
 	add_refusal(nft, "reject", nft_reject_prohibited);
 	add_refusal(nft, "closed", nft_reject_port); /* as the kernel answers where nobody waits */
 	add_judge_local(nft);
-	add_judge_out(nft, options->dns_port != 0);
+	add_judge_out(nft, options);
 	add_judge_in(nft, options->cgroup != 0);
 	nft_add_chain(nft, "output", "filter", NF_INET_LOCAL_OUT, AFTER_CONNTRACK);
 	nft_add_chain(nft, "input", "filter", NF_INET_LOCAL_IN, FILTER);
@@ -818,18 +906,22 @@ void rules_add_frame(struct nft *nft, const struct net_options *options, bool ma
 		add_untracking(nft, options);
 	if (options->owned && options->cgroup == 0)
 		nft_add_chain(nft, "last", "filter", NF_INET_POST_ROUTING, LAST);
-	accept_tcp_begun_out(nft);
+	accept_tcp_begun_out(nft, options);
+	if (options->raw)
+		judge_made_packets(nft, options);
 	if (options->dns_port != 0)
 		mark_questions(nft, options);
 	add_live(nft, options);
 	add_base(nft, options, "output", "judge-out");
 	accept_tcp_begun_in(nft, options);
-	if (options->dns_port != 0)
+	if (options->dns_port != 0 && !is_tracked(options))
 		accept_answers(nft, options->dns_mark);
 	add_base(nft, options, "input", "judge-in");
 	if (options->dns_port != 0) {
 		add_redirection(nft, options);
 		add_no_way_round(nft, options);
+		if (options->raw)
+			hide_proxy(nft, options);
 	}
 }
 

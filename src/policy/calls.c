@@ -310,6 +310,21 @@ int calls_denied_errno(const char *name)
 	return is_among(probed, COUNT(probed), name) ? ENOSYS : EPERM;
 }
 
+bool calls_makes_packets(uint64_t family, uint64_t type)
+{
+	return (uint32_t)family == CALLS_PACKETS_FAMILY ||
+	       (uint32_t)family == CALLS_PACKETS_PPPOX || (uint32_t)family == CALLS_PACKETS_XDP ||
+	       ((uint32_t)type & CALLS_SOCKET_TYPE_MASK) == CALLS_PACKETS_TYPE;
+}
+
+bool calls_hides_sockets(const char *name)
+{
+	return strcmp(name, CALLS_PACKETS) == 0 || strcmp(name, "io_uring_setup") == 0 ||
+	       strcmp(name, "bpf") == 0 ||
+	       strncmp(name, CALLS_ABI_PREFIX, strlen(CALLS_ABI_PREFIX)) == 0 ||
+	       strncmp(name, CALLS_NUMBER_PREFIX, strlen(CALLS_NUMBER_PREFIX)) == 0;
+}
+
 /* System calls that are an attack's, whoever makes them, by their exact names. */
 struct guarded {
 	enum guard guard;
@@ -361,6 +376,7 @@ static const struct guarded guarded[] = {
 	{GUARD_LEARNED, "mknodat", "makes devices"},
 	{GUARD_LEARNED, "name_to_handle_at", "names files for opening by handle"},
 	{GUARD_LEARNED, "userfaultfd", "stops the kernel in the midst of a call"},
+	{GUARD_LEARNED, CALLS_PACKETS, "packets below the rules of the network"},
 	{GUARD_LEARNED, "io_uring_setup", "rings, whose requests no filter sees"},
 	{GUARD_LEARNED, "io_uring_enter", "rings, whose requests no filter sees"},
 	{GUARD_LEARNED, "io_uring_register", "rings, whose requests no filter sees"},

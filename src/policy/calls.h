@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "policy/guard.h"
 
@@ -54,5 +55,25 @@ enum guard calls_guard(const char *name, const char **ret_reason);
 /* The flags of clone(2) that make a namespace: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER,
  * NEWPID and NEWNET of linux/sched.h. (CLONE_NEWTIME is none of clone's.) */
 #define CALLS_NAMESPACE_FLAGS 0x7e020000U
+
+/*
+ * What socket(2) counts as where it makes a packet(7) socket or one of AF_XDP or, for which no
+ * capability is asked, of PPPoE, since what such a one sends passes below the rules of the network:
+ * the families, and the type that makes a packet(7) socket whatever the family is (SOCK_PACKET,
+ * __sock_create() of net/socket.c).
+ */
+#define CALLS_PACKETS "socket:packet"
+#define CALLS_PACKETS_FAMILY 17U    /* AF_PACKET of linux/socket.h */
+#define CALLS_PACKETS_PPPOX 24U	    /* AF_PPPOX */
+#define CALLS_PACKETS_XDP 44U	    /* AF_XDP */
+#define CALLS_PACKETS_TYPE 10U	    /* SOCK_PACKET of linux/net.h */
+#define CALLS_SOCKET_TYPE_MASK 0xfU /* SOCK_TYPE_MASK */
+
+/* Does socket(2) with these two arguments make one? The kernel reads the lower halves alone. */
+bool calls_makes_packets(uint64_t family, uint64_t type);
+
+/* Where an enforced filter lets this through, sockets of all kinds can be made unseen, or by what
+ * no filter sees. */
+bool calls_hides_sockets(const char *name);
 
 #endif

@@ -17,7 +17,8 @@ struct head {
 	uint32_t zero;
 };
 
-#define FLAGS ((uint32_t)RESTRICTION_NO_NEW_PRIVS | RESTRICTION_CAPABILITIES)
+#define FLAGS \
+	((uint32_t)RESTRICTION_NO_NEW_PRIVS | RESTRICTION_CAPABILITIES | RESTRICTION_NO_PACKETS)
 
 _Static_assert(sizeof(struct head) == 32, "the head has no padding");
 _Static_assert(sizeof(struct sock_filter) == 8, "an instruction has no padding");

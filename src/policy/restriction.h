@@ -23,6 +23,9 @@ enum restriction_flags {
 	/* Which programs the function executes is known, and none of them gains privileges. */
 	RESTRICTION_NO_NEW_PRIVS = 1 << 0,
 	RESTRICTION_CAPABILITIES = 1 << 1, /* `keep` is all that the function was seen to need */
+	/* Under the filter `enforce` nobody makes a socket whose packets pass below the rules of
+	 * the network, for as long as nothing is let through that the policy does not hold. */
+	RESTRICTION_NO_PACKETS = 1 << 2,
 };
 
 struct restriction_filter {

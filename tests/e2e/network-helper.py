@@ -5,6 +5,8 @@
 datagram FILE FROM PORT TO PORT         sends one to a port where nobody waits, and then answers what comes
 synack FILE NAMESPACE FROM PORT TO PORT answers a connection whose first packet never came: with the number that the
                                         reset to its program shows, which is seen on loopback in NAMESPACE
+ack FILE FROM PORT TO PORT              sends what would be a packet in the midst of a connection
+echo FILE FROM TO ID                    sends a request for an echo
 hear FILE INTERFACE WORD                writes down what comes in by this interface with the word in it
 """
 import os
@@ -38,9 +40,9 @@ def checksum(data):
     return ~total & 0xffff
 
 
-def write_synack(own, own_port, other, port, acknowledged):
+def write_segment(own, own_port, other, port, acknowledged, flags=0x12):
     source, destination = socket.inet_aton(own), socket.inet_aton(other)
-    tcp = struct.pack('>HHIIBBHHH', own_port, port, 1000, acknowledged, 5 << 4, 0x12, 64240, 0, 0)
+    tcp = struct.pack('>HHIIBBHHH', own_port, port, 1000, acknowledged, 5 << 4, flags, 64240, 0, 0)
     false_head = source + destination + struct.pack('>BBH', 0, socket.IPPROTO_TCP, len(tcp))
     tcp = tcp[:16] + struct.pack('>H', checksum(false_head + tcp)) + tcp[18:]
     return struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(tcp), 1, 0, 64, socket.IPPROTO_TCP, 0) + source + destination + tcp
@@ -64,7 +66,23 @@ def synack(path, namespace, own, own_port, other, port):
             continue
         source, destination, _, acknowledged, _, flags = struct.unpack('>HHIIBB', packet[begin:begin + 14])
         if flags & 4 and source == int(own_port) and destination == int(port):
-            sender.sendto(write_synack(own, int(own_port), other, int(port), acknowledged), (other, 0))
+            sender.sendto(write_segment(own, int(own_port), other, int(port), acknowledged), (other, 0))
+
+
+def ack(path, own, own_port, other, port):
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sender:
+        sender.sendto(write_segment(own, int(own_port), other, int(port), 1, 0x10), (other, 0))
+    ready(path)
+
+
+def echo(path, own, other, identifier):
+    request = struct.pack('>BBHHH', 8, 0, 0, int(identifier), 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as sender:
+        sender.bind((own, 0))
+        sender.settimeout(3)
+        sender.sendto(request[:2] + struct.pack('>H', checksum(request)) + request[4:], (other, 0))
+        sender.recv(256)
+    ready(path)
 
 
 def hear(path, interface, word):
@@ -82,4 +100,4 @@ def hear(path, interface, word):
                 print(f'\n{frame[12:]}', file=file, flush=True)
 
 
-{'datagram': datagram, 'hear': hear, 'synack': synack}[sys.argv[1]](*sys.argv[2:])
+{'ack': ack, 'echo': echo, 'datagram': datagram, 'hear': hear, 'synack': synack}[sys.argv[1]](*sys.argv[2:])

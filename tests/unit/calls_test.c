@@ -174,6 +174,11 @@ static void each_call_has_one_key(void **state)
 		const char *key;
 	} table[] = {
 		{{.nr = SYS_socket, .arch = own}, "socket"},
+		{{.nr = SYS_socket, .arch = own, .args = {AF_INET, SOCK_RAW}}, "socket"},
+		{{.nr = SYS_socket, .arch = own, .args = {AF_PACKET, SOCK_DGRAM}}, "socket:packet"},
+		{{.nr = SYS_socket, .arch = own, .args = {44, SOCK_RAW}}, "socket:packet"},
+		{{.nr = SYS_socket, .arch = own, .args = {AF_PPPOX, SOCK_STREAM}}, "socket:packet"},
+		{{.nr = SYS_socket, .arch = own, .args = {AF_INET, SOCK_PACKET}}, "socket:packet"},
 		{{.nr = SYS_clone, .arch = own}, "clone"},
 		{{.nr = SYS_clone, .arch = own, .args = {SIGCHLD}}, "clone"},
 		{{.nr = SYS_clone, .arch = own, .args = {CLONE_NEWUSER}}, "unshare"},

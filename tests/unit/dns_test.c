@@ -480,6 +480,7 @@ static void resolv_conf_is_read(void **state)
 
 	resolv_parse(text, sizeof(text) - 1, &resolv);
 	assert_int_equal(resolv.servers_count, COUNT(servers));
+	assert_false(resolv.assumed);
 	for (size_t i = 0; i < COUNT(servers); i++) {
 		assert_int_equal(address_parse(servers[i], &address), 0);
 		assert_true(address_equal(&resolv.servers[i], &address));
@@ -498,6 +499,7 @@ static void without_a_resolver_it_is_this_host(void **state)
 	struct resolv resolv;
 
 	resolv_parse("", 0, &resolv);
+	assert_true(resolv.assumed);
 	assert_int_equal(address_parse("127.0.0.1", &address), 0);
 	assert_true(resolv_has_server(&resolv, &address));
 	assert_int_equal(address_parse("::1", &address), 0);

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -122,6 +123,53 @@ static void clone_makes_no_namespace_unasked(void **state)
 	make(&sandbox);
 	for (size_t i = 0; i < COUNT(flags); i++)
 		assert_int_equal(action_for(SYS_clone, own, flags[i] | SIGCHLD), ALLOW);
+}
+
+static uint32_t action_of_socket(uint64_t family, uint64_t type)
+{
+	const struct seccomp_data call = {
+		.nr = SYS_socket, .arch = restriction_architecture(), .args = {family, type}};
+	uint32_t action = 0;
+
+	assert_int_equal(simulate(filter.code, filter.count, &call, &action), 0);
+	return action;
+}
+
+static void no_socket_sends_below_the_rules_unasked(void **state)
+{
+	static const char *const both[] = {"socket", CALLS_PACKETS};
+	static const char *const packets[] = {CALLS_PACKETS};
+	static const struct {
+		struct filter_wish wish;
+		uint32_t plain, packets;
+	} table[] = {
+		{{.enforce = true}, NOTIFY, NOTIFY},
+		{{.enforce = true, .extra = few, .n_extra = 2}, ALLOW, NOTIFY},
+		{{.enforce = true, .extra = both, .n_extra = 2}, ALLOW, ALLOW},
+		{{.enforce = true, .extra = packets, .n_extra = 1}, NOTIFY, NOTIFY},
+		{{.enforce = true, .extra = both, .n_extra = 2, .denied = packets, .n_denied = 1},
+		 ALLOW,
+		 NOTIFY},
+	};
+	const uint64_t half = UINT64_C(1) << 32;
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		make(&table[i].wish);
+		assert_int_equal(action_of_socket(AF_INET, SOCK_STREAM), table[i].plain);
+		assert_int_equal(action_of_socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC),
+				 table[i].plain);
+		assert_int_equal(action_of_socket(AF_UNIX, SOCK_DGRAM), table[i].plain);
+		assert_int_equal(action_of_socket(AF_PACKET, SOCK_RAW), table[i].packets);
+		assert_int_equal(action_of_socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK),
+				 table[i].packets);
+		assert_int_equal(action_of_socket(AF_PPPOX, SOCK_STREAM), table[i].packets);
+		assert_int_equal(action_of_socket(44, SOCK_RAW), table[i].packets); /* AF_XDP */
+		assert_int_equal(action_of_socket(AF_INET, SOCK_PACKET | SOCK_CLOEXEC),
+				 table[i].packets);
+		/* the kernel does not look at the upper halves, nor may they hide the lower ones */
+		assert_int_equal(action_of_socket(half | AF_PACKET, SOCK_RAW), table[i].packets);
+		assert_int_equal(action_of_socket(AF_INET, half | SOCK_PACKET), table[i].packets);
+	}
 }
 
 static void other_abis_are_never_let_through(void **state)
@@ -376,8 +424,42 @@ static void nothing_is_taken_away_that_nobody_watched(void **state)
 		}
 		finish(compile, MODE_LEARN, &image, &bytes, &restriction);
 		assert_int_equal(restriction.enforce.count > 0, watched);
-		assert_int_equal(restriction.flags, watched ? RESTRICTION_CAPABILITIES : 0);
+		assert_int_equal(restriction.flags,
+				 watched ? RESTRICTION_CAPABILITIES | RESTRICTION_NO_PACKETS : 0);
 		assert_int_equal(restriction.keep, 1);
+	}
+}
+
+static void what_hides_sockets_is_told(void **state)
+{
+	static const struct {
+		const char *key;
+		enum mark mark;
+		bool kept_out;
+	} table[] = {
+		{"bind", MARK_NONE, true},
+		{CALLS_PACKETS, MARK_NONE, false},
+		{CALLS_PACKETS, MARK_DENY, true},
+		{"io_uring_setup", MARK_NONE, false},
+		{"io_uring_setup", MARK_DENY, true},
+		{"bpf", MARK_ALLOW, false},
+		{"abi:i386", MARK_ALLOW, false},
+		{"call:999", MARK_NONE, false},
+		{"io_uring_enter", MARK_ALLOW, true},
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		cleanup_compile struct compile *compile = compile_new();
+		cleanup_policy_image struct policy_image *image = NULL;
+		cleanup_free void *bytes = NULL;
+		struct restriction restriction;
+
+		assert_non_null(compile);
+		compile_watched(compile, DOMAIN_SYSCALL);
+		add(compile, DOMAIN_SYSCALL, "socket", 0, MARK_NONE);
+		add(compile, DOMAIN_SYSCALL, table[i].key, 0, table[i].mark);
+		finish(compile, MODE_LEARN, &image, &bytes, &restriction);
+		assert_int_equal(restriction.flags, table[i].kept_out ? RESTRICTION_NO_PACKETS : 0);
 	}
 }
 
@@ -432,6 +514,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_wish_becomes_its_filter),
 		cmocka_unit_test(clone_makes_no_namespace_unasked),
+		cmocka_unit_test(no_socket_sends_below_the_rules_unasked),
 		cmocka_unit_test(other_abis_are_never_let_through),
 		cmocka_unit_test(the_same_names_in_any_order_give_the_same_filter),
 		cmocka_unit_test(a_filter_that_was_tampered_with_is_found_out),
@@ -439,6 +522,7 @@ int main(void)
 		cmocka_unit_test(the_kernel_decides_as_the_simulation_does),
 		cmocka_unit_test(what_is_admitted_becomes_the_restriction),
 		cmocka_unit_test(nothing_is_taken_away_that_nobody_watched),
+		cmocka_unit_test(what_hides_sockets_is_told),
 		cmocka_unit_test(a_denied_call_of_the_base_is_watched_too),
 		cmocka_unit_test(new_privileges_stay_possible_where_they_may_be_needed),
 	};

@@ -6,6 +6,7 @@
 #include <linux/netfilter/nfnetlink_log.h>
 #include <linux/netlink.h>
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -258,6 +259,37 @@ static void lengths_that_lie_are_not_believed(void **state)
 	}
 }
 
+/* ---- rules ---- */
+
+static bool holds(const struct net_options *options, const char *word)
+{
+	struct nft nft;
+	bool found;
+
+	nft_begin(&nft, "husk");
+	rules_add_frame(&nft, options, false);
+	nft_commit(&nft);
+	assert_int_equal(nft.out.error, 0);
+	found = memmem(nft.out.bytes, nft.out.len, word, strlen(word) + 1) != NULL;
+	nft_release(&nft);
+	return found;
+}
+
+/* Who makes packets is judged by connections, so all of them are tracked; and the mark of the
+ * proxy's is kept from him. Nobody else pays for it. */
+static void only_who_makes_packets_pays_for_their_judgement(void **state)
+{
+	struct net_options options = {.dns_port = 61000, .dns_ports = 1, .dns_mark = 1};
+
+	assert_true(holds(&options, "untrack-out"));
+	assert_false(holds(&options, "hide"));
+	options.raw = true;
+	assert_false(holds(&options, "untrack-out"));
+	assert_true(holds(&options, "hide"));
+	options.dns_port = 0;
+	assert_false(holds(&options, "hide"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +301,7 @@ int main(void)
 		cmocka_unit_test(logged_packets_are_read_one_by_one),
 		cmocka_unit_test(a_message_that_is_cut_ends_the_reading),
 		cmocka_unit_test(lengths_that_lie_are_not_believed),
+		cmocka_unit_test(only_who_makes_packets_pays_for_their_judgement),
 	};
 
 	return cmocka_run_group_tests_name("net", tests, NULL, NULL);
