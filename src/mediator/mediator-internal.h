@@ -13,6 +13,7 @@
 #include "mediator/capabilities.h"
 #include "mediator/latency.h"
 #include "mediator/nearness.h"
+#include "mediator/patience.h"
 #include "mediator/loop.h"
 #include "mediator/mediator.h"
 #include "mediator/native.h"
@@ -55,12 +56,14 @@ struct mediator {
 	struct native_plan attached; /* what the container has natively, past the view */
 	struct latency latency;
 	struct nearness nearness;
+	struct patience patience;
 	int proc_fd;	/* the host's /proc */
 	int init_fd;	/* pidfd of the container's first process */
 	int empty_fd;	/* a directory with nothing in it, this process's root in the end */
 	int mounts_fd;	/* the host's mount namespace, -1 where nothing will be executed there */
 	int memory_fd;	/* the control group's memory events, -1 where there are none */
 	int members_fd; /* and its processes, until the container is started */
+	int root_fd;	/* the container's root until the wished trees are looked through, or -1 */
 	int journal_fd; /* keeps the journal locked until it is merged */
 	char policy_path[sizeof(POLICY_DIRECTORY) + NAME_MAX + 1]; /* below the state directory */
 	struct policy_stamp policy_stamp;
@@ -81,13 +84,13 @@ struct mediator {
 	bool refuses_packets;
 	uint64_t holdable; /* capabilities that the function can come to hold, as bits */
 	char journal_name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
-	int exec_result;     /* < 0: what the exec of the entry point fails with, whoever does it */
-	bool complete;	     /* complete() was called */
-	pid_t entrant;	     /* the first process, while the gate is still used by a hook; else 0 */
-	int64_t patience_ns; /* until when (CLOCK_MONOTONIC) */
-	bool wrapped;	     /* the view is the container's root */
-	bool out_of_memory;  /* the kernel killed a process of it for want of memory */
-	int64_t ends_ns;     /* CLOCK_MONOTONIC, 0 while the first process lives */
+	int exec_result; /* < 0: what the exec of the entry point fails with, whoever does it */
+	bool complete;	 /* complete() was called */
+	pid_t entrant;	 /* the first process, while the gate is still used by a hook; else 0 */
+	int64_t hook_ends_ns; /* until when (CLOCK_MONOTONIC) */
+	bool wrapped;	      /* the view is the container's root */
+	bool out_of_memory;   /* the kernel killed a process of it for want of memory */
+	int64_t ends_ns;      /* CLOCK_MONOTONIC, 0 while the first process lives */
 	bool leads_namespace; /* the first process is that of a pid namespace */
 	bool on_its_own; /* poststop has nothing to wait for: this process merges its run itself */
 	bool init_gone;	 /* the first process has ended */

@@ -44,8 +44,8 @@
 #define REQUESTS_AT_ONCE 64
 #define EMPTY_DIRECTORY "empty" /* below the runtime directory, shared by all */
 #define TABLE_BYTES 65536
-#define PATIENCE_NS 1000000000 /* with hooks whose program has not quite ended */
-#define PATIENCE_STEP_MS 2
+#define HOOK_END_NS 1000000000 /* with hooks whose program has not quite ended */
+#define HOOK_END_LOOK_MS 2
 #define AFTER_INIT_NS 500000000 /* what the last requests of a container may take */
 
 struct event mediator_event(const struct mediator *m, enum event_kind kind)
@@ -150,14 +150,32 @@ static int start_watching(struct mediator *m, struct error *err)
 	return 0;
 }
 
+static int await_request(struct mediator *m)
+{
+	int64_t until_ns = clock_monotonic_ns() + PATIENCE_NS;
+	int served;
+
+	do
+		served = view_serve(m->view, REQUESTS_AT_ONCE);
+	while (served == 0 && clock_monotonic_ns() < until_ns);
+	patience_learn(&m->patience, served > 0);
+	return served;
+}
+
 static void serve_view(void *context)
 {
 	struct mediator *m = context;
+	int served, total = 0;
 
 	m->flowed = true;
 	latency_hold(&m->latency);
-	m->view_result = view_serve(m->view, REQUESTS_AT_ONCE);
-	nearness_follow(&m->nearness, view_caller(m->view));
+	served = view_serve(m->view, REQUESTS_AT_ONCE);
+	while (served > 0 && (total += served) < REQUESTS_AT_ONCE && patience_is_due(&m->patience))
+		served = await_request(m);
+	if (served < 0)
+		m->view_result = served;
+	if (m->patience.failed > 0)
+		nearness_follow(&m->nearness, view_caller(m->view));
 }
 
 static int start_view(struct mediator *m, struct error *err)
@@ -430,7 +448,7 @@ static void look_after_entrant(struct mediator *m)
 	pid_t pid = m->entrant;
 	bool used = view_gate_is_used(m->view);
 
-	if (pid == 0 || (used && clock_monotonic_ns() < m->patience_ns))
+	if (pid == 0 || (used && clock_monotonic_ns() < m->hook_ends_ns))
 		return;
 	m->entrant = 0;
 	if (!used) {
@@ -457,7 +475,7 @@ static void on_gate_opened(void *context, pid_t pid)
 	complete(m);
 	if (process_thread_group(m->proc_fd, pid) == first && m->exec_result == 0) {
 		m->entrant = pid;
-		m->patience_ns = clock_monotonic_ns() + PATIENCE_NS;
+		m->hook_ends_ns = clock_monotonic_ns() + HOOK_END_NS;
 		look_after_entrant(m);
 		return;
 	}
@@ -524,7 +542,7 @@ static int wait_ms(const struct mediator *m)
 	if (m->latency.held)
 		return LATENCY_IDLE_MS;
 	if (m->entrant)
-		return PATIENCE_STEP_MS;
+		return HOOK_END_LOOK_MS;
 	if (m->policy_news)
 		return POLICY_CHECK_MS;
 	if (view_wait_ms(m->view) >= 0)
@@ -625,6 +643,7 @@ static int set_up(struct mediator *m, struct error *err)
 	if (m->empty_fd < 0)
 		return error_set(err, errno, "cannot open the directory '%s'", EMPTY_DIRECTORY);
 	nearness_open(&m->nearness, m->proc_fd);
+	patience_open(&m->patience);
 	if (setup->settings->hold_cpu_latency)
 		latency_open(&m->latency);
 	m->init_fd = (int)syscall(SYS_pidfd_open, setup->state->pid, 0);

@@ -303,6 +303,8 @@ static void process(struct view *view, size_t len)
 
 int view_serve(struct view *view, unsigned int budget)
 {
+	int served = 0;
+
 	if (view->lock_waiters)
 		locks_look(view);
 	while (budget-- > 0) {
@@ -310,7 +312,7 @@ int view_serve(struct view *view, unsigned int budget)
 
 		if (len < 0) {
 			if (errno == EAGAIN)
-				return 0;
+				return served;
 			/* ENOENT: a request was given up before it was read */
 			if (errno == EINTR || errno == ENOENT)
 				continue;
@@ -323,8 +325,9 @@ int view_serve(struct view *view, unsigned int budget)
 			return -ENODEV;
 		if (view->inodes.count >= view->prune_at)
 			prune(view);
+		served++;
 	}
-	return 0;
+	return served;
 }
 
 struct view_statistics view_statistics(const struct view *view)

@@ -96,8 +96,8 @@ int view_fd(const struct view *view); /* to poll for POLLIN; owned by the view *
 /* How long at most to wait before view_serve() is to be called again: milliseconds, or -1. */
 int view_wait_ms(const struct view *view);
 
-/* Serves what has come, at most `budget` requests, without waiting. Returns 0, or -ENODEV once the
- * file system is unmounted everywhere, or another -errno that ends the view. */
+/* Serves what has come, at most `budget` requests, without waiting. Returns how many those were, or
+ * -ENODEV once the file system is unmounted everywhere, or another -errno that ends the view. */
 int view_serve(struct view *view, unsigned int budget);
 
 /* The thread that asked last and waited for the answer, 0 before the first. */

@@ -121,7 +121,7 @@ static int serve(struct view *view)
 	struct pollfd device = {.fd = view_fd(view), .events = POLLIN};
 	int rc = 0;
 
-	while (rc == 0) {
+	while (rc >= 0) {
 		if (poll(&device, 1, view_wait_ms(view)) < 0 && errno != EINTR)
 			return -errno;
 		rc = view_serve(view, 64);
