@@ -32,8 +32,7 @@ struct settings {
 	bool degrade;		       /* enforce: start although a domain cannot be set up */
 	bool passthrough;	       /* use FUSE passthrough where the kernel has it */
 	bool hold_cpu_latency;	       /* hold /dev/cpu_dma_latency at 0 while requests flow */
-	unsigned long mediate_one_in;  /* enforce: of so many runs one attaches nothing natively; 1:
-					  all */
+	unsigned long mediate_one_in;  /* of so many runs one attaches nothing natively; 1: all */
 	bool count_requests; /* tell at the end of a run what the view was asked, by operation */
 	char *text;	     /* settings_release() frees it */
 };

@@ -283,8 +283,8 @@ static int add_natives(struct showing *s, struct error *err)
 	}
 	if (r < 0 || table.n_cells <= table.columns)
 		return r;
-	buf_add_text(s->out, "\nWhere enforced, attached natively if the container is such that it "
-			     "may be (husk(7)):\n");
+	buf_add_text(s->out, "\nAttached natively where the container is such that it may be "
+			     "(husk(7)):\n");
 	return table_print(&table, s->out);
 }
 

@@ -73,7 +73,6 @@ int compile_add(struct compile *compile, const struct behaviour *b, bool admitte
 		     : 0;
 }
 
-/* Only what is enforced is attached natively: elsewhere everything is to be seen. */
 static int attach_natives(struct compile *compile, const struct policy_info *info)
 {
 	cleanup_buf struct buf bytes = BUF_INIT;

@@ -220,7 +220,7 @@ static void sort(struct paths *paths)
 		qsort(paths->paths, paths->count, sizeof(*paths->paths), compare);
 }
 
-void natives_finish(struct natives *natives, bool proposes, struct buf *to)
+void natives_finish(struct natives *natives, bool enforced, struct buf *to)
 {
 	sort(&natives->used);
 	sort(&natives->made);
@@ -233,9 +233,9 @@ void natives_finish(struct natives *natives, bool proposes, struct buf *to)
 
 		native_put(to, &entry);
 	}
-	for (int depth = NATIVES_DEPTH_MIN; proposes && depth <= NATIVES_DEPTH_MAX; depth++)
+	for (int depth = NATIVES_DEPTH_MAX; depth >= NATIVES_DEPTH_MIN; depth--)
 		count(natives, &natives->used, depth, NATIVES_USES_MIN, NATIVE_IMAGE, to);
-	for (int depth = 1; proposes && depth <= NATIVES_PRIVATE_DEPTH_MAX; depth++)
+	for (int depth = 1; enforced && depth <= NATIVES_PRIVATE_DEPTH_MAX; depth++)
 		count(natives, &natives->made, depth, NATIVES_FILES_MIN, NATIVE_PRIVATE, to);
 }
 

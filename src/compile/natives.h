@@ -10,13 +10,13 @@
 
 /*
  * Which directories are worth to be attached natively, past the view: a pure function of the set of
- * behaviours that a profile holds. Proposals: whether a container is such that one may be taken, no
- * program to be denied in it and nothing mounted there, is seen when it starts
- * (mediator/native.h).
+ * behaviours that a profile holds. Nothing can be learned of a tree of image content, which may be
+ * read in every mode; of a directory that is filled much can, so that waits until it is enforced.
+ * Proposals: whether a container is such that one may be taken, no program to be denied in it and
+ * nothing mounted there, is seen when it starts (mediator/native.h).
  *
- *   trees of image content of which at least NATIVES_USES_MIN files and directories are used: few
- *   and large, so a directory two steps below the root comes first, and those below it stand for it
- *   where it cannot be taken
+ *   trees of image content of which at least NATIVES_USES_MIN files and directories are used, those
+ *   in a tree before it
  *   directories in which the function makes at least NATIVES_FILES_MIN files, and of which nothing
  *   is executed, loaded as a library, denied by hand, or named by policy/guard.h
  */
@@ -36,9 +36,9 @@ void natives_free(struct natives *natives); /* takes NULL */
 /* Takes in what is known of one behaviour, as compile_add() does. Returns 0 or -ENOMEM. */
 int natives_add(struct natives *natives, const struct behaviour *b, bool admitted, enum mark mark);
 
-/* Appends the entries: what was denied, of which a live run is to hear in any mode, then, where
- * `proposes`, the proposals, parents before their children. */
-void natives_finish(struct natives *natives, bool proposes, struct buf *to);
+/* Appends the entries: what was denied, of which a live run is to hear, then the proposals, trees
+ * after those in them; directories that the function fills only where `enforced`. */
+void natives_finish(struct natives *natives, bool enforced, struct buf *to);
 
 /* Why an entry is proposed, a sentence for people, appended. */
 void natives_reason(const struct native_entry *entry, struct buf *to);

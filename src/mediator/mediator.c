@@ -654,6 +654,7 @@ static int set_up(struct mediator *m, struct error *err)
 	if (!m->loop)
 		return error_set(err, ENOMEM, "cannot set up the mediator");
 	policy_watch(m);
+	native_open_root(m);
 	r = event_sink_open(setup->settings->event_file, setup->settings->events_per_run,
 			    &m->events, err);
 	if (r == 0) {
@@ -686,6 +687,7 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 		.mounts_fd = -1,
 		.memory_fd = -1,
 		.members_fd = -1,
+		.root_fd = -1,
 		.journal_fd = -1,
 		.policy_signal_fd = -1,
 	};

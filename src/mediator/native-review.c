@@ -30,32 +30,44 @@ static void tell(struct mediator *m, enum event_kind kind, const char *format, c
 	mediator_tell(m, kind, detail);
 }
 
-static bool is_wished(const struct mediator *m)
+static bool is_enforced(const struct mediator *m)
 {
 	enum mode modes[DOMAINS];
-	uint64_t chance = 0;
 
 	mediator_modes(m->policy, m->setup->identity, modes);
-	if (!m->policy || modes[DOMAIN_FS] != MODE_ENFORCE || modes[DOMAIN_EXEC] != MODE_ENFORCE)
+	return modes[DOMAIN_FS] == MODE_ENFORCE && modes[DOMAIN_EXEC] == MODE_ENFORCE;
+}
+
+/* Where not everything is enforced a write is to succeed as it would natively, however the function
+ * came to be able to: so nothing becomes read-only that was not. */
+static bool is_wished(const struct mediator *m)
+{
+	uint64_t chance = 0;
+
+	if (!m->policy || !(m->wish.enforced || m->wish.rule.writer == NATIVE_READONLY))
 		return false;
 	return getrandom(&chance, sizeof(chance), GRND_NONBLOCK) == sizeof(chance) &&
 	       chance % m->setup->settings->mediate_one_in != 0;
 }
 
-/* The root as the runtime has mounted it in the container's namespace, before it pivots there. */
-static int open_root(const struct mediator *m)
+void native_open_root(struct mediator *m)
 {
 	const struct mediator_setup *setup = m->setup;
 	const char *root = setup->spec->root_path, *bundle = setup->state->bundle;
 	char path[PATH_MAX];
+	size_t len = 0;
 	int n;
 
+	if (m->policy)
+		policy_image_attachment(m->policy, POLICY_NATIVE, &len);
+	if (len == 0)
+		return;
 	if (root[0] == '/')
 		n = snprintf(path, sizeof(path), "%d/root%s", setup->state->pid, root);
 	else
 		n = snprintf(path, sizeof(path), "%d/root%s/%s", setup->state->pid, bundle, root);
-	return n >= PATH_MAX ? -ENAMETOOLONG
-			     : openat(m->proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (n > 0 && n < PATH_MAX)
+		m->root_fd = openat(m->proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 void native_decide(struct mediator *m)
@@ -69,6 +81,7 @@ void native_decide(struct mediator *m)
 	/* in a user namespace the numbers of users are others; there only what nobody can change */
 	if (!spec->root_readonly)
 		m->wish.rule.writer = spec->user_namespace ? 0 : spec->uid;
+	m->wish.enforced = is_enforced(m);
 	if (is_wished(m))
 		m->wish.bytes = policy_image_attachment(m->policy, POLICY_NATIVE, &m->wish.len);
 }
@@ -84,12 +97,10 @@ void native_decide_again(struct mediator *m)
 
 void native_look(struct mediator *m)
 {
-	cleanup_close int root_fd = -1;
+	cleanup_close int root_fd = m->root_fd;
 
-	if (m->wish.len == 0 || m->wish.rule.writer == 0 || m->helper || m->wrapped)
-		return;
-	root_fd = open_root(m);
-	if (root_fd >= 0)
+	m->root_fd = -1;
+	if (m->wish.len > 0 && m->wish.rule.writer != 0 && root_fd >= 0)
 		native_scans_make(&m->scans, &m->wish, root_fd);
 }
 

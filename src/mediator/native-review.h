@@ -4,17 +4,19 @@
 
 #include "mediator/mediator-internal.h"
 
-/* Decides m->wish: what the policy proposes, where both domains are enforced; but of some runs, by
- * chance, nothing: those see everything. */
+/* Decides m->wish: what the policy proposes; where not both domains are enforced only what lies on
+ * a read-only root; of some runs, by chance, nothing: those see everything. */
 void native_decide(struct mediator *m);
 
 /* The policy has been replaced before the wrap: what the old one wished is forgotten. */
 void native_decide_again(struct mediator *m);
 
-/*
- * Looks the wished trees through, while the runtime still prepares the container: later its first
- * process would wait for that. Not where the wrap has begun already.
- */
+/* Keeps the container's root for native_look(), as the runtime has mounted it: to be called before
+ * husk-hook ends, since then the runtime makes it the root and it has this path no more. */
+void native_open_root(struct mediator *m);
+
+/* Looks the wished trees through, while the runtime still prepares the container: later its first
+ * process would wait for that. */
 void native_look(struct mediator *m);
 
 /*

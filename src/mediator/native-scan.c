@@ -36,6 +36,7 @@ struct scan {
 	char **waiting; /* directories to look through */
 	size_t waiting_count, waiting_room;
 	size_t names;
+	uint32_t uses;
 	const char *why;
 };
 
@@ -226,6 +227,16 @@ bool native_scan_changed(int root_fd, const struct native_rule *rule, const stru
 	return false;
 }
 
+static int stay_worth_it(struct scan *scan)
+{
+	uint64_t cost = (uint64_t)scan->names * NATIVE_COST_NAME +
+			(uint64_t)scan->holes->count * NATIVE_COST_HOLE;
+
+	return cost < (uint64_t)scan->uses * NATIVE_SAVED_BY_USE
+		       ? 0
+		       : refuse(scan, -EDOM, "to look through it costs more than it saves");
+}
+
 /* Who may rename a directory above a tree leads a later denial in it elsewhere: it goes by path. */
 static int look_above(struct scan *scan, const char *path)
 {
@@ -244,11 +255,12 @@ static int look_above(struct scan *scan, const char *path)
 	return 0;
 }
 
-int native_scan(int root_fd, const char *path, const struct native_rule *rule,
+int native_scan(int root_fd, const char *path, uint32_t uses, const struct native_rule *rule,
 		struct native_holes *holes, struct buf *seen, const char **ret_why)
 {
 	struct scan scan = {
 		.root_fd = root_fd,
+		.uses = uses,
 		.rule = rule,
 		.holes = holes,
 		.seen = seen,
@@ -257,11 +269,15 @@ int native_scan(int root_fd, const char *path, const struct native_rule *rule,
 
 	if (r == 0)
 		r = look_through(&scan, path, true);
+	if (r == 0)
+		r = stay_worth_it(&scan);
 	while (r == 0 && scan.waiting_count > 0) {
 		char *next = scan.waiting[--scan.waiting_count];
 
 		r = look_through(&scan, next, false);
 		free(next);
+		if (r == 0)
+			r = stay_worth_it(&scan);
 	}
 	while (scan.waiting_count > 0)
 		free(scan.waiting[--scan.waiting_count]);

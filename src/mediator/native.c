@@ -23,13 +23,44 @@ static void tell(struct native_plan *plan, const char *path, const char *how)
 	buf_format(&plan->told, "%s'%s' %s", plan->told.len ? "; " : "", text, how);
 }
 
-static bool is_covered(const struct native_plan *plan, const char *path)
+/*
+ * The directories of a tree come before it, since they cost less to look through: it is worth a
+ * look where those that were taken save less than half of what it would. Then it stands for them.
+ */
+static bool is_served(uint32_t saved_in_it, const struct native_entry *entry)
 {
+	return 8 * (uint64_t)saved_in_it >= 7 * (uint64_t)entry->uses;
+}
+
+static uint32_t saved_in(const struct native_plan *plan, const char *path)
+{
+	uint32_t uses = 0;
+
 	for (size_t i = 0; i < plan->count; i++) {
-		if (path_lies_in(path, plan->trees[i].path))
-			return true;
+		if (path_lies_in(plan->trees[i].path, path))
+			uses += plan->trees[i].uses;
 	}
-	return false;
+	return uses;
+}
+
+static void release_tree(struct native_tree *tree)
+{
+	native_holes_release(&tree->holes);
+	free(tree->path);
+	free(tree->hole_fds);
+}
+
+static void drop_in(struct native_plan *plan, const char *path)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		if (path_lies_in(plan->trees[i].path, path))
+			release_tree(&plan->trees[i]);
+		else
+			plan->trees[kept++] = plan->trees[i];
+	}
+	plan->count = kept;
 }
 
 /* Each path that a person denied is a hole, and in no tree that lies within what was denied. */
@@ -73,12 +104,6 @@ static void drop_missing(int root_fd, struct native_holes *holes)
 	holes->count = kept;
 }
 
-/* Each hole costs a request or two and a mount; each file that is used saves some four requests. */
-static bool is_worth_it(const struct native_entry *entry, const struct native_holes *holes)
-{
-	return entry->uses > holes->count;
-}
-
 static int mount_of(int fd, uint64_t *ret_id)
 {
 	struct statx root;
@@ -89,25 +114,37 @@ static int mount_of(int fd, uint64_t *ret_id)
 	return root.stx_mask & STATX_MNT_ID ? 0 : -EOPNOTSUPP;
 }
 
+/* As saved_in(). */
+static uint32_t saved_by_scans(const struct native_scans *scans, const char *path)
+{
+	uint32_t uses = 0;
+
+	for (size_t i = 0; i < scans->count; i++) {
+		if (path_lies_in(scans->results[i].path, path))
+			uses += scans->results[i].saved;
+	}
+	return uses;
+}
+
 void native_scans_make(struct native_scans *scans, const struct native_wish *wish, int root_fd)
 {
-	const char *covered = NULL;
 	struct native_entry entry;
 	size_t at = 0;
 
 	if (mount_of(root_fd, &scans->mount_id) < 0)
 		return;
-	while (scans->count < NATIVE_TREES_MAX &&
+	while (scans->count < NATIVE_SCANS_MAX &&
 	       native_next(wish->bytes, wish->len, &at, &entry) > 0) {
 		struct native_scan_result *result = &scans->results[scans->count];
+		uint32_t saved = saved_by_scans(scans, entry.path);
 
-		if (entry.kind != NATIVE_IMAGE || (covered && path_lies_in(entry.path, covered)))
+		if (entry.kind != NATIVE_IMAGE || is_served(saved, &entry))
 			continue;
 		*result = (struct native_scan_result){.path = entry.path};
-		result->result = native_scan(root_fd, entry.path, &wish->rule, &result->holes,
-					     &result->seen, &result->why);
-		if (result->result == 0 && is_worth_it(&entry, &result->holes))
-			covered = entry.path;
+		result->result = native_scan(root_fd, entry.path, entry.uses, &wish->rule,
+					     &result->holes, &result->seen, &result->why);
+		if (result->result == 0)
+			result->saved = entry.uses - saved;
 		scans->count++;
 	}
 }
@@ -122,7 +159,7 @@ void native_scans_release(struct native_scans *scans)
 }
 
 /* As native_scan(), but what was found out before is not found out again. */
-static int scan(const struct native_wish *wish, int root_fd, const char *path,
+static int scan(const struct native_wish *wish, int root_fd, const struct native_entry *entry,
 		struct native_holes *holes, const char **ret_why)
 {
 	struct native_scans *scans = wish->scans;
@@ -133,7 +170,7 @@ static int scan(const struct native_wish *wish, int root_fd, const char *path,
 		for (size_t i = 0; i < scans->count; i++) {
 			struct native_scan_result *result = &scans->results[i];
 
-			if (strcmp(result->path, path) != 0 ||
+			if (strcmp(result->path, entry->path) != 0 ||
 			    native_scan_changed(root_fd, &wish->rule, &result->seen))
 				continue;
 			*holes = result->holes;
@@ -142,27 +179,23 @@ static int scan(const struct native_wish *wish, int root_fd, const char *path,
 			return result->result;
 		}
 	}
-	return native_scan(root_fd, path, &wish->rule, holes, &seen, ret_why);
+	return native_scan(root_fd, entry->path, entry->uses, &wish->rule, holes, &seen, ret_why);
 }
 
 static int take_tree(struct native_plan *plan, const struct native_wish *wish, int root_fd,
 		     const struct native_entry *entry)
 {
 	const char *path = entry->path;
-	struct native_tree tree = {.fd = -1};
+	struct native_tree tree = {.fd = -1, .uses = entry->uses};
 	const char *why = "";
 	char how[64];
 	int r;
 
-	r = scan(wish, root_fd, path, &tree.holes, &why);
+	r = scan(wish, root_fd, entry, &tree.holes, &why);
 	if (r == 0)
 		r = keep_denied(wish, path, &tree.holes, &why);
 	if (r == 0)
 		drop_missing(root_fd, &tree.holes);
-	if (r == 0 && !is_worth_it(entry, &tree.holes)) {
-		why = "more in it has to be mediated than is used";
-		r = -EDOM;
-	}
 	if (r < 0) {
 		native_holes_release(&tree.holes);
 		snprintf(how, sizeof(how), "stays mediated: %s", why);
@@ -172,18 +205,26 @@ static int take_tree(struct native_plan *plan, const struct native_wish *wish, i
 	tree.path = strdup(path);
 	tree.hole_fds = calloc(tree.holes.count + 1, sizeof(*tree.hole_fds));
 	if (!tree.path || !tree.hole_fds) {
-		native_holes_release(&tree.holes);
-		free(tree.path);
-		free(tree.hole_fds);
+		release_tree(&tree);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < tree.holes.count; i++)
 		tree.hole_fds[i] = -1;
+	drop_in(plan, path);
 	plan->trees[plan->count++] = tree;
-	snprintf(how, sizeof(how), "is attached natively, %zu of its programs and keys are not",
-		 tree.holes.count);
-	tell(plan, path, how);
 	return 0;
+}
+
+static void tell_trees(struct native_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		char how[64];
+
+		snprintf(how, sizeof(how),
+			 "is attached natively, %zu of its programs and keys are not",
+			 plan->trees[i].holes.count);
+		tell(plan, plan->trees[i].path, how);
+	}
 }
 
 /* The mounts of a container come after the trees, as parts of the view: none may lie in a tree. */
@@ -201,8 +242,9 @@ static int take_image(struct native_plan *plan, const struct native_wish *wish, 
 		      const struct native_entry *entry)
 {
 	const char *path = entry->path;
+	uint32_t saved = saved_in(plan, path);
 
-	if (plan->count == NATIVE_TREES_MAX || is_covered(plan, path))
+	if (is_served(saved, entry) || (plan->count == NATIVE_TREES_MAX && saved == 0))
 		return 0;
 	if (holds_mount(mounts, mount_count, path)) {
 		tell(plan, path, "stays mediated: something is mounted in it");
@@ -253,9 +295,10 @@ int native_plan(struct native_plan *plan, const struct native_wish *wish, int ro
 	while (r == 0 && native_next(wish->bytes, wish->len, &at, &entry) > 0) {
 		if (entry.kind == NATIVE_IMAGE && wish->rule.writer != 0)
 			r = take_image(plan, wish, root_fd, mounts, mount_count, &entry);
-		else if (entry.kind == NATIVE_PRIVATE)
+		else if (entry.kind == NATIVE_PRIVATE && wish->enforced)
 			r = take_private(plan, mounts, mount_count, entry.path);
 	}
+	tell_trees(plan);
 	return r;
 }
 
@@ -311,10 +354,8 @@ void native_plan_close(struct native_plan *plan)
 void native_plan_release(struct native_plan *plan)
 {
 	native_plan_close(plan);
-	for (size_t i = 0; i < plan->count; i++) {
-		native_holes_release(&plan->trees[i].holes);
-		free(plan->trees[i].path);
-	}
+	for (size_t i = 0; i < plan->count; i++)
+		release_tree(&plan->trees[i]);
 	free(plan->private_path);
 	buf_release(&plan->told);
 	*plan = (struct native_plan){0};

@@ -26,13 +26,15 @@
  * (mount_namespaces(7)).
  */
 enum native_limits {
-	NATIVE_TREES_MAX = 8, /* attached in one container */
+	NATIVE_TREES_MAX = 8,  /* attached in one container */
+	NATIVE_SCANS_MAX = 16, /* looked through before it is started */
 };
 
-/* What is to be attached, from the policy of a run that is enforced. */
+/* What is to be attached, from the policy of a run. */
 struct native_wish {
 	const void *bytes; /* the attachment POLICY_NATIVE; borrowed */
 	size_t len;	   /* 0: nothing */
+	bool enforced;	   /* else no directory that the function fills: that is to be seen */
 	struct native_rule rule;
 	struct native_scans
 		*scans; /* what was looked through before, or NULL; holes are taken out */
@@ -49,12 +51,14 @@ struct native_scans {
 		struct buf seen;
 		const char *why;
 		int result;
-	} results[NATIVE_TREES_MAX];
+		uint32_t
+			saved; /* uses, beside those of the trees in it; 0 where it cannot be had */
+	} results[NATIVE_SCANS_MAX];
 	size_t count;
 	uint64_t mount_id;
 };
 
-/* Looks through what the wish proposes below `root_fd`, the first NATIVE_TREES_MAX of them. */
+/* Looks through what native_plan() will want to know, below `root_fd`. */
 void native_scans_make(struct native_scans *scans, const struct native_wish *wish, int root_fd);
 void native_scans_release(struct native_scans *scans);
 
@@ -63,6 +67,7 @@ struct native_tree {
 	struct native_holes holes;
 	int *hole_fds;	   /* clones of the view's files, one a hole; -1. NULL once closed */
 	int fd;		   /* clone of the directory, or -1 */
+	uint32_t uses;	   /* what it saves */
 	size_t holes_made; /* of the plan's, and those that were denied since, native-review.h */
 	bool to_cover;	   /* the view's own tree is to cover it, and does */
 	bool covered;

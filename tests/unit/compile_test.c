@@ -57,7 +57,7 @@ static void expect(struct natives *natives, bool proposes, const char *wanted)
 	natives_free(natives);
 }
 
-static void trees_that_are_used_are_proposed_parents_first(void **state)
+static void trees_that_are_used_are_proposed_after_those_in_them(void **state)
 {
 	struct natives *natives = natives_new();
 
@@ -75,17 +75,17 @@ static void trees_that_are_used_are_proposed_parents_first(void **state)
 	/* changed */
 	add(natives, ACCESS_READ, BEHAVIOUR_IMAGE, "/opt/app/file%d", 20);
 	add(natives, ACCESS_WRITE, 0, "/opt/app/state", 1);
-	expect(natives, true, "1 22 /usr/lib\n1 20 /usr/lib/python3\n");
+	expect(natives, true, "1 20 /usr/lib/python3\n1 22 /usr/lib\n");
 }
 
-static void what_was_denied_is_told_in_any_mode(void **state)
+static void what_was_denied_is_told(void **state)
 {
 	struct natives *natives = natives_new();
 
 	add(natives, ACCESS_READ, BEHAVIOUR_IMAGE, "/usr/lib/file%d", 16);
 	mark(natives, ACCESS_READ, "/usr/lib/secret", MARK_DENY);
 	mark(natives, ACCESS_READ, "/usr/lib/else", MARK_ALLOW);
-	expect(natives, false, "3 0 /usr/lib/secret\n");
+	expect(natives, false, "3 0 /usr/lib/secret\n1 16 /usr/lib\n");
 }
 
 static void a_directory_is_proposed_that_is_filled_and_holds_nothing_else(void **state)
@@ -113,12 +113,21 @@ static void a_directory_is_proposed_that_is_filled_and_holds_nothing_else(void *
 	}
 }
 
+static void a_directory_is_not_proposed_while_it_teaches(void **state)
+{
+	struct natives *natives = natives_new();
+
+	add(natives, ACCESS_CREATE, 0, "/work/out/file%d", 256);
+	expect(natives, false, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(trees_that_are_used_are_proposed_parents_first),
-		cmocka_unit_test(what_was_denied_is_told_in_any_mode),
+		cmocka_unit_test(trees_that_are_used_are_proposed_after_those_in_them),
+		cmocka_unit_test(what_was_denied_is_told),
 		cmocka_unit_test(a_directory_is_proposed_that_is_filled_and_holds_nothing_else),
+		cmocka_unit_test(a_directory_is_not_proposed_while_it_teaches),
 	};
 
 	return cmocka_run_group_tests_name("compile", tests, NULL, NULL);

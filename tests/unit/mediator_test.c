@@ -31,6 +31,7 @@
 #include "mediator/loop.h"
 #include "mediator/native.h"
 #include "mediator/nearness.h"
+#include "mediator/patience.h"
 #include "policy/native.h"
 #include "mediator/process.h"
 #include "mediator/talk.h"
@@ -777,7 +778,7 @@ static void a_scan_finds_what_must_stay_mediated(void **state)
 	int r;
 
 	make_tree();
-	r = native_scan(scratch_fd, "/lib", &any, &holes, &seen, &why);
+	r = native_scan(scratch_fd, "/lib", 100, &any, &holes, &seen, &why);
 	assert_string_equal(why, "");
 	assert_int_equal(r, 0);
 	assert_true(is_hole(&holes, "/lib/a/program"));
@@ -792,28 +793,39 @@ static void a_scan_finds_what_must_stay_mediated(void **state)
 	assert_true(native_scan_changed(scratch_fd, &old, &seen));
 
 	/* changed since the start, too many programs, a link, what is missing */
-	assert_int_equal(native_scan(scratch_fd, "/lib", &old, &holes, &seen, &why), -EBUSY);
+	assert_int_equal(native_scan(scratch_fd, "/lib", 100, &old, &holes, &seen, &why), -EBUSY);
 	native_holes_release(&holes);
-	assert_int_equal(native_scan(scratch_fd, "/lib/many", &any, &holes, &seen, &why), -E2BIG);
+	assert_int_equal(native_scan(scratch_fd, "/lib/many", 100, &any, &holes, &seen, &why),
+			 -E2BIG);
 	native_holes_release(&holes);
-	assert_int_equal(native_scan(scratch_fd, "/lib/link", &any, &holes, &seen, &why), -ELOOP);
-	assert_int_equal(native_scan(scratch_fd, "/none", &any, &holes, &seen, &why), -ENOENT);
+	assert_int_equal(native_scan(scratch_fd, "/lib/link", 100, &any, &holes, &seen, &why),
+			 -ELOOP);
+	assert_int_equal(native_scan(scratch_fd, "/none", 100, &any, &holes, &seen, &why), -ENOENT);
 	assert_int_equal(holes.count, 0);
+	/* three holes and some names cost more than one use saves, and less than two */
+	assert_int_equal(native_scan(scratch_fd, "/lib/a", 1, &any, &holes, &seen, &why), -EDOM);
+	assert_string_equal(why, "to look through it costs more than it saves");
+	native_holes_release(&holes);
+	assert_int_equal(native_scan(scratch_fd, "/lib/a", 2, &any, &holes, &seen, &why), 0);
+	native_holes_release(&holes);
 
 	/* where the root is writable: whoever may change nothing */
-	assert_int_equal(native_scan(scratch_fd, "/lib/a", &owner, &holes, &seen, &why), -EROFS);
+	assert_int_equal(native_scan(scratch_fd, "/lib/a", 100, &owner, &holes, &seen, &why),
+			 -EROFS);
 	native_holes_release(&holes);
-	assert_int_equal(native_scan(scratch_fd, "/lib/a", &other, &holes, &seen, &why), 0);
+	assert_int_equal(native_scan(scratch_fd, "/lib/a", 100, &other, &holes, &seen, &why), 0);
 	native_holes_release(&holes);
 	make_file("lib/a/for-all", 0666);
-	assert_int_equal(native_scan(scratch_fd, "/lib/a", &other, &holes, &seen, &why), -EROFS);
+	assert_int_equal(native_scan(scratch_fd, "/lib/a", 100, &other, &holes, &seen, &why),
+			 -EROFS);
 	native_holes_release(&holes);
 	assert_int_equal(unlinkat(scratch_fd, "lib/a/for-all", 0), 0);
 	/* ... nor above it */
 	assert_int_equal(fchmodat(scratch_fd, "lib", 0777, 0), 0);
-	assert_int_equal(native_scan(scratch_fd, "/lib/a", &other, &holes, &seen, &why), -EROFS);
+	assert_int_equal(native_scan(scratch_fd, "/lib/a", 100, &other, &holes, &seen, &why),
+			 -EROFS);
 	assert_string_equal(why, "the function may change a directory above it");
-	assert_int_equal(native_scan(scratch_fd, "/lib/a", &any, &holes, &seen, &why), 0);
+	assert_int_equal(native_scan(scratch_fd, "/lib/a", 100, &any, &holes, &seen, &why), 0);
 	native_holes_release(&holes);
 	assert_int_equal(fchmodat(scratch_fd, "lib", 0755, 0), 0);
 }
@@ -823,13 +835,13 @@ static void only_a_container_that_cannot_undo_it_has_natives(void **state)
 	const struct native_mount volume = {.point = "/lib/a"}, tmp = {"/tmp", true};
 	const struct native_mount nested[] = {{"/tmp", true}, {"/tmp/in", false}};
 	cleanup_buf struct buf bytes = BUF_INIT;
-	struct native_wish wish = {.rule = {INT64_MAX, NATIVE_READONLY}};
+	struct native_wish wish = {.rule = {INT64_MAX, NATIVE_READONLY}, .enforced = true};
 	struct native_plan plan = {0};
 
 	native_put(&bytes, &(struct native_entry){NATIVE_DENIED, 0, "/lib/plain"});
 	native_put(&bytes, &(struct native_entry){NATIVE_DENIED, 0, "/lib/missing"});
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 5, "/lib/a"});
 	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 20, "/lib"});
-	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 20, "/lib/a"});
 	native_put(&bytes, &(struct native_entry){NATIVE_PRIVATE, 300, "/tmp"});
 	wish.bytes = bytes.bytes;
 	wish.len = bytes.len;
@@ -842,16 +854,27 @@ static void only_a_container_that_cannot_undo_it_has_natives(void **state)
 	assert_string_equal(plan.private_path, "/tmp");
 	native_plan_release(&plan);
 
-	/* few of it is used, for all that has to be mediated */
-	buf_release(&bytes);
-	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 6, "/lib"});
-	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 6, "/lib/a"});
-	wish.bytes = bytes.bytes;
-	wish.len = bytes.len;
-	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, NULL, 0), 0);
+	/* what is filled is to be seen until it is enforced */
+	wish.enforced = false;
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, &tmp, 1), 0);
 	assert_int_equal(plan.count, 1);
-	assert_string_equal(plan.trees[0].path, "/lib/a");
+	assert_null(plan.private_path);
 	native_plan_release(&plan);
+	wish.enforced = true;
+
+	/* the tree in it saves nearly as much, or it costs too much to look through */
+	for (int costly = 0; costly < 2; costly++) {
+		buf_release(&bytes);
+		native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, costly ? 2 : 8, "/lib/a"});
+		native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, costly ? 4 : 9, "/lib"});
+		wish.bytes = bytes.bytes;
+		wish.len = bytes.len;
+		assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, NULL, 0), 0);
+		assert_int_equal(plan.count, 1);
+		assert_string_equal(plan.trees[0].path, "/lib/a");
+		assert_int_equal(strstr(plan.told.bytes, "'/lib' stays mediated") != NULL, costly);
+		native_plan_release(&plan);
+	}
 	native_put(&bytes, &(struct native_entry){NATIVE_PRIVATE, 300, "/tmp"});
 	wish.bytes = bytes.bytes;
 	wish.len = bytes.len;
@@ -914,6 +937,32 @@ static void a_message_arrives_with_its_descriptor(void **state)
 	close(pipe_fds[1]);
 }
 
+static void patience_ends_where_nothing_comes(void **state)
+{
+	struct patience patience = {0};
+	unsigned int answers = 0, tried = 0;
+
+	/* as long as requests come, it is tried each time */
+	for (int i = 0; i < 100; i++) {
+		assert_true(patience_is_due(&patience));
+		patience_learn(&patience, true);
+	}
+	for (; answers < 10000; answers++) {
+		if (!patience_is_due(&patience))
+			continue;
+		patience_learn(&patience, false);
+		tried++;
+	}
+	assert_in_range(tried, 10000 / PATIENCE_PAUSE_MAX, 10000 / PATIENCE_PAUSE_MAX + 10);
+	/* one that comes makes up for all */
+	while (!patience_is_due(&patience))
+		answers++;
+	patience_learn(&patience, true);
+	assert_true(patience_is_due(&patience));
+	patience.alone = true;
+	assert_false(patience_is_due(&patience));
+}
+
 static void what_was_looked_through_before_is_not_again(void **state)
 {
 	cleanup_buf struct buf bytes = BUF_INIT;
@@ -921,13 +970,13 @@ static void what_was_looked_through_before_is_not_again(void **state)
 	struct native_wish wish = {.rule = {INT64_MAX, NATIVE_READONLY}, .scans = &scans};
 	struct native_plan plan = {0};
 
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 5, "/lib/a"});
 	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 20, "/lib"});
-	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 20, "/lib/a"});
 	wish.bytes = bytes.bytes;
 	wish.len = bytes.len;
 	native_scans_make(&scans, &wish, scratch_fd);
-	assert_int_equal(scans.count, 1);
-	assert_string_equal(scans.results[0].path, "/lib");
+	assert_int_equal(scans.count, 2);
+	assert_string_equal(scans.results[1].path, "/lib");
 
 	/* seen by nobody, since nobody looks again; but on another mount */
 	make_file("lib/a/later", 0755);
@@ -1078,6 +1127,7 @@ int main(void)
 		cmocka_unit_test(each_source_is_called_when_it_is_ready),
 		cmocka_unit_test(a_scan_finds_what_must_stay_mediated),
 		cmocka_unit_test(only_a_container_that_cannot_undo_it_has_natives),
+		cmocka_unit_test(patience_ends_where_nothing_comes),
 		cmocka_unit_test(what_was_looked_through_before_is_not_again),
 		cmocka_unit_test(directories_of_the_host_are_shared),
 		cmocka_unit_test(a_source_may_change_the_others),
