@@ -46,7 +46,6 @@
  */
 #include "net/rules.h"
 
-#include <arpa/inet.h>
 #include <linux/icmpv6.h>
 #include <linux/if_arp.h>
 #include <linux/netfilter.h>
@@ -55,42 +54,12 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string.h>
 
-/* Words of the registers: where the key lies, and what else is looked at. */
-enum words {
-	KEY = 0, /* protocol, then the address, then the port */
-	KEY_ADDRESS = 1,
-	KEY_ADDRESS_V4 = 4,
-	KEY_PORT = 5,
-	OTHER = 8,
-};
-
-/* Priorities within a hook: include/uapi/linux/netfilter_ipv4.h. */
-enum priorities {
-	BEFORE_CONNTRACK = -300,
-	AFTER_CONNTRACK = -199,	       /* and before every translation of addresses */
-	BEFORE_NAT_DESTINATION = -101, /* an engine may redirect its resolver's address by then */
-	FILTER = 0,
-	AFTER_NAT_SOURCE = 101,
-	LAST = INT32_MAX, /* of several with this one the kernel calls the oldest last */
-};
+#include "net/rules-internal.h"
 
 /* What nft(8) lists a key as: inet_proto . ipv6_addr . inet_service, six bits each. */
 #define KEY_TYPE ((12U << 6 | 8U) << 6 | 13U)
 #define PROTOCOL_TYPE 12U
-
-#define TCP_FLAGS_AT 13 /* RFC 9293 section 3.1 */
-
-enum address_source { FROM_V4, FROM_V6, FROM_LOOPBACK, FROM_NOTHING };
-
-/* One way that flows go: which key is looked up, in a chain of its own. */
-struct way {
-	const char *chain;
-	char told_as;
-	enum address_source address;
-	bool port; /* else 0 */
-};
 
 static const struct way ways[] = {
 	{"out4p", RULES_OUT, FROM_V4, true},
@@ -102,121 +71,6 @@ static const struct way ways[] = {
 	{"in", RULES_IN, FROM_NOTHING, true},
 	{"in-any", RULES_IN, FROM_NOTHING, false},
 };
-
-static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-void rules_key(const struct peer *peer, const struct address *address, uint8_t out[RULES_KEY_BYTES])
-{
-	uint16_t port = htons(peer->ephemeral ? 0 : peer->port);
-
-	memset(out, 0, RULES_KEY_BYTES);
-	out[0] = peer->protocol;
-	if (peer->way == PEER_LOCAL) {
-		out[19] = 1;
-	} else if (peer->way == PEER_OUT && address->family == AF_INET) {
-		memcpy(out + 4, mapped, sizeof(mapped));
-		memcpy(out + 16, address->bytes, 4);
-	} else if (peer->way == PEER_OUT) {
-		memcpy(out + 4, address->bytes, 16);
-	}
-	memcpy(out + 20, &port, sizeof(port));
-}
-
-/* ---- pieces of rules ---- */
-
-static void match_u8(struct nft *nft, uint32_t meta, uint8_t value)
-{
-	nft_meta(nft, OTHER, meta);
-	nft_compare(nft, OTHER, NFT_CMP_EQ, &value, sizeof(value));
-}
-
-static void match_loopback(struct nft *nft, uint32_t meta)
-{
-	uint16_t type = ARPHRD_LOOPBACK;
-
-	nft_meta(nft, OTHER, meta);
-	nft_compare(nft, OTHER, NFT_CMP_EQ, &type, sizeof(type));
-}
-
-static void match_address_type(struct nft *nft, uint32_t of, uint32_t operation, uint32_t type)
-{
-	nft_address_type(nft, OTHER, of);
-	nft_compare(nft, OTHER, operation, &type, sizeof(type));
-}
-
-/* Another's address for the source. 0.0.0.0, before there is an address, counts as broadcast. */
-static void match_foreign_source(struct nft *nft)
-{
-	uint32_t broadcast = RTN_BROADCAST;
-
-	match_address_type(nft, NFTA_FIB_F_SADDR, NFT_CMP_NEQ, RTN_LOCAL);
-	nft_compare(nft, OTHER, NFT_CMP_NEQ, &broadcast, sizeof(broadcast));
-}
-
-static void match_ct_state(struct nft *nft, uint32_t bits)
-{
-	uint32_t zero = 0;
-
-	nft_ct(nft, OTHER, NFT_CT_STATE);
-	nft_mask(nft, OTHER, bits);
-	nft_compare(nft, OTHER, NFT_CMP_NEQ, &zero, sizeof(zero));
-}
-
-static void match_ports(struct nft *nft)
-{
-	nft_meta(nft, OTHER, NFT_META_L4PROTO);
-	nft_lookup(nft, OTHER, "with-ports");
-}
-
-static void match_port(struct nft *nft, uint32_t operation, uint16_t port)
-{
-	uint16_t big = htons(port);
-
-	nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
-	nft_compare(nft, OTHER, operation, &big, sizeof(big));
-}
-
-static void match_cgroup(struct nft *nft, const struct net_options *options)
-{
-	if (options->cgroup == 0)
-		return;
-	nft_cgroup(nft, OTHER, options->cgroup_level);
-	nft_compare(nft, OTHER, NFT_CMP_EQ, &options->cgroup, sizeof(options->cgroup));
-}
-
-/* Is it for a socket of the proxy's? */
-static void match_proxy_socket(struct nft *nft, uint32_t mark)
-{
-	nft_socket_mark(nft, OTHER);
-	nft_compare(nft, OTHER, NFT_CMP_EQ, &mark, sizeof(mark));
-}
-
-static void load_destination(struct nft *nft, unsigned int word, bool v4)
-{
-	if (v4) {
-		nft_value(nft, word, mapped, sizeof(mapped));
-		nft_payload(nft, word + 3, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);
-	} else {
-		nft_payload(nft, word, NFT_PAYLOAD_NETWORK_HEADER, 24, 16);
-	}
-}
-
-static void load_key(struct nft *nft, const struct way *way)
-{
-	static const uint8_t nothing[16], loopback[16] = {[15] = 1}, no_port[4];
-
-	nft_meta(nft, KEY, NFT_META_L4PROTO);
-	if (way->address == FROM_LOOPBACK)
-		nft_value(nft, KEY_ADDRESS, loopback, sizeof(loopback));
-	else if (way->address == FROM_NOTHING)
-		nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
-	else
-		load_destination(nft, KEY_ADDRESS, way->address == FROM_V4);
-	if (way->port)
-		nft_payload(nft, KEY_PORT, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
-	else
-		nft_value(nft, KEY_PORT, no_port, sizeof(no_port));
-}
 
 /* ---- chains ---- */
 
@@ -258,24 +112,6 @@ static void add_way(struct nft *nft, const struct way *way, uint16_t log_group, 
 	nft_begin_rule(nft, way->chain);
 	nft_goto(nft, "unknown");
 	nft_end_rule(nft);
-}
-
-static void match_tcp_flags(struct nft *nft, uint8_t of, uint32_t operation, uint8_t flags)
-{
-	const uint8_t bytes[4] = {of};
-	uint32_t mask;
-
-	memcpy(&mask, bytes, sizeof(mask));
-	match_u8(nft, NFT_META_L4PROTO, IPPROTO_TCP);
-	nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_AT, 1);
-	nft_mask(nft, OTHER, mask);
-	nft_compare(nft, OTHER, operation, &flags, sizeof(flags));
-}
-
-/* Comes from a socket of a process, and not from the kernel itself: only the former has a user. */
-static void match_users(struct nft *nft)
-{
-	nft_meta(nft, OTHER, NFT_META_SKUID);
 }
 
 /* A connection of TCP begins with a packet that has SYN and not ACK (RFC 9293 section 3.5); what
@@ -409,20 +245,6 @@ static const struct {
 	{NFPROTO_IPV6, false, "out6"},
 };
 
-/* Goes to the proxy, which judges. */
-static void accept_questions(struct nft *nft, const char *chain)
-{
-	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
-
-	for (size_t i = 0; i < sizeof(protocols); i++) {
-		nft_begin_rule(nft, chain);
-		match_u8(nft, NFT_META_L4PROTO, protocols[i]);
-		match_port(nft, NFT_CMP_EQ, 53);
-		nft_accept(nft);
-		nft_end_rule(nft);
-	}
-}
-
 /* A rule in `chain` for what goes the way outward[i] and is in the set `set`. */
 static void begin_outward(struct nft *nft, const char *chain, size_t i, const char *set)
 {
@@ -499,7 +321,7 @@ static void begin_answered(struct nft *nft, bool v4, const char *set)
 	match_u8(nft, NFT_META_NFPROTO, v4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
 	nft_value(nft, KEY, &protocol, sizeof(protocol));
 	if (v4) {
-		nft_value(nft, KEY_ADDRESS, mapped, sizeof(mapped));
+		nft_value(nft, KEY_ADDRESS, rules_mapped, sizeof(rules_mapped));
 		nft_payload(nft, KEY_ADDRESS_V4, NFT_PAYLOAD_NETWORK_HEADER, 12, 4);
 	} else {
 		nft_payload(nft, KEY_ADDRESS, NFT_PAYLOAD_NETWORK_HEADER, 8, 16);
@@ -631,38 +453,6 @@ static void add_judge_in(struct nft *nft, bool shared)
 	nft_end_rule(nft);
 }
 
-/* What the proxy asks a resolver by UDP, and what it hears: tracking that costs a tenth of a
- * lookup. */
-static void untrack_questions(struct nft *nft, const char *chain, bool out, uint32_t mark)
-{
-	uint16_t loopback = ARPHRD_LOOPBACK, dns = htons(53);
-
-	nft_begin_rule(nft, chain);
-	match_u8(nft, NFT_META_L4PROTO, IPPROTO_UDP);
-	nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, out ? 2 : 0, 2);
-	nft_compare(nft, OTHER, NFT_CMP_EQ, &dns, sizeof(dns));
-	nft_meta(nft, OTHER, out ? NFT_META_OIFTYPE : NFT_META_IIFTYPE);
-	nft_compare(nft, OTHER, NFT_CMP_NEQ, &loopback, sizeof(loopback));
-	if (out) {
-		nft_meta(nft, OTHER, NFT_META_MARK);
-		nft_compare(nft, OTHER, NFT_CMP_EQ, &mark, sizeof(mark));
-	} else {
-		match_proxy_socket(nft, mark);
-	}
-	nft_untrack(nft);
-	nft_end_rule(nft);
-}
-
-/* Untracked, it belongs to nothing that lives. */
-static void accept_answers(struct nft *nft, uint32_t mark)
-{
-	nft_begin_rule(nft, "input");
-	match_u8(nft, NFT_META_L4PROTO, IPPROTO_UDP);
-	match_proxy_socket(nft, mark);
-	nft_accept(nft);
-	nft_end_rule(nft);
-}
-
 /*
  * Rules that ask for connections make the kernel track all of them, which costs a new one of TCP a
  * tenth. Nobody here asks for those of TCP, so they are not tracked where nobody else can. Loopback
@@ -697,39 +487,6 @@ static void add_untracking(struct nft *nft, const struct net_options *options)
 	}
 }
 
-/* Whoever may set marks may try them all, millions a second, but not with all priorities. */
-static void match_proxy(struct nft *nft, const struct net_options *options)
-{
-	nft_meta(nft, OTHER, NFT_META_MARK);
-	nft_compare(nft, OTHER, NFT_CMP_EQ, &options->dns_mark, sizeof(options->dns_mark));
-	nft_meta(nft, OTHER, NFT_META_PRIORITY);
-	nft_compare(nft, OTHER, NFT_CMP_EQ, &options->dns_priority, sizeof(options->dns_priority));
-}
-
-/* The proxy's own packets. */
-static void accept_proxy(struct nft *nft, const char *chain, const struct net_options *options)
-{
-	nft_begin_rule(nft, chain);
-	match_proxy(nft, options);
-	nft_accept(nft);
-	nft_end_rule(nft);
-}
-
-/* Whoever may set marks may also ask for those of what he receives (SO_RCVMARK), from the proxy
- * over loopback too. */
-static void hide_proxy(struct nft *nft, const struct net_options *options)
-{
-	static const uint32_t nothing = 0;
-
-	nft_add_chain(nft, "hide", "filter", NF_INET_POST_ROUTING, LAST);
-	nft_begin_rule(nft, "hide");
-	match_proxy(nft, options);
-	nft_value(nft, OTHER, &nothing, sizeof(nothing));
-	nft_set_meta(nft, OTHER, NFT_META_MARK);
-	nft_set_meta(nft, OTHER, NFT_META_PRIORITY);
-	nft_end_rule(nft);
-}
-
 /*
  * What belongs to a connection need not be of who has it. A raw socket could answer the proxy, or
  * the function itself, in another's name. And anybody may ask for echoes, which the kernel answers:
@@ -755,44 +512,6 @@ static void judge_made_packets(struct nft *nft, const struct net_options *option
 		nft_compare(nft, OTHER, NFT_CMP_EQ, &reply, sizeof(reply));
 		match_users(nft);
 		nft_jump(nft, "judge-out");
-		nft_end_rule(nft);
-	}
-}
-
-/* Tells the proxy which address was asked: of a datagram that was redirected it would have to ask
- * the kernel, which costs a tenth of a lookup. Of connections the kernel tells for nothing. */
-static void mark_questions(struct nft *nft, const struct net_options *options)
-{
-	nft_begin_rule(nft, "output");
-	match_u8(nft, NFT_META_L4PROTO, IPPROTO_UDP);
-	match_u8(nft, NFT_META_NFPROTO, NFPROTO_IPV4);
-	match_port(nft, NFT_CMP_EQ, 53);
-	nft_meta(nft, OTHER, NFT_META_MARK);
-	nft_compare(nft, OTHER, NFT_CMP_NEQ, &options->dns_mark, sizeof(options->dns_mark));
-	match_cgroup(nft, options);
-	nft_payload(nft, OTHER, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);
-	nft_set_meta(nft, OTHER, NFT_META_MARK);
-	nft_end_rule(nft);
-}
-
-static void add_redirection(struct nft *nft, const struct net_options *options)
-{
-	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
-	uint16_t first = htons(options->dns_port);
-
-	nft_add_chain(nft, "dns", "nat", NF_INET_LOCAL_OUT, BEFORE_NAT_DESTINATION);
-	accept_proxy(nft, "dns", options);
-	for (size_t i = 0; i < sizeof(protocols); i++) {
-		uint16_t ports = protocols[i] == IPPROTO_UDP ? options->dns_ports : 1;
-		uint16_t last = htons((uint16_t)(options->dns_port + ports - 1));
-
-		nft_begin_rule(nft, "dns");
-		match_cgroup(nft, options);
-		match_u8(nft, NFT_META_L4PROTO, protocols[i]);
-		match_port(nft, NFT_CMP_EQ, 53);
-		nft_value(nft, OTHER, &first, sizeof(first));
-		nft_value(nft, OTHER + 1, &last, sizeof(last));
-		nft_redirect(nft, OTHER, OTHER + 1);
 		nft_end_rule(nft);
 	}
 }
@@ -826,24 +545,6 @@ static void add_last_look(struct nft *nft, const struct net_options *options)
 	nft_begin_rule(nft, "last");
 	nft_drop(nft);
 	nft_end_rule(nft);
-}
-
-/* Past the redirection nothing but the proxy asks: the kernel may take a question from a port that
- * the proxy had for one of its own; and what a raw socket sends for a packet of its connections. */
-static void add_no_way_round(struct nft *nft, const struct net_options *options)
-{
-	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
-
-	nft_add_chain(nft, "dns-only", "filter", NF_INET_LOCAL_OUT, FILTER);
-	accept_proxy(nft, "dns-only", options);
-	for (size_t i = 0; i < (options->raw ? 2 : 1); i++) {
-		nft_begin_rule(nft, "dns-only");
-		match_cgroup(nft, options);
-		match_u8(nft, NFT_META_L4PROTO, protocols[i]);
-		match_port(nft, NFT_CMP_EQ, 53);
-		nft_drop(nft);
-		nft_end_rule(nft);
-	}
 }
 
 static void add_sets(struct nft *nft, bool many)
