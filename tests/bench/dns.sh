@@ -5,6 +5,10 @@
 # at a time; and what each of the three took of a processor for one lookup. Only pairs are compared.
 set -euo pipefail
 
+command -v dnsmasq >/dev/null || {
+	echo "${0##*/}: dnsmasq is not installed (Debian: dnsmasq-base)" >&2
+	exit 69
+}
 build=$(realpath "$1")
 rounds=${2:-5}
 client=husk-bench-$$-c
