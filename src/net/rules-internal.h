@@ -51,8 +51,9 @@ void match_u8(struct nft *nft, uint32_t meta, uint8_t value);
 void match_loopback(struct nft *nft, uint32_t meta);
 /* What the source or destination (NFTA_FIB_F_*) is to this namespace: RTN_*. */
 void match_address_type(struct nft *nft, uint32_t of, uint32_t operation, uint32_t type);
-/* Another's address for the source. 0.0.0.0, before there is an address, counts as broadcast. */
-void match_foreign_source(struct nft *nft);
+/* IPv4 or IPv6 (NFPROTO_*) with another's address for the source, or one of many (broadcast). With
+ * 0.0.0.0, which nobody has, begins who has no address yet. */
+void match_foreign_source(struct nft *nft, uint8_t family);
 /* Any of these bits, NF_CT_STATE_BIT(). */
 void match_ct_state(struct nft *nft, uint32_t bits);
 /* A protocol with ports, and (NFT_CMP_*) the destination's. */

@@ -2,6 +2,7 @@
 /* What a rule looks at, and the key that it looks up. */
 #include <arpa/inet.h>
 #include <linux/if_arp.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
@@ -53,12 +54,16 @@ void match_address_type(struct nft *nft, uint32_t of, uint32_t operation, uint32
 	nft_compare(nft, OTHER, operation, &type, sizeof(type));
 }
 
-void match_foreign_source(struct nft *nft)
+void match_foreign_source(struct nft *nft, uint8_t family)
 {
-	uint32_t broadcast = RTN_BROADCAST;
+	static const uint8_t none[4];
 
+	match_u8(nft, NFT_META_NFPROTO, family);
+	if (family == NFPROTO_IPV4) {
+		nft_payload(nft, OTHER, NFT_PAYLOAD_NETWORK_HEADER, 12, sizeof(none));
+		nft_compare(nft, OTHER, NFT_CMP_NEQ, none, sizeof(none));
+	}
 	match_address_type(nft, NFTA_FIB_F_SADDR, NFT_CMP_NEQ, RTN_LOCAL);
-	nft_compare(nft, OTHER, NFT_CMP_NEQ, &broadcast, sizeof(broadcast));
 }
 
 void match_ct_state(struct nft *nft, uint32_t bits)

@@ -11,7 +11,7 @@
  *		ct state established ct direction original jump live
  *		ct state established,related accept
  *		[socket cgroupv2 ours] jump judge-out }
- *	chain judge-out { fib saddr type != local goto stray
+ *	chain judge-out { ip saddr != 0.0.0.0 fib saddr type != local goto stray
  *		by family, protocol, loopback: goto out4p ... }
  *	chain out4p {
  *		[KEY @denied, not told for some time: log
@@ -41,7 +41,7 @@
  * of TCP, and output begins
  *
  *		meta mark PROXY meta priority PROXY accept
- *		meta skuid readable fib saddr type != local goto stray
+ *		meta skuid readable ip saddr != 0.0.0.0 fib saddr type != local goto stray
  *		meta l4proto (icmp, icmpv6) ct direction reply meta skuid readable jump judge-out
  */
 #include "net/rules.h"
@@ -371,6 +371,21 @@ static void judge_made_discovery(struct nft *nft)
 	nft_end_rule(nft);
 }
 
+/* made: only what a process sends, not what the kernel does. */
+static void refuse_foreign_sources(struct nft *nft, const char *chain, bool made)
+{
+	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
+
+	for (size_t i = 0; i < sizeof(families); i++) {
+		nft_begin_rule(nft, chain);
+		if (made)
+			match_users(nft);
+		match_foreign_source(nft, families[i]);
+		nft_goto(nft, "stray");
+		nft_end_rule(nft);
+	}
+}
+
 /* What is known of loopback is this namespace's own addresses: a socket that is bound to lo sends
  * to any other there, too. */
 static void add_judge_out(struct nft *nft, const struct net_options *options)
@@ -381,10 +396,7 @@ static void add_judge_out(struct nft *nft, const struct net_options *options)
 	/* A connection is remembered by its addresses, whichever way its packets went. One that
 	 * went to this namespace itself, or to the proxy, would make an answer of what is sent to
 	 * the address that it seemed to come from. */
-	nft_begin_rule(nft, "judge-out");
-	match_foreign_source(nft);
-	nft_goto(nft, "stray");
-	nft_end_rule(nft);
+	refuse_foreign_sources(nft, "judge-out", false);
 	if (options->dns_port != 0)
 		accept_questions(nft, "judge-out");
 	nft_begin_rule(nft, "judge-out");
@@ -500,11 +512,7 @@ static void judge_made_packets(struct nft *nft, const struct net_options *option
 
 	if (options->dns_port != 0)
 		accept_proxy(nft, "output", options); /* it sends errors, too */
-	nft_begin_rule(nft, "output");
-	match_users(nft);
-	match_foreign_source(nft);
-	nft_goto(nft, "stray");
-	nft_end_rule(nft);
+	refuse_foreign_sources(nft, "output", true);
 	for (size_t i = 0; i < sizeof(messages); i++) {
 		nft_begin_rule(nft, "output");
 		match_u8(nft, NFT_META_L4PROTO, messages[i]);

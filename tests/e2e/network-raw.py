@@ -58,6 +58,7 @@ def segment(source, port, address, to_port, flags):
 
 def send(packet, via, *options):
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         for option in options:
             raw.setsockopt(socket.IPPROTO_IP, option, 1)
         raw.sendto(packet, (via, 0))
