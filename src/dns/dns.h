@@ -35,9 +35,8 @@ enum dns_proxy_limits {
 };
 
 struct dns_options {
-	int namespace_fd;  /* the container's network namespace, borrowed; -1: the caller's own */
-	uint32_t mark;	   /* SO_MARK of all sockets, by which they are known to the rules; not 0 */
-	uint32_t priority; /* SO_PRIORITY of all of them, too */
+	int namespace_fd; /* the container's network namespace, borrowed; -1: the caller's own */
+	uint32_t mark;	  /* SO_MARK of all sockets, by which they are known to the rules; not 0 */
 	/* The rules write the IPv4 address that was asked into each datagram's mark, as it stands
 	 * in the packet. Where they do not, as with IPv6 or before Linux 5.19, the kernel is asked.
 	 */

@@ -55,13 +55,9 @@ int proxy_random(struct dns *dns, uint16_t *ret)
 /* Makes the socket known to the rules. Returns 0 or -errno. */
 static int mark(const struct dns *dns, int fd)
 {
-	const struct dns_options *o = &dns->options;
+	const uint32_t *value = &dns->options.mark;
 
-	return setsockopt(fd, SOL_SOCKET, SO_MARK, &o->mark, sizeof(o->mark)) < 0 ||
-			       setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &o->priority,
-					  sizeof(o->priority)) < 0
-		       ? -errno
-		       : 0;
+	return setsockopt(fd, SOL_SOCKET, SO_MARK, value, sizeof(*value)) < 0 ? -errno : 0;
 }
 
 int proxy_socket(const struct dns *dns, sa_family_t family, int type)

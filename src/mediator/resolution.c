@@ -3,7 +3,6 @@
 #include "mediator/resolution.h"
 
 #include <errno.h>
-#include <linux/pkt_sched.h>
 #include <sys/random.h>
 
 #include "mediator/network.h"
@@ -42,7 +41,6 @@ static void on_ready(void *context)
 int resolution_open(struct mediator *m, int namespace_fd, struct net_options *ret_options,
 		    struct error *err)
 {
-	uint32_t secrets[2];
 	struct dns_options options = {
 		.namespace_fd = namespace_fd,
 		.marks_tell = true,
@@ -50,11 +48,10 @@ int resolution_open(struct mediator *m, int namespace_fd, struct net_options *re
 	};
 	int r;
 
-	/* Whoever may set marks and priorities could set these, if he knew them. */
-	if (getrandom(secrets, sizeof(secrets), 0) != sizeof(secrets))
+	/* Whoever may set marks could set this one, if he knew it. */
+	if (getrandom(&options.mark, sizeof(options.mark), 0) != sizeof(options.mark))
 		return error_set(err, EIO, "cannot set up the DNS proxy");
-	options.mark = secrets[0] | 1;
-	options.priority = secrets[1] & ~(uint32_t)TC_PRIO_MAX; /* no queue is better than others */
+	options.mark |= 1;
 	r = dns_open(&options, &m->dns, err);
 	if (r < 0)
 		return r;
@@ -64,7 +61,6 @@ int resolution_open(struct mediator *m, int namespace_fd, struct net_options *re
 		return error_set(err, -r, "cannot set up the DNS proxy");
 	}
 	ret_options->dns_mark = options.mark;
-	ret_options->dns_priority = options.priority;
 	ret_options->dns_port = dns_port(m->dns);
 	ret_options->dns_ports = DNS_PORTS;
 	return 0;

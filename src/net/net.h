@@ -50,12 +50,10 @@ struct net_options {
 	uint32_t cgroup_level;
 	/* Not 0: what goes to port 53 is redirected to this port of loopback, udp and tcp, or,
 	 * where replies could be mistaken for each other, to one of the `dns_ports` from there on;
-	 * but not what carries the mark and, for those who guess, the priority. A datagram to an
-	 * IPv4 address gets that for its mark. */
+	 * but not what carries the mark. A datagram to an IPv4 address gets that for its mark. */
 	uint16_t dns_port;
 	uint16_t dns_ports;
 	uint32_t dns_mark;
-	uint32_t dns_priority;
 	void (*seen)(void *context, const struct net_flow *flow);
 	void (*lost)(void *context, uint64_t count); /* so many flows were not told of */
 	void *context;

@@ -368,6 +368,18 @@ void nft_first(struct nft *nft, unsigned int word, const char *set, uint32_t sec
 	end(nft, e);
 }
 
+void nft_over_rate(struct nft *nft, uint32_t packets)
+{
+	struct expression e = expression(nft, "limit");
+
+	attribute_u64(&nft->out, NFTA_LIMIT_RATE, packets);
+	attribute_u64(&nft->out, NFTA_LIMIT_UNIT, 1);
+	attribute_u32(&nft->out, NFTA_LIMIT_BURST, packets);
+	attribute_u32(&nft->out, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	attribute_u32(&nft->out, NFTA_LIMIT_FLAGS, NFT_LIMIT_F_INV);
+	end(nft, e);
+}
+
 void nft_log(struct nft *nft, uint16_t group, const char *prefix)
 {
 	struct expression e = expression(nft, "log");

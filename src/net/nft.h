@@ -77,6 +77,8 @@ void nft_address_type(struct nft *nft, unsigned int word, uint32_t of);
 void nft_lookup(struct nft *nft, unsigned int word, const char *set);
 /* Goes on for the first packet with this key within `seconds`, and not where the set is full. */
 void nft_first(struct nft *nft, unsigned int word, const char *set, uint32_t seconds);
+/* Goes on for packets beyond so many a second. */
+void nft_over_rate(struct nft *nft, uint32_t packets);
 void nft_log(struct nft *nft, uint16_t group, const char *prefix);
 void nft_accept(struct nft *nft);
 void nft_drop(struct nft *nft);

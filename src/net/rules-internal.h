@@ -40,6 +40,8 @@ struct way {
 	bool port; /* else 0 */
 };
 
+enum { MARKED_A_SECOND = 4096 };
+
 /* What stands before an IPv4 address in a key: RFC 4291 section 2.5.5.2. */
 extern const uint8_t rules_mapped[12];
 
@@ -81,6 +83,10 @@ void untrack_questions(struct nft *nft, const char *chain, bool out, uint32_t ma
 void accept_answers(struct nft *nft, uint32_t mark);
 /* The proxy's own packets. */
 void accept_proxy(struct nft *nft, const char *chain, const struct net_options *options);
+/* Whoever may set marks may try them all, millions a second: so only so many a second pass, the
+ * proxy's own included, that it would take days. Nothing else would keep him from that: whatever
+ * else a socket could carry, such as its priority, sock_diag(7) tells him. */
+void slow_guesses(struct nft *nft, const char *chain);
 /* Whoever may set marks may also ask for those of what he receives (SO_RCVMARK), from the proxy
  * over loopback too. */
 void hide_proxy(struct nft *nft, const struct net_options *options);

@@ -56,13 +56,10 @@ void accept_answers(struct nft *nft, uint32_t mark)
 	nft_end_rule(nft);
 }
 
-/* Whoever may set marks may try them all, millions a second, but not with all priorities. */
 static void match_proxy(struct nft *nft, const struct net_options *options)
 {
 	nft_meta(nft, OTHER, NFT_META_MARK);
 	nft_compare(nft, OTHER, NFT_CMP_EQ, &options->dns_mark, sizeof(options->dns_mark));
-	nft_meta(nft, OTHER, NFT_META_PRIORITY);
-	nft_compare(nft, OTHER, NFT_CMP_EQ, &options->dns_priority, sizeof(options->dns_priority));
 }
 
 void accept_proxy(struct nft *nft, const char *chain, const struct net_options *options)
@@ -82,7 +79,18 @@ void hide_proxy(struct nft *nft, const struct net_options *options)
 	match_proxy(nft, options);
 	nft_value(nft, OTHER, &nothing, sizeof(nothing));
 	nft_set_meta(nft, OTHER, NFT_META_MARK);
-	nft_set_meta(nft, OTHER, NFT_META_PRIORITY);
+	nft_end_rule(nft);
+}
+
+void slow_guesses(struct nft *nft, const char *chain)
+{
+	static const uint32_t nothing = 0;
+
+	nft_begin_rule(nft, chain);
+	nft_meta(nft, OTHER, NFT_META_MARK);
+	nft_compare(nft, OTHER, NFT_CMP_NEQ, &nothing, sizeof(nothing));
+	nft_over_rate(nft, MARKED_A_SECOND);
+	nft_drop(nft);
 	nft_end_rule(nft);
 }
 
@@ -96,6 +104,8 @@ void mark_questions(struct nft *nft, const struct net_options *options)
 	nft_compare(nft, OTHER, NFT_CMP_NEQ, &options->dns_mark, sizeof(options->dns_mark));
 	match_cgroup(nft, options);
 	nft_payload(nft, OTHER, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);
+	/* the one address that would make the question the proxy's own */
+	nft_compare(nft, OTHER, NFT_CMP_NEQ, &options->dns_mark, sizeof(options->dns_mark));
 	nft_set_meta(nft, OTHER, NFT_META_MARK);
 	nft_end_rule(nft);
 }

@@ -7,7 +7,7 @@
  *
  *	chain output { hook output, before any address is translated
  *		tcp flags & (syn | ack) != syn accept
- *		udp dport 53 meta mark != PROXY meta mark set ip daddr
+ *		udp dport 53 meta mark != PROXY ip daddr != PROXY meta mark set ip daddr
  *		ct state established ct direction original jump live
  *		ct state established,related accept
  *		[socket cgroupv2 ours] jump judge-out }
@@ -40,7 +40,8 @@
  * Of a function that makes packets of its own, flags say nothing: then there are no rules for those
  * of TCP, and output begins
  *
- *		meta mark PROXY meta priority PROXY accept
+ *		meta mark != 0 limit rate over MARKED_A_SECOND drop
+ *		meta mark PROXY accept
  *		meta skuid readable ip saddr != 0.0.0.0 fib saddr type != local goto stray
  *		meta l4proto (icmp, icmpv6) ct direction reply meta skuid readable jump judge-out
  */
@@ -510,8 +511,10 @@ static void judge_made_packets(struct nft *nft, const struct net_options *option
 	static const uint8_t messages[] = {IPPROTO_ICMP, IPPROTO_ICMPV6};
 	uint8_t reply = 1; /* IP_CT_DIR_REPLY */
 
-	if (options->dns_port != 0)
+	if (options->dns_port != 0) {
+		slow_guesses(nft, "output");
 		accept_proxy(nft, "output", options); /* it sends errors, too */
+	}
 	refuse_foreign_sources(nft, "output", true);
 	for (size_t i = 0; i < sizeof(messages); i++) {
 		nft_begin_rule(nft, "output");

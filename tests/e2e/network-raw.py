@@ -12,6 +12,7 @@ tunnel FROM ADDRESS                 IP in IP
 echo FROM ADDRESS ID, discover ADDRESS, extended ADDRESS PORT    answers, neighbour discovery, headers of IPv6
 forged OWN ADDRESS                  an answer in the name of whom one asks
 marks ADDRESS PORT COUNT            as many guesses of the mark that the proxy's packets carry
+flood ADDRESS PORT COUNT MARK       datagrams with a mark: whether some were refused
 marked ADDRESS                      which marks packets carry that come to port 53 here
 """
 import errno
@@ -136,6 +137,18 @@ def marks(address, port, count):
                 questions.sendto(SECRET, (address, int(port)))
             except OSError:
                 pass
+
+
+def flood(address, port, count, mark):
+    refused = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, int(mark))
+        for _ in range(int(count)):
+            try:
+                datagrams.sendto(b'x', (address, int(port)))
+            except PermissionError:
+                refused += 1
+    return 'some' if refused else 'none'
 
 
 def marked(address):

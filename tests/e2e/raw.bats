@@ -53,6 +53,18 @@ pinging() {
 	done
 }
 
+@test "the mark of the proxy's packets is not to be guessed" {
+	pinging
+	husk allow pinger connect 'udp 10.98.0.1:9001'
+	start_alone
+	has_event '.event == "run" and .modes.net == "enforce"'
+	answer 'flood 10.98.0.1 9001 20000 0' none
+	answer 'flood 10.98.0.1 9001 20000 7' some
+	wait_until 20 answer 'look a.example.test' 2606 2>/dev/null
+	end_alone
+	nothing_left
+}
+
 @test "a function that pings is enforced, and nothing that it makes itself gets out" {
 	pinging
 	# Whether somebody answers there, the kernel remembers what came.
@@ -114,6 +126,10 @@ pinging() {
 		udp 10.98.0.2 9009 0.0.0.7 5006
 	ATTEMPTS
 	[ "$count" -eq 30 ]
+	# The address that a question to it is marked with is the proxy's mark.
+	mark=$(nsenter -t "$pid" -n nft list chain inet husk dns | sed -n 's/.*mark 0x\([0-9a-f]*\) .*accept.*/\1/p' | head -n 1)
+	[ "${#mark}" -eq 8 ]
+	answer "udp 10.98.0.2 5007 $((0x${mark:6:2})).$((0x${mark:4:2})).$((0x${mark:2:2})).$((0x${mark:0:2})) 53" ''
 	# Somebody outside has sent something first.
 	outside echo 203.0.113.1 10.98.0.2 9
 	answer 'echo 10.98.0.2 203.0.113.1 9' ''

@@ -283,11 +283,14 @@ static void only_who_makes_packets_pays_for_their_judgement(void **state)
 
 	assert_true(holds(&options, "untrack-out"));
 	assert_false(holds(&options, "hide"));
+	assert_false(holds(&options, "limit"));
 	options.raw = true;
 	assert_false(holds(&options, "untrack-out"));
 	assert_true(holds(&options, "hide"));
+	assert_true(holds(&options, "limit"));
 	options.dns_port = 0;
 	assert_false(holds(&options, "hide"));
+	assert_false(holds(&options, "limit"));
 }
 
 int main(void)
