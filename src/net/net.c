@@ -334,6 +334,12 @@ int net_use(struct net *net, const struct peer *peers, size_t count, bool enforc
 	if (r < 0)
 		swap_kept(&net->kept, &kept);
 	release_kept(&kept);
+	/* nft_expr_type_get() of net/netfilter/nf_tables_api.c; a table that is there may be gone
+	 */
+	if (r == -ENOENT && !net->in_place)
+		return error_say(err, EOPNOTSUPP,
+				 "cannot set the rules of the network namespace: the kernel lacks "
+				 "an expression of nf_tables that they need (husk(7))");
 	if (r < 0)
 		return error_set(err, -r, "cannot set the rules of the network namespace");
 	net->in_place = true;
