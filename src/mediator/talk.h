@@ -11,11 +11,12 @@
  * What husk-hook and the mediator that it forked say to each other, over a socketpair(2) of
  * SOCK_SEQPACKET, while both work on the start:
  *
- *   hook:      struct talk_entry   what the entry point is, found in the container's namespace;
- * where hooks run in the container, with a descriptor to read it mediator:  struct talk_report
- * everything is set up and the gate is served, or why not; with the view's detached mount hook:
- * struct talk_bound   the gate is bound over the entry point, with the mount as it is then, or an
- * error
+ *   hook:      struct talk_entry   what the entry point is, found in the container's namespace
+ *                                  (with a descriptor to read it, where hooks run in there)
+ *   mediator:  struct talk_report  everything is set up and the gate is served, or why not; with
+ *                                  the view's detached mount
+ *   hook:      struct talk_bound   the gate is bound over the entry point, with the mount as it
+ *                                  is then, or an error
  *
  * An end without the next message is the other's death.
  */
