@@ -263,7 +263,8 @@ static int read_hooks(const char *name, const struct json *json, struct oci_spec
 	int r = document_object(name, json, "hooks", "hooks", &hooks, err);
 
 	if (r == 0)
-		spec->has_inner_hooks = json_count(json_get(hooks, "startContainer")) > 0;
+		spec->has_inner_hooks = json_count(json_get(hooks, "createContainer")) > 0 ||
+					json_count(json_get(hooks, "startContainer")) > 0;
 	return r;
 }
 

@@ -47,9 +47,9 @@ struct oci_spec {
 	bool user_namespace;
 	bool network_namespace_new; /* linux.namespaces has "network" without a path */
 	const char *cgroups_path;   /* may be NULL */
-	bool has_inner_hooks;	    /* hooks.startContainer: they run in the container, before it
-				     */
-	bool root_shared;	    /* linux.rootfsPropagation is shared or rshared */
+	/* hooks.createContainer or hooks.startContainer: they run in the container, before it */
+	bool has_inner_hooks;
+	bool root_shared; /* linux.rootfsPropagation is shared or rshared */
 };
 
 /* Parses `len` bytes that are called `name` in errors. Returns 0 with *ret owned by the caller, or

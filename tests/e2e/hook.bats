@@ -227,6 +227,13 @@ a script" ]
 	[ "$output" = served ]
 	[ "$(cat "$T/told/hook")" -gt 1 ]
 	husk show --json hooked | jq -e 'any(.behaviours[]; .domain == "exec" and .key == "/usr/bin/python3.11")' >/dev/null
+	# Before the root is the container's, and with a program of the host's that goes there.
+	set_args "$BUNDLE" /bin/sh -c 'echo served; cat /told/hook'
+	change_bundle "$BUNDLE" 'del(.hooks.startContainer) | .hooks.createContainer = [{path: "/usr/sbin/chroot",
+		args: ["chroot", $root, "/bin/sh", "-c", "echo the shell >/told/hook"]}]' --arg root "$rootfs"
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "served
+the shell" ]
 	no_event '.event == "entered" or .event == "degraded"'
 	nothing_left
 }

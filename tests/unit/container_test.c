@@ -240,6 +240,7 @@ static void test_spec_inner_hooks(void **unused)
 		{"{}", false},
 		{"{\"createRuntime\":[{\"path\":\"/h\"}],\"startContainer\":[]}", false},
 		{"{\"startContainer\":[{\"path\":\"/h\"}]}", true},
+		{"{\"createContainer\":[{\"path\":\"/h\"}]}", true},
 	};
 
 	for (size_t i = 0; i < COUNT(table); i++) {
