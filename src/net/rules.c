@@ -44,6 +44,7 @@
  *		meta mark PROXY accept
  *		meta skuid readable ip saddr != 0.0.0.0 fib saddr type != local goto stray
  *		meta l4proto (icmp, icmpv6) ct direction reply meta skuid readable jump judge-out
+ *		meta l4proto (icmp, icmpv6) ct state related meta skuid readable jump judge-out
  */
 #include "net/rules.h"
 
@@ -504,7 +505,7 @@ static void add_untracking(struct nft *nft, const struct net_options *options)
  * What belongs to a connection need not be of who has it. A raw socket could answer the proxy, or
  * the function itself, in another's name. And anybody may ask for echoes, which the kernel answers:
  * what a raw socket sends for an answer, or for an error that belongs to it, is none of the
- * kernel's.
+ * kernel's. Nor is an error that belongs to what another has begun, such as the proxy.
  */
 static void judge_made_packets(struct nft *nft, const struct net_options *options)
 {
@@ -521,6 +522,12 @@ static void judge_made_packets(struct nft *nft, const struct net_options *option
 		match_u8(nft, NFT_META_L4PROTO, messages[i]);
 		nft_ct(nft, OTHER, NFT_CT_DIRECTION);
 		nft_compare(nft, OTHER, NFT_CMP_EQ, &reply, sizeof(reply));
+		match_users(nft);
+		nft_jump(nft, "judge-out");
+		nft_end_rule(nft);
+		nft_begin_rule(nft, "output");
+		match_u8(nft, NFT_META_L4PROTO, messages[i]);
+		match_ct_state(nft, NF_CT_STATE_BIT(IP_CT_RELATED));
 		match_users(nft);
 		nft_jump(nft, "judge-out");
 		nft_end_rule(nft);

@@ -10,6 +10,7 @@ astray VIA FROM PORT ADDRESS PORT   a datagram that is sent as if it went to ano
 pieces FROM PORT ADDRESS PORT       a datagram in fragments that are not put together for the rules
 tunnel FROM ADDRESS                 IP in IP
 echo FROM ADDRESS ID, discover ADDRESS, extended ADDRESS PORT    answers, neighbour discovery, headers of IPv6
+errors OWN RESOLVER NAME            asks for the name, then says that there was something wrong with the answer to the proxy
 forged OWN ADDRESS                  an answer in the name of whom one asks
 marks ADDRESS PORT COUNT            as many guesses of the mark that the proxy's packets carry
 flood ADDRESS PORT COUNT MARK       datagrams with a mark: whether some were refused
@@ -104,6 +105,22 @@ def echo(source, address, identifier):
     inner = icmp(address, source, 8, identifier, b'')
     body = struct.pack('>BBHI', 3, 3, 0, 0) + inner + SECRET
     send(ipv4(source, address, 1, body[:2] + struct.pack('>H', checksum(body)) + body[4:]), address)
+
+
+def errors(own, resolver, name):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as questions:
+        questions.settimeout(3)
+        labels = b''.join(bytes([len(label)]) + label.encode() for label in name.split('.'))
+        questions.sendto(b'\0\1\1\0\0\1' + bytes(6) + labels + b'\0\0\1\0\1', (resolver, 53))
+        questions.recv(512)
+    body = struct.pack('>BBHI', 3, 3, 0, 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+        for port in range(1024, 32768):
+            data = body + ipv4(resolver, own, 17, struct.pack('>HHHH', 53, port, 16, 0) + SECRET)
+            try:
+                raw.sendto(data[:2] + struct.pack('>H', checksum(data)) + data[4:], (resolver, 0))
+            except OSError:
+                pass
 
 
 def discover(address):

@@ -69,6 +69,7 @@ pinging() {
 	pinging
 	# Whether somebody answers there, the kernel remembers what came.
 	husk allow pinger connect 'udp loopback:9009'
+	husk allow pinger consult 203.0.113.1
 	for domain in net dns syscall; do
 		[ "$(mode_of pinger "$domain")" = enforce ] || fail "$domain: $(mode_of pinger "$domain")"
 	done
@@ -126,6 +127,7 @@ pinging() {
 		udp 10.98.0.2 9009 0.0.0.7 5006
 	ATTEMPTS
 	[ "$count" -eq 30 ]
+	answer 'errors 10.98.0.2 203.0.113.1 a.example.test' ok
 	# The address that a question to it is marked with is the proxy's mark.
 	mark=$(nsenter -t "$pid" -n nft list chain inet husk dns | sed -n 's/.*mark 0x\([0-9a-f]*\) .*accept.*/\1/p' | head -n 1)
 	[ "${#mark}" -eq 8 ]
