@@ -126,6 +126,22 @@ static uint32_t saved_by_scans(const struct native_scans *scans, const char *pat
 	return uses;
 }
 
+/* How many of those that were looked through so far would be attached. */
+static size_t count_worthy(const struct native_scans *scans)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < scans->count; i++) {
+		bool stands = scans->results[i].result == 0;
+
+		for (size_t later = i + 1; later < scans->count && stands; later++)
+			stands = scans->results[later].result < 0 ||
+				 !path_lies_in(scans->results[i].path, scans->results[later].path);
+		count += stands;
+	}
+	return count;
+}
+
 void native_scans_make(struct native_scans *scans, const struct native_wish *wish, int root_fd)
 {
 	struct native_entry entry;
@@ -138,7 +154,8 @@ void native_scans_make(struct native_scans *scans, const struct native_wish *wis
 		struct native_scan_result *result = &scans->results[scans->count];
 		uint32_t saved = saved_by_scans(scans, entry.path);
 
-		if (entry.kind != NATIVE_IMAGE || is_served(saved, &entry))
+		if (entry.kind != NATIVE_IMAGE || is_served(saved, &entry) ||
+		    (saved == 0 && count_worthy(scans) >= NATIVE_TREES_MAX))
 			continue;
 		*result = (struct native_scan_result){.path = entry.path};
 		result->result = native_scan(root_fd, entry.path, entry.uses, &wish->rule,

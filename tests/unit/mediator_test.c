@@ -992,6 +992,35 @@ static void what_was_looked_through_before_is_not_again(void **state)
 	native_scans_release(&scans);
 }
 
+/* Many directories of a tree leave room for the tree itself, which stands for them. */
+static void a_tree_of_many_is_looked_through_before(void **state)
+{
+	cleanup_buf struct buf bytes = BUF_INIT;
+	struct native_scans scans = {0};
+	struct native_wish wish = {.rule = {INT64_MAX, NATIVE_READONLY}, .scans = &scans};
+	struct native_plan plan = {0};
+
+	mkdirat(scratch_fd, "modules", 0755);
+	for (int i = 0; i < 2 * NATIVE_SCANS_MAX; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "/modules/m%02d", i);
+		mkdirat(scratch_fd, path + 1, 0755);
+		native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 20, path});
+	}
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 40 * NATIVE_SCANS_MAX, "/modules"});
+	wish.bytes = bytes.bytes;
+	wish.len = bytes.len;
+	native_scans_make(&scans, &wish, scratch_fd);
+	assert_int_equal(scans.count, NATIVE_TREES_MAX + 1);
+	assert_string_equal(scans.results[NATIVE_TREES_MAX].path, "/modules");
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, NULL, 0), 0);
+	assert_int_equal(plan.count, 1);
+	assert_string_equal(plan.trees[0].path, "/modules");
+	native_plan_release(&plan);
+	native_scans_release(&scans);
+}
+
 /* What the kernel makes of a program, as far as ours go. Source: seccomp(2). */
 static uint32_t simulate(const struct sock_filter *program, size_t len, uint32_t arch, uint32_t nr)
 {
@@ -1129,6 +1158,7 @@ int main(void)
 		cmocka_unit_test(only_a_container_that_cannot_undo_it_has_natives),
 		cmocka_unit_test(patience_ends_where_nothing_comes),
 		cmocka_unit_test(what_was_looked_through_before_is_not_again),
+		cmocka_unit_test(a_tree_of_many_is_looked_through_before),
 		cmocka_unit_test(directories_of_the_host_are_shared),
 		cmocka_unit_test(a_source_may_change_the_others),
 	};
