@@ -121,6 +121,7 @@ fs.createReadStream(top + \"/a\").pipe(fs.createWriteStream(top + \"/b\")).on(\"
 	: >"$WORK/f"
 	BUNDLE=$(bundle locks "$HUSK_TOOLS_ROOTFS" '.mounts += [{destination: "/work", type: "bind",
 		source: "'"$WORK"'", options: ["bind"]}]')
+	hook_bundle "$BUNDLE" locks
 	set_args "$BUNDLE" /bin/sh -c 'flock -n /work/f echo free || echo held'
 	exec {lock}>"$WORK/f"
 	flock "$lock"
@@ -129,5 +130,40 @@ fs.createReadStream(top + \"/a\").pipe(fs.createWriteStream(top + \"/b\")).on(\"
 	flock -u "$lock"
 	run_bundle 0 "$BUNDLE"
 	[ "$output" = free ]
+	[ "$(event_count '.event == "run"')" -eq 2 ]
+	nothing_left
+}
+
+@test "what the container has locked to read on a volume stays so as it locks something else to write" {
+	: >"$WORK/f"
+	mkfifo "$T/go"
+	BUNDLE=$(bundle locks "$HUSK_ROOTFS" '.mounts += [{destination: "/work", type: "bind",
+		source: "'"$WORK"'", options: ["bind"]}]')
+	hook_bundle "$BUNDLE" locks
+	set_args "$BUNDLE" /usr/bin/python3 -B -c 'import fcntl, sys
+file = open("/work/f", "r+")
+fcntl.lockf(file, fcntl.LOCK_SH, 10, 0)
+fcntl.lockf(file, fcntl.LOCK_EX, 10, 100)
+print("locked", flush=True)
+sys.stdin.read()'
+	exec 8<>"$T/go"
+	start_run "$BUNDLE" <"$T/go" >"$T/locked" 2>&1 3>&- 8>&- &
+	wait_until 20 grep -q locked "$T/locked"
+	run python3 -c 'import fcntl, sys
+for at in 0, 100, 200:
+    for how in fcntl.LOCK_SH, fcntl.LOCK_EX:
+        try:
+            fcntl.lockf(open(sys.argv[1], "r+"), how | fcntl.LOCK_NB, 10, at)
+            print(at, how, "free")
+        except OSError:
+            print(at, how, "held")' "$WORK/f"
+	exec 8>&-
+	wait_until 20 no_mediators
+	[ "$output" = "0 1 free
+0 2 held
+100 1 held
+100 2 held
+200 1 free
+200 2 free" ] || fail "$output"
 	nothing_left
 }
