@@ -29,15 +29,16 @@ void capabilities_open(struct mediator *m)
 	struct error err = ERROR_INIT;
 	int r;
 
-	c->map_fd = observe_open(settings->observe_program, m->setup->runtime_fd, &err);
-	if (c->map_fd >= 0) {
+	r = observe_open(settings->observe_program, m->setup->runtime_fd, &c->observer, &err);
+	if (r == 0) {
 		r = observe_identify(m->proc_fd, m->setup->state->pid, m->leads_namespace,
 				     &c->container);
 		if (r == 0)
 			return;
 		error_set(&err, -r, "cannot find out the container's namespaces");
-		close(c->map_fd);
-		c->map_fd = -1;
+		close(c->observer.map_fd);
+		close(c->observer.link_fd);
+		c->observer = (struct observer){-1, -1};
 	}
 	text_copy(c->why_not, sizeof(c->why_not), err.what);
 }
@@ -73,9 +74,9 @@ void capabilities_begin(struct mediator *m)
 	struct capabilities *c = &m->capabilities;
 	int r;
 
-	if (c->map_fd < 0)
+	if (c->observer.map_fd < 0)
 		return;
-	r = observe_begin(c->map_fd, &c->container, watch_view(m->watch), taken_away(m));
+	r = observe_begin(c->observer.map_fd, &c->container, watch_view(m->watch), taken_away(m));
 	c->recording = r == 0;
 	if (r < 0)
 		snprintf(c->why_not, sizeof(c->why_not), "the observer cannot record: %s",
@@ -106,7 +107,7 @@ static void look(struct mediator *m)
 	struct capabilities *c = &m->capabilities;
 	struct observe_record record;
 
-	if (observe_read(c->map_fd, c->container.key, &record) < 0)
+	if (observe_read(c->observer.map_fd, c->container.key, &record) < 0)
 		return;
 	tell_all(m, record.used & ~c->told_used, record.used_by, false);
 	tell_all(m, record.refused & ~c->told_refused, record.refused_by, true);
@@ -134,5 +135,5 @@ void capabilities_end(struct mediator *m)
 		return;
 	}
 	look(m);
-	observe_end(c->map_fd, c->container.key);
+	observe_end(c->observer.map_fd, c->container.key);
 }

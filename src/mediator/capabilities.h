@@ -12,7 +12,7 @@ struct mediator;
 
 /* How one run's capabilities are watched. */
 struct capabilities {
-	int map_fd; /* the observer's map, -1 where there is none */
+	struct observer observer; /* map_fd is -1 where there is none; open until the end */
 	struct observe_container container;
 	bool recording;
 	uint64_t told_used, told_refused;		 /* what the watch has been told of */

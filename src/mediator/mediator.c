@@ -375,7 +375,7 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 		.policy = setup->policy,
 		.latency = {.fd = -1},
 		.nearness = {.proc_fd = -1},
-		.capabilities = {.map_fd = -1},
+		.capabilities = {.observer = {-1, -1}},
 		.proc_fd = proc_fd,
 		.talk_fd = talk_fd,
 		.mount_fd = -1,

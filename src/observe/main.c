@@ -4,6 +4,7 @@
  * system, where it stays until the next boot, and keeps netfilter's hooks in use. Executed by
  * whichever mediator comes first; of several at a time one does it, the others find it done.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -37,7 +38,8 @@ static const char usage[] =
 	"\n"
 	"  --at-function    at the function cap_capable() itself, as before Linux 6.14, also\n"
 	"                   where there is a tracepoint\n"
-	"  --remove         take it out again; containers that run are not observed any more\n"
+	"  --remove         take it out again, of all versions of husk; it stays in the kernel\n"
+	"                   until the containers that run have ended\n"
 	"  --help           print this text\n"
 	"  --version        print the version\n";
 
@@ -167,8 +169,11 @@ static int observe(bool at_function, struct error *err)
 		return dir_fd;
 	if (flock(dir_fd, LOCK_EX) < 0)
 		return error_set(err, errno, "cannot lock '%s'", OBSERVE_DIRECTORY);
-	if (access(OBSERVE_MAP_PIN, F_OK) == 0)
-		return 0;
+	if (access(OBSERVE_MAP_PIN, F_OK) == 0) {
+		if (access(OBSERVE_LINK_PIN, F_OK) == 0)
+			return 0;
+		unlink(OBSERVE_MAP_PIN); /* nobody fills it */
+	}
 	hooks_keep();
 	r = load(at_function, &skeleton, err);
 	if (r < 0 && !at_function) {
@@ -185,11 +190,23 @@ static int observe(bool at_function, struct error *err)
 	return r;
 }
 
+/* Of all versions: each that an update left behind costs at every check. */
 static int forget(struct error *err)
 {
+	cleanup_dir DIR *directory = opendir(OBSERVE_DIRECTORY);
+	const struct dirent *entry;
+
+	if (!directory)
+		return errno == ENOENT
+			       ? 0
+			       : error_set(err, errno, "cannot open '%s'", OBSERVE_DIRECTORY);
 	hooks_forget();
-	if ((unlink(OBSERVE_MAP_PIN) < 0 || unlink(OBSERVE_LINK_PIN) < 0) && errno != ENOENT)
-		return error_set(err, errno, "cannot remove '%s'", OBSERVE_MAP_PIN);
+	while ((entry = readdir(directory))) {
+		if (strncmp(entry->d_name, OBSERVE_PIN_NAME, strlen(OBSERVE_PIN_NAME)) == 0 &&
+		    unlinkat(dirfd(directory), entry->d_name, 0) < 0 && errno != ENOENT)
+			return error_set(err, errno, "cannot remove '%s/%s'", OBSERVE_DIRECTORY,
+					 entry->d_name);
+	}
 	return 0;
 }
 

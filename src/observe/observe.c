@@ -50,18 +50,30 @@ static bool is_ours(int map_fd)
 	       info.value_size == sizeof(struct observe_record);
 }
 
-static int open_pin(void)
+static int open_pin(const char *path)
 {
 	union bpf_attr attr = {0};
-	int fd;
 
-	attr.pathname = pointer(OBSERVE_MAP_PIN);
-	fd = call(BPF_OBJ_GET, &attr);
-	if (fd >= 0 && !is_ours(fd)) {
-		close(fd);
+	attr.pathname = pointer(path);
+	return call(BPF_OBJ_GET, &attr);
+}
+
+/* A map alone is filled by nobody, and would say that nothing is needed. */
+static int open_pins(struct observer *ret)
+{
+	cleanup_close int map_fd = open_pin(OBSERVE_MAP_PIN);
+	int link_fd;
+
+	if (map_fd < 0)
+		return map_fd;
+	if (!is_ours(map_fd))
 		return -EPROTO;
-	}
-	return fd;
+	link_fd = open_pin(OBSERVE_LINK_PIN);
+	if (link_fd < 0)
+		return link_fd;
+	ret->map_fd = steal_fd(&map_fd);
+	ret->link_fd = link_fd;
+	return 0;
 }
 
 static int run(const char *program, int error_fd)
@@ -109,7 +121,7 @@ static void keep_failure(int runtime_fd, const char *what)
 }
 
 /* Executes husk-observe, once a boot where it fails. */
-static int make_pin(const char *program, int runtime_fd, struct error *err)
+static int make_pins(const char *program, int runtime_fd, struct error *err)
 {
 	cleanup_close int failure = openat(runtime_fd, FAILURE_FILE, O_RDONLY | O_CLOEXEC);
 	cleanup_close int mine = -1, theirs = -1;
@@ -137,17 +149,22 @@ static int make_pin(const char *program, int runtime_fd, struct error *err)
 	return r < 0 ? error_set(err, -r, "cannot execute '%s'", program) : 0;
 }
 
-int observe_open(const char *program, int runtime_fd, struct error *err)
+int observe_open(const char *program, int runtime_fd, struct observer *ret, struct error *err)
 {
-	int fd = open_pin(), r;
+	int r = open_pins(ret);
 
-	if (fd == -ENOENT) {
-		r = make_pin(program, runtime_fd, err);
+	if (r == -ENOENT) {
+		r = make_pins(program, runtime_fd, err);
 		if (r < 0)
 			return r;
-		fd = open_pin();
+		r = open_pins(ret);
 	}
-	return fd < 0 ? error_set(err, -fd, "cannot use '%s'", OBSERVE_MAP_PIN) : fd;
+	if (r == -EPROTO)
+		return error_say(err, EPROTO,
+				 "'%s' is none of this version's; 'husk-observe --remove' takes it "
+				 "away",
+				 OBSERVE_MAP_PIN);
+	return r < 0 ? error_set(err, -r, "cannot use '%s'", OBSERVE_MAP_PIN) : 0;
 }
 
 static int namespace_number(int proc_fd, pid_t pid, const char *kind, uint32_t *ret)

@@ -17,13 +17,19 @@
 #define OBSERVE_BPFFS "/sys/fs/bpf"
 #define OBSERVE_DIRECTORY OBSERVE_BPFFS "/husk"
 
+/* Both are closed by who opened them. */
+struct observer {
+	int map_fd;
+	int link_fd; /* the program stays in the kernel for as long as one is open or pinned */
+};
+
 /*
- * Opens the map. Where nobody has pinned it since the boot, executes husk-observe (`program`, an
- * absolute path) and waits for it. What it says where it fails is kept in `runtime_fd`, a directory
- * that is empty after a boot, and is the answer of later calls.
- * Returns a descriptor that the caller closes, or -errno with the reason in *err.
+ * Opens the observer. Where nobody has pinned it since the boot, executes husk-observe (`program`,
+ * an absolute path) and waits for it. What it says where it fails is kept in `runtime_fd`, a
+ * directory that is empty after a boot, and is the answer of later calls.
+ * Returns 0, or -errno with the reason in *err and *ret as it was.
  */
-int observe_open(const char *program, int runtime_fd, struct error *err);
+int observe_open(const char *program, int runtime_fd, struct observer *ret, struct error *err);
 
 /* What identifies a container to the observer; see struct observe_record. */
 struct observe_container {

@@ -284,6 +284,40 @@ os.wait()'
 	nothing_left
 }
 
+@test "an observer that is removed sees those who run to their end, and half a one is made anew" {
+	python_bundle job "import sys; print('up', flush=True); sys.stdin.read()
+${NEEDS[chown]}"
+	mkfifo "$T/go"
+	start_run "$BUNDLE" <"$T/go" >"$T/out" 2>&1 3>&- &
+	running=$!
+	exec 9>"$T/go"
+	wait_until 20 grep -q up "$T/out"
+	# What an update may have left, whose layout nobody knows.
+	bpftool map create /sys/fs/bpf/husk/capabilities-0 type hash key 4 value 8 entries 16 name older
+	expect 0 "$HUSK_OBSERVE" --remove
+	[ -z "$(ls /sys/fs/bpf/husk)" ]
+	expect 0 "$HUSK_OBSERVE" --remove
+	exec 9>&-
+	wait "$running"
+	[ "$(capabilities job)" = CHOWN ]
+	# A map that nobody fills would say that nothing is needed.
+	python_bundle half "${NEEDS[bind]}"
+	run_bundle 0 "$BUNDLE"
+	rm /sys/fs/bpf/husk/capabilities-*-link
+	python_bundle half "${NEEDS[chown]}"
+	sees half 'CHOWN NET_BIND_SERVICE'
+	ls /sys/fs/bpf/husk/capabilities-*-link
+	# Of this version's name, and not its layout: said, and not used.
+	pin=$(find /sys/fs/bpf/husk -name 'capabilities-*' ! -name '*-link')
+	expect 0 "$HUSK_OBSERVE" --remove
+	bpftool map create "$pin" type hash key 4 value 8 entries 16 name other
+	run_bundle 0 "$BUNDLE"
+	has_event '.event == "run" and .modes.cap == "learn" and (.detail | contains("husk-observe --remove"))'
+	expect 0 "$HUSK_OBSERVE" --remove
+	sees half 'CHOWN NET_BIND_SERVICE'
+	nothing_left
+}
+
 @test "without a BPF file system a run starts, and is none that counts" {
 	# Not for the namespace of the test alone, which the engine and its hooks run in.
 	python_bundle job "${NEEDS[chown]}"

@@ -298,7 +298,8 @@ int main(int argc, char **argv)
 {
 	int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct error err = ERROR_INIT;
-	int runtime_fd, map_fd;
+	struct observer observer;
+	int runtime_fd;
 	bool right = true;
 
 	if (argc != 2 || unshare(CLONE_NEWNS) < 0 ||
@@ -308,12 +309,11 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	runtime_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	map_fd = observe_open(argv[1], runtime_fd, &err);
-	if (map_fd < 0) {
+	if (observe_open(argv[1], runtime_fd, &observer, &err) < 0) {
 		error_print("observe-live", &err);
 		return 2;
 	}
 	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
-		right = try(&deeds[i], map_fd, proc_fd) && right;
+		right = try(&deeds[i], observer.map_fd, proc_fd) && right;
 	return right ? 0 : 1;
 }
