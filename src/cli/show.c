@@ -19,17 +19,20 @@ struct showing {
 	struct store *store;
 	const struct settings *settings;
 	const char *function;
-	const char *revision; /* full name of the one that is shown */
-	int domain;	      /* -1: all */
-	bool held;	      /* this walk shows what is not admitted */
-	bool all;	      /* inert ones too */
-	int64_t inert;	      /* how many were passed over */
-	uint64_t given;	      /* capabilities, by the engine */
-	uint64_t needed;      /* capabilities, in any run */
-	bool observed;	      /* some run was observed that needed none that is new */
+	const char *revision;	 /* full name of the one that is shown */
+	int domain;		 /* -1: all */
+	bool held;		 /* this walk shows what is not admitted */
+	bool all;		 /* inert ones too */
+	int64_t inert;		 /* how many were passed over */
+	uint64_t given;		 /* capabilities, by the engine */
+	uint64_t needed;	 /* capabilities, in any run */
+	bool observed;		 /* capabilities were, in some run */
+	enum mode last[DOMAINS]; /* of the newest run */
+	bool has_last;
 	struct buf *out;
 	struct table *table;
 	struct json_writer *w;
+	struct error *err;
 	int64_t others;
 };
 
@@ -56,7 +59,7 @@ static const char *operation_word(const struct behaviour *b)
 static int behaviour_row(void *context, const struct store_behaviour *b)
 {
 	struct showing *s = context;
-	char runs[24], denied[24], last[20];
+	char runs[24], denied[24], first[20], last[20];
 	const char *const cells[] = {
 		domain_name(b->behaviour.domain),
 		operation_word(&b->behaviour),
@@ -66,6 +69,7 @@ static int behaviour_row(void *context, const struct store_behaviour *b)
 		denied,
 		class_name(class_of(&b->behaviour)),
 		behaviour_state(b),
+		first,
 		last,
 	};
 
@@ -81,6 +85,8 @@ static int behaviour_row(void *context, const struct store_behaviour *b)
 	}
 	snprintf(runs, sizeof(runs), "%" PRId64, b->runs);
 	snprintf(denied, sizeof(denied), "%" PRId64, b->denied);
+	cli_time_text(b->first_ns, first, sizeof(first));
+	first[strcspn(first, " ")] = '\0'; /* the day */
 	cli_time_text(b->last_ns, last, sizeof(last));
 	table_row(s->table, cells);
 	return 0;
@@ -128,6 +134,19 @@ static void promotion_text(const struct showing *s, const struct store_revision 
 		snprintf(out, room, "%" PRId64 " clean runs", r->clean_runs[d]);
 }
 
+static void domain_text(const struct showing *s, const struct store_revision *r, int d, char *out,
+			size_t room)
+{
+	char promotion[160] = "not watched here";
+	bool had = r->modes[d] != MODE_UNAVAILABLE;
+	bool missed = had && s->has_last && s->last[d] == MODE_UNAVAILABLE;
+
+	if (had)
+		promotion_text(s, r, d, promotion, sizeof(promotion));
+	snprintf(out, room, "%s%s", promotion,
+		 missed ? "; unavailable in the last run (its event says why)" : "");
+}
+
 static int revision_text(void *context, const struct store_revision *r)
 {
 	static const char *const headings[] = {"DOMAIN", "MODE", "PROMOTION"};
@@ -140,7 +159,6 @@ static int revision_text(void *context, const struct store_revision *r)
 		return 0;
 	}
 	s->given = r->capabilities_given;
-	s->observed = r->clean_runs[DOMAIN_CAP] > 0;
 	cli_time_text(r->first_run_ns, first, sizeof(first));
 	cli_time_text(r->last_run_ns, last, sizeof(last));
 	text_escape(r->function, name, sizeof(name));
@@ -152,12 +170,11 @@ static int revision_text(void *context, const struct store_revision *r)
 		   r->runs, r->runs_failed, r->runs_lossy, first, last);
 	table_begin(&table, 3, headings);
 	for (int d = 0; d < DOMAINS; d++) {
-		char promotion[160] = "not watched here";
+		char promotion[224];
 		const char *const cells[] = {domain_name((enum domain)d), mode_name(r->modes[d]),
 					     promotion};
 
-		if (r->modes[d] != MODE_UNAVAILABLE)
-			promotion_text(s, r, d, promotion, sizeof(promotion));
+		domain_text(s, r, d, promotion, sizeof(promotion));
 		table_row(&table, cells);
 	}
 	return table_print(&table, s->out);
@@ -181,10 +198,16 @@ static void capabilities_text(const struct showing *s)
 static int revision_member(void *context, const struct store_revision *r)
 {
 	struct showing *s = context;
+	enum mode last[DOMAINS];
+	int has_last = store_last_modes(s->store, r->function, r->name, last, s->err);
 
+	if (has_last < 0)
+		return has_last;
 	json_object_begin(s->w);
 	json_member_name(s->w, "revision", r->name);
 	cli_modes_json(s->w, "modes", r->modes);
+	if (has_last)
+		cli_modes_json(s->w, "last_run_modes", last);
 	json_key(s->w, "set_by_hand");
 	json_array_begin(s->w);
 	for (int d = 0; d < DOMAINS; d++) {
@@ -216,8 +239,8 @@ static int revision_member(void *context, const struct store_revision *r)
 
 static int add_behaviours(struct showing *s, bool held, const char *title, struct error *err)
 {
-	static const char *const headings[] = {"DOMAIN", "ACCESS", "KEY",   "PROGRAM",	"RUNS",
-					       "DENIED", "CLASS",  "STATE", "LAST SEEN"};
+	static const char *const headings[] = {"DOMAIN", "ACCESS", "KEY",   "PROGRAM", "RUNS",
+					       "DENIED", "CLASS",  "STATE", "SINCE",   "LAST SEEN"};
 	cleanup_table struct table table = {0};
 	int r;
 
@@ -311,10 +334,26 @@ static int native_members(struct showing *s, struct error *err)
 	return r;
 }
 
+/* How the domains were watched, beside how they should be. */
+static int find_watching(struct showing *s, struct error *err)
+{
+	bool watched[DOMAINS];
+	int r = store_watched(s->store, s->function, s->revision, watched, err);
+
+	if (r < 0)
+		return r;
+	s->observed = watched[DOMAIN_CAP];
+	r = store_last_modes(s->store, s->function, s->revision, s->last, err);
+	s->has_last = r == 1;
+	return r < 0 ? r : 0;
+}
+
 static int show_text(struct showing *s, struct error *err)
 {
-	int r = store_each_revision(s->store, s->function, revision_text, s, err);
+	int r = find_watching(s, err);
 
+	if (r == 0)
+		r = store_each_revision(s->store, s->function, revision_text, s, err);
 	if (r == 0)
 		r = add_behaviours(s, true,
 				   "Not part of the policy ('husk allow' or 'husk deny' "
@@ -347,6 +386,7 @@ static int show_json(struct showing *s, struct error *err)
 	if (!w)
 		return error_set(err, ENOMEM, "cannot print");
 	s->w = w;
+	s->err = err;
 	json_object_begin(w);
 	json_member_name(w, "function", s->function);
 	json_member_name(w, "revision", s->revision);

@@ -48,12 +48,14 @@ uint32_t promotion_facts(const struct promotion_run *run)
 	return facts;
 }
 
+enum mode promotion_mode(uint32_t facts, enum domain domain)
+{
+	return (enum mode)(facts >> (FACTS_MODES_AT + 2 * (unsigned int)domain) & 3U);
+}
+
 bool promotion_counts(uint32_t facts, enum domain domain, enum mode mode)
 {
-	unsigned int d = (unsigned int)domain;
-	enum mode had = (enum mode)(facts >> (FACTS_MODES_AT + 2 * d) & 3U);
-
-	return (facts >> d & 1U) && had >= mode;
+	return (facts >> (unsigned int)domain & 1U) && promotion_mode(facts, domain) >= mode;
 }
 
 bool promotion_is_novelty(enum behaviour_class c)

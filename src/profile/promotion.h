@@ -54,6 +54,9 @@ bool promotion_is_lossy(const struct promotion_run *run);
  */
 uint32_t promotion_facts(const struct promotion_run *run);
 
+/* The mode that a run with these facts had. */
+enum mode promotion_mode(uint32_t facts, enum domain domain);
+
 /* Does a run with these facts count toward leaving `mode` in that domain? */
 bool promotion_counts(uint32_t facts, enum domain domain, enum mode mode);
 

@@ -165,6 +165,23 @@ int store_watched(struct store *store, const char *function, const char *revisio
 	return r;
 }
 
+int store_last_modes(struct store *store, const char *function, const char *revision,
+		     enum mode *ret, struct error *err)
+{
+	cleanup_walk sqlite3_stmt *row = NULL;
+	int64_t id;
+	int r = row_revision(store, function, revision, &id, err);
+
+	if (r == 1)
+		r = store_query(store, SQL_RUNS_NEWEST, &row, err, "ii", id, INT64_C(1));
+	if (r < 0 || !row)
+		return r;
+	r = store_step(store, row, err);
+	for (int d = 0; d < DOMAINS && r == 1; d++)
+		ret[d] = promotion_mode((uint32_t)sqlite3_column_int64(row, 2), (enum domain)d);
+	return r;
+}
+
 static int call_behaviour(struct store *store, sqlite3_stmt *row, const struct row_counts *counts,
 			  int64_t all_runs, store_behaviour_fn *call, void *context,
 			  struct error *err)

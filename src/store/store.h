@@ -124,6 +124,13 @@ int store_one_revision(struct store *store, const char *function, const char *re
 int store_watched(struct store *store, const char *function, const char *revision, bool *ret,
 		  struct error *err);
 
+/*
+ * The modes that the newest run had, which may be below the revision's. ret: DOMAINS of them.
+ * Returns 1, or 0: there is no run, or -errno.
+ */
+int store_last_modes(struct store *store, const char *function, const char *revision,
+		     enum mode *ret, struct error *err);
+
 struct store_behaviour {
 	struct behaviour behaviour;
 	int64_t runs; /* in how many runs it was allowed: exact up to 7, and where it was in

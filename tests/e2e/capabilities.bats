@@ -218,6 +218,7 @@ os.setuid(0)'
 }
 
 @test "show tells how often a capability was needed, and which ones the engine gives for nothing" {
+	export TZ=UTC
 	python_bundle job "${NEEDS[drops]}"
 	run_bundle 0 "$BUNDLE"
 	run_bundle 0 "$BUNDLE"
@@ -230,6 +231,13 @@ os.setuid(0)'
 	output_has '  CAP_SYS_CHROOT'
 	output_lacks '  CAP_SETUID
 '
+	output_has "$(husk show --json job | jq -r '.behaviours[] | select(.key == "CAP_SETUID") | .first_seen[:10]') "
+	# Who needs none is told of too, whoever set the mode.
+	python_bundle spare "${NEEDS[none]}"
+	run_bundle 0 "$BUNDLE"
+	husk mode --domain cap spare enforce
+	expect 0 husk show spare
+	output_has '13 of the 13 capabilities that the engine gives no run has needed:'
 }
 
 @test "a guarded capability is never learned, and a person's word settles any" {

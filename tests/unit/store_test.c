@@ -147,10 +147,13 @@ static void only_a_clean_run_tells_that_a_domain_was_watched(void **state)
 	const struct test_run lossy = {.id = 1, .lost = 3};
 	const struct test_run failed = {.id = 2, .status = 1};
 	const struct test_run clean = {.id = 3};
+	enum mode last[DOMAINS] = {MODE_ENFORCE};
 	bool watched[DOMAINS];
 
 	assert_int_equal(store_watched(store, "thumbnail", "r1", watched, NULL), 0);
 	assert_false(watched[DOMAIN_FS] || watched[DOMAIN_EXEC]);
+	assert_int_equal(store_last_modes(store, "thumbnail", "r1", last, NULL), 0);
+	assert_int_equal(last[DOMAIN_FS], MODE_ENFORCE);
 	merge_ok(store, dir->fd, &failed);
 	merge_ok(store, dir->fd, &lossy);
 	assert_int_equal(store_watched(store, "thumbnail", "r1", watched, NULL), 0);
@@ -160,6 +163,9 @@ static void only_a_clean_run_tells_that_a_domain_was_watched(void **state)
 	assert_int_equal(store_watched(store, "thumbnail", "r1", watched, NULL), 0);
 	assert_true(watched[DOMAIN_FS]);
 	assert_false(watched[DOMAIN_SYSCALL]); /* unavailable in these runs */
+	assert_int_equal(store_last_modes(store, "thumbnail", "r1", last, NULL), 1);
+	assert_int_equal(last[DOMAIN_FS], MODE_LEARN);
+	assert_int_equal(last[DOMAIN_SYSCALL], MODE_UNAVAILABLE);
 }
 
 static void a_new_store_is_empty_and_private(void **state)
