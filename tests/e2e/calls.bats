@@ -53,6 +53,37 @@ ATTACKS="mount unshare clone ptrace process_vm_readv keyctl add_key io_uring_set
 	nothing_left
 }
 
+@test "what is learned is what strace sees of the same run, but for the base" {
+	calls_bundle
+	base=$(sed -n '/^static const char \*const base/,/^};/s/^\t"\(.*\)",$/\1/p' "$HUSK_SOURCE/src/policy/calls.c" | sort)
+	[ "$(wc -l <<<"$base")" -gt 100 ]
+	local programs=(
+		'import json; print(json.dumps([1]))'
+		'import os, socket, threading
+a, b = socket.socketpair(); os.nice(0); os.sync()
+t = threading.Thread(target=lambda: os.setpgid(0, 0)); t.start(); t.join()
+pid = os.fork()
+if not pid:
+    os.setsid()
+    os.execv("/bin/sh", ["sh", "-c", "kill -0 $$; exec /app/kernel-calls personality memfd_create"])
+os.wait()'
+		'import subprocess; subprocess.run(["/bin/sh", "-c", "/app/kernel-calls mount keyctl ptrace & wait; chown 0 /work"])'
+	)
+	for n in 0 1 2; do
+		set_python "$BUNDLE" "${programs[$n]}"
+		hook_bundle "$BUNDLE" "calls-$n"
+		expect 0 strace -f -qq --decode-pids=pidns -o "$T/strace" "$ENGINE" run --bundle "$BUNDLE" "$(new_id)"
+		seen=$("$BATS_TEST_DIRNAME/call-record" "$T/strace" /usr/bin/python3 | xargs -n1 | sort)
+		grep -qx openat <<<"$seen"
+		learned=$(husk show --json "calls-$n" | jq -r '.behaviours[] | select(.domain == "syscall") | .key' | sort)
+		[ "$learned" = "$(comm -23 <(echo "$seen") <(echo "$base"))" ] ||
+			fail "strace saw $(xargs <<<"$seen"); learned were $(xargs <<<"$learned")"
+		echo "# $(wc -l <<<"$seen") calls, outside of the base: $(xargs <<<"$learned")" >&3
+	done
+	[ "$(wc -w <<<"$learned")" -ge 3 ]
+	nothing_left
+}
+
 @test "shadow tells what would be denied and denies nothing" {
 	calls_bundle
 	run_bundle 0 "$BUNDLE"
