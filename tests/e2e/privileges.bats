@@ -81,6 +81,34 @@ $learned}" ] || fail "$function keeps $keeps: $output"
 	nothing_left
 }
 
+@test "each function withstands an attacker within it, and serves again" {
+	for function in "${!CODE[@]}"; do
+		function_of "$function" "${CODE[$function]}"
+		for _ in 1 2 3; do
+			run_bundle 0 "$BUNDLE"
+		done
+		expect 0 husk mode "$function" enforce
+		run_bundle 0 "$BUNDLE"
+		works=$output
+		function_of "$function" "${CODE[$function]}
+$(cat "$BATS_TEST_DIRNAME/function-attacks.py")"
+		run_bundle 0 "$BUNDLE"
+		attacks=$(grep '^attack ' <<<"$output")
+		[ "$(wc -l <<<"$attacks")" -ge 24 ]
+		# who pings may make sockets for it, and what they send is judged (raw.bats)
+		[ "$function" != ping ] || attacks=$(grep -v ' raw6\? ' <<<"$attacks")
+		! grep ' ok$' <<<"$attacks" || fail "$function was not stopped"
+		for key in memfd_create ptrace unshare mount keyctl userfaultfd; do
+			has_event '.event == "denied" and .function == "'"$function"'" and .key == "'$key'"'
+		done
+		function_of "$function" "${CODE[$function]}"
+		run_bundle 0 "$BUNDLE"
+		[ "$output" = "$works" ] || fail "$function: $output"
+	done
+	no_event '.event == "degraded"'
+	nothing_left
+}
+
 @test "what a function never needed is refused, also to its children, and told" {
 	function_of none 'import json'
 	run_bundle 0 "$BUNDLE"
@@ -159,5 +187,18 @@ print(open("/proc/self/status").read().count("CapEff:\t0000000000000000"))'
 	has_event '.event == "denied" and .key == "keyctl"'
 	# what podman's profile refuses is not asked about
 	no_event '.event == "denied" and .key == "userfaultfd"'
+	# Who is executed into it has what podman gives, and nothing of husk's.
+	expect 0 husk mode pod --domain cap enforce
+	expect 0 timeout 60 podman "${PODMAN[@]}" run --detach --name "$NAME" "${PODMAN_RUN[@]}" --annotation husk.function=pod \
+		--annotation husk.revision=1 -v "$T/kernel-calls:/app/kernel-calls:ro" --read-only --rootfs "$HUSK_ROOTFS" \
+		/bin/sh -c 'while :; do sleep 1; done'
+	holds() { timeout 60 podman "${PODMAN[@]}" exec "$NAME" /bin/grep "^$2:" "/proc/$1/status" | cut -f2; }
+	[ "$(holds 1 CapBnd) $(holds 1 NoNewPrivs)" = "0000000000000000 1" ]
+	[ "$(holds self CapBnd)" != 0000000000000000 ]
+	[ "$(holds self NoNewPrivs)" = 0 ]
+	[ "$(holds 1 Seccomp_filters)" -eq $(($(holds self Seccomp_filters) + 1)) ]
+	expect 0 timeout 60 podman "${PODMAN[@]}" exec "$NAME" /app/kernel-calls memfd_create
+	output_has "memfd_create ok"
+	expect 0 timeout 60 podman "${PODMAN[@]}" rm --force --time 0 "$NAME"
 	nothing_left
 }
