@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
@@ -227,11 +228,25 @@ static void look_cgroup(struct host_report *report)
 	}
 }
 
-/* What the observer of capabilities needs of the kernel, and whether it is there since the boot. */
-static void look_observer(struct host_report *report)
+/* Why husk-observe failed, for which nobody tries again (observe/observe.c). NULL: it did not. */
+static char *observer_failure(const char *path)
 {
+	char *reason = NULL;
+	size_t len;
+
+	(void)read_file_at(AT_FDCWD, path, STATUS_BYTES_MAX, &reason, &len, NULL);
+	return reason;
+}
+
+/* What the observer of capabilities needs of the kernel, and what came of loading it. */
+static void look_observer(const struct settings *settings, struct host_report *report)
+{
+	cleanup_free char *reason = NULL;
+	char path[PATH_MAX];
 	struct statfs fs;
 
+	snprintf(path, sizeof(path), "%s/observe.failed", settings->runtime_directory);
+	reason = observer_failure(path);
 	if (statfs("/sys/fs/bpf", &fs) < 0 || fs.f_type != BPF_FS_MAGIC)
 		mend(host_add(report, "capabilities", HOST_DEGRADED,
 			      "not observed: no BPF file system is mounted at /sys/fs/bpf"),
@@ -244,12 +259,16 @@ static void look_observer(struct host_report *report)
 		mend(host_add(report, "capabilities", HOST_DEGRADED,
 			      "not observed: no BPF program may be loaded"),
 		     "run as root; in a container, start it with --privileged");
+	else if (reason)
+		mend(host_add(report, "capabilities", HOST_DEGRADED,
+			      "not observed since the boot: %s", reason),
+		     "mend that, and remove observe.failed from the runtime directory");
 	else
 		host_add(report, "capabilities", HOST_OK,
 			 "observed in the kernel; husk-observe loads the observer once a boot");
 }
 
-void host_look_kernel(struct host_report *report)
+void host_look_kernel(const struct host_question *question, struct host_report *report)
 {
 	look_user(report);
 	look_release(report);
@@ -261,13 +280,13 @@ void host_look_kernel(struct host_report *report)
 	look_calls(report);
 	look_seccomp(report);
 	look_cgroup(report);
-	look_observer(report);
+	look_observer(question->settings, report);
 }
 
 void host_look(const struct host_question *question, struct host_report *ret)
 {
 	*ret = (struct host_report){0};
-	host_look_kernel(ret);
+	host_look_kernel(question, ret);
 	host_look_network(ret);
 	host_look_installed(question, ret);
 }

@@ -52,7 +52,7 @@ struct host_item *host_add(struct host_report *report, const char *name, enum ho
 			   const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* The parts of host_look(). */
-void host_look_kernel(struct host_report *report);
+void host_look_kernel(const struct host_question *question, struct host_report *report);
 void host_look_network(struct host_report *report);
 void host_look_installed(const struct host_question *question, struct host_report *report);
 

@@ -339,6 +339,25 @@ ${NEEDS[chown]}"
 	husk check --json | jq -e '.items[] | select(.name == "capabilities") | .state == "ok"'
 }
 
+@test "an observer that the kernel refused is told of by each run and by husk check" {
+	"$HUSK_OBSERVE" --remove
+	# A kernel that does is not to be had here: a program that says what husk-observe would.
+	printf '#!/bin/sh\necho "husk-observe: cannot load it: Operation not permitted" >&2\nexit 69\n' >"$T/observe"
+	chmod +x "$T/observe"
+	sed -i "s|^observe_program.*|observe_program = $T/observe|" "$CONF"
+	python_bundle job "${NEEDS[chown]}"
+	for _ in 1 2; do
+		run_bundle 0 "$BUNDLE"
+	done
+	[ "$(event_count '.event == "run" and .modes.cap == "learn" and (.detail | contains("cannot load it"))')" -eq 2 ]
+	husk check --json | jq -e '.items[] | select(.name == "capabilities") | .state == "degraded" and
+		(.detail | contains("Operation not permitted")) and (.mend | contains("observe.failed"))'
+	rm "$RUNTIME/observe.failed"
+	sed -i "s|^observe_program.*|observe_program = $HUSK_OBSERVE|" "$CONF"
+	sees job CHOWN
+	nothing_left
+}
+
 @test "netfilter's hooks stay in use after a run, until they are given back" {
 	# Until Linux 6.12 a link did not hold its network namespace: there is none.
 	held=8
