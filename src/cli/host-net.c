@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the domain net needs of the kernel: nf_tables and its packet log. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_log.h>
 #include <linux/netlink.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/host.h"
+#include "net/net.h"
 
 /* Asks one subsystem of netfilter for something that changes nothing. Returns what it answers, 0 or
  * -errno; -EINVAL where there is no such subsystem. */
@@ -43,8 +47,49 @@ static int ask(uint8_t subsystem, uint8_t type)
 	return answer.head.nlmsg_type == NLMSG_ERROR ? answer.error.error : 0;
 }
 
+/* Sets rules of every kind up in a network namespace that ends with this process. */
+static int set_up_rules(struct error *err)
+{
+	struct net_options options = {.dns_port = 1053, .dns_ports = 1, .dns_mark = 1};
+	struct net *net;
+	int r;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		return error_set(err, errno, "cannot make a network namespace");
+	options.namespace_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (options.namespace_fd < 0)
+		return error_set(err, errno, "cannot open a network namespace");
+	r = net_open(&options, &net, err);
+	return r < 0 ? r : net_use(net, NULL, 0, true, err);
+}
+
+/* Which expressions a kernel has is known for sure only by rules that use them. */
+static int try_rules(struct error *err)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set(err, errno, "cannot try them");
+	pid = fork();
+	if (pid == 0) {
+		struct error own = ERROR_INIT;
+
+		set_up_rules(&own);
+		_exit(write(ends[1], &own, sizeof(own)) != sizeof(own));
+	}
+	close(ends[1]);
+	if (pid < 0 || read(ends[0], err, sizeof(*err)) != sizeof(*err))
+		error_set(err, EIO, "cannot try them");
+	close(ends[0]);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return -err->code;
+}
+
 void host_look_network(struct host_report *report)
 {
+	struct error err = ERROR_INIT;
 	const char *what = "nf_tables";
 	int r = ask(NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN);
 	struct host_item *item;
@@ -59,6 +104,12 @@ void host_look_network(struct host_report *report)
 		/* No such connection: there is somebody who knows. */
 		what = "nf_conntrack_netlink";
 		r = ask(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET_STATS);
+	}
+	if (r == 0 && try_rules(&err) < 0) {
+		item = host_add(report, "network rules", HOST_DEGRADED,
+				"the domains net and dns are unavailable: %s", err.what);
+		snprintf(item->mend, sizeof(item->mend), "%s", err.hint);
+		return;
 	}
 	if (r == 0) {
 		host_add(report, "network rules", HOST_OK,

@@ -375,6 +375,18 @@ waits_in_poll() {
 	jq -e . <<<"$output"
 }
 
+@test "husk check tries the rules of the network themselves" {
+	check_rules() {
+		timeout --kill-after=5 "$COMMAND_TIMEOUT_S" unshare --user --map-root-user --net /bin/sh -c \
+			"$1"' && shift && exec "$@"' sh "$1" "$HUSK" --config "$CONF" check --json
+	}
+	capture check_rules true
+	jq -e '.items[] | select(.name == "network rules") | .state == "ok"' <<<"$output"
+	capture check_rules 'echo 0 >/proc/sys/user/max_net_namespaces'
+	jq -e '.items[] | select(.name == "network rules") | .state == "degraded"
+		and (.detail | contains("cannot make a network namespace"))' <<<"$output"
+}
+
 @test "hooks print is what a bundle needs" {
 	hooks_json >"$T/hooks"
 	jq -e '(.hooks // .) | .createRuntime[0].path and .poststop[0].path' "$T/hooks"
