@@ -23,6 +23,12 @@ static void tell(struct native_plan *plan, const char *path, const char *how)
 	buf_format(&plan->told, "%s'%s' %s", plan->told.len ? "; " : "", text, how);
 }
 
+static void refuse(struct native_plan *plan, const char *path, const char *why)
+{
+	if (plan->refused_count < NATIVE_SCANS_MAX)
+		plan->refused[plan->refused_count++] = (struct native_refusal){path, why};
+}
+
 /*
  * The directories of a tree come before it, since they cost less to look through: it is worth a
  * look where those that were taken save less than half of what it would. Then it stands for them.
@@ -205,7 +211,6 @@ static int take_tree(struct native_plan *plan, const struct native_wish *wish, i
 	const char *path = entry->path;
 	struct native_tree tree = {.fd = -1, .uses = entry->uses};
 	const char *why = "";
-	char how[64];
 	int r;
 
 	r = scan(wish, root_fd, entry, &tree.holes, &why);
@@ -215,8 +220,7 @@ static int take_tree(struct native_plan *plan, const struct native_wish *wish, i
 		drop_missing(root_fd, &tree.holes);
 	if (r < 0) {
 		native_holes_release(&tree.holes);
-		snprintf(how, sizeof(how), "stays mediated: %s", why);
-		tell(plan, path, how);
+		refuse(plan, path, why);
 		return r == -ENOMEM ? r : 0;
 	}
 	tree.path = strdup(path);
@@ -232,11 +236,28 @@ static int take_tree(struct native_plan *plan, const struct native_wish *wish, i
 	return 0;
 }
 
-static void tell_trees(struct native_plan *plan)
+static bool is_attached(const struct native_plan *plan, const char *path)
 {
 	for (size_t i = 0; i < plan->count; i++) {
-		char how[64];
+		if (path_lies_in(path, plan->trees[i].path))
+			return true;
+	}
+	return false;
+}
 
+/* What was refused before the tree that it lies in was taken is no news. */
+static void tell_trees(struct native_plan *plan)
+{
+	char how[128];
+
+	for (size_t i = 0; i < plan->refused_count; i++) {
+		if (is_attached(plan, plan->refused[i].path))
+			continue;
+		snprintf(how, sizeof(how), "stays mediated: %s", plan->refused[i].why);
+		tell(plan, plan->refused[i].path, how);
+	}
+	plan->refused_count = 0;
+	for (size_t i = 0; i < plan->count; i++) {
 		snprintf(how, sizeof(how),
 			 "is attached natively, %zu of its programs and keys are not",
 			 plan->trees[i].holes.count);
@@ -264,7 +285,7 @@ static int take_image(struct native_plan *plan, const struct native_wish *wish, 
 	if (is_served(saved, entry) || (plan->count == NATIVE_TREES_MAX && saved == 0))
 		return 0;
 	if (holds_mount(mounts, mount_count, path)) {
-		tell(plan, path, "stays mediated: something is mounted in it");
+		refuse(plan, path, "something is mounted in it");
 		return 0;
 	}
 	return take_tree(plan, wish, root_fd, entry);

@@ -76,6 +76,11 @@ struct native_tree {
 struct native_plan {
 	struct native_tree trees[NATIVE_TREES_MAX];
 	size_t count;
+	struct native_refusal {
+		const char *path; /* borrowed from the wish */
+		const char *why;
+	} refused[NATIVE_SCANS_MAX]; /* until it is told */
+	size_t refused_count;
 	char *private_path; /* where a tmpfs becomes native, or NULL */
 	struct buf told;    /* what was attached, and what not and why; for people */
 };

@@ -854,6 +854,18 @@ static void only_a_container_that_cannot_undo_it_has_natives(void **state)
 	assert_string_equal(plan.private_path, "/tmp");
 	native_plan_release(&plan);
 
+	/* of a directory that was refused in a tree that is taken nothing is told */
+	buf_release(&bytes);
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 1, "/lib/a"});
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 20, "/lib"});
+	native_put(&bytes, &(struct native_entry){NATIVE_PRIVATE, 300, "/tmp"});
+	wish.bytes = bytes.bytes;
+	wish.len = bytes.len;
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, &tmp, 1), 0);
+	assert_int_equal(plan.count, 1);
+	assert_null(strstr(plan.told.bytes, "stays mediated"));
+	assert_non_null(strstr(plan.told.bytes, "'/lib' is attached natively"));
+	native_plan_release(&plan);
 	/* what is filled is to be seen until it is enforced */
 	wish.enforced = false;
 	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, &tmp, 1), 0);
