@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cli/host.h"
 #include "net/net.h"
 
@@ -108,7 +109,7 @@ void host_look_network(struct host_report *report)
 	if (r == 0 && try_rules(&err) < 0) {
 		item = host_add(report, "network rules", HOST_DEGRADED,
 				"the domains net and dns are unavailable: %s", err.what);
-		snprintf(item->mend, sizeof(item->mend), "%s", err.hint);
+		text_copy(item->mend, sizeof(item->mend), err.hint);
 		return;
 	}
 	if (r == 0) {
