@@ -532,7 +532,28 @@ static void a_full_disk_is_counted_and_no_signal(void **state)
 
 #define WITH_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
-int main(void)
+static const char *test_directory;
+
+/* Else the fuzzer would begin with what is refused at once. */
+static void the_seeds_of_the_fuzzer_are_of_this_version(void **state)
+{
+	cleanup_free char *bytes = NULL;
+	cleanup_journal_reader struct journal_reader *reader = NULL;
+	struct journal_behaviour b;
+	char path[PATH_MAX];
+	size_t len;
+	int count = 0;
+
+	snprintf(path, sizeof(path), "%s/../fuzz/corpus/journal/whole", test_directory);
+	assert_int_equal(read_file_at(AT_FDCWD, path, 1 << 20, &bytes, &len, NULL), 0);
+	assert_int_equal(journal_reader_over(bytes, len, &reader, NULL), 0);
+	while (journal_reader_next(reader, &b) == 1)
+		count++;
+	assert_int_equal(count, 3);
+	assert_int_equal(journal_reader_end(reader).outcome, OUTCOME_EXITED);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_DIRECTORY(what_was_put_comes_back),
@@ -546,7 +567,9 @@ int main(void)
 		WITH_DIRECTORY(forged_records_are_refused_or_passed_over),
 		WITH_DIRECTORY(what_is_no_journal_is_refused),
 		WITH_DIRECTORY(a_full_disk_is_counted_and_no_signal),
+		cmocka_unit_test(the_seeds_of_the_fuzzer_are_of_this_version),
 	};
 
+	test_directory = argc > 1 ? argv[1] : ".";
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

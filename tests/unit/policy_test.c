@@ -1085,7 +1085,23 @@ static void host_names_are_widened_below_their_owner(void **state)
 	}
 }
 
-int main(void)
+static const char *test_directory;
+
+/* Else the fuzzer would begin with what is refused at once. */
+static void the_seeds_of_the_fuzzer_are_of_this_version(void **state)
+{
+	cleanup_free char *bytes = NULL;
+	cleanup_policy_image struct policy_image *image = NULL;
+	char path[PATH_MAX];
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/../fuzz/corpus/policy/small-image", test_directory);
+	assert_int_equal(read_file_at(AT_FDCWD, path, 1 << 20, &bytes, &len, NULL), 0);
+	assert_int_equal(policy_image_check(bytes, len, &image, NULL), 0);
+	assert_int_equal(policy_image_info(image).entries, 4);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(public_suffixes_are_known),
@@ -1114,7 +1130,9 @@ int main(void)
 						make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(what_is_no_image_is_refused, make_directory,
 						remove_directory),
+		cmocka_unit_test(the_seeds_of_the_fuzzer_are_of_this_version),
 	};
 
+	test_directory = argc > 1 ? argv[1] : ".";
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
