@@ -299,8 +299,8 @@ only_mediator() {
 	echo "$all"
 }
 
-# nothing_left: no mediator, no merge, no mount more than before the test, no file of a run.
-nothing_left() {
+# no_run_left: no mediator, no merge, no file of a run.
+no_run_left() {
 	wait_until 20 no_mediators || return 1
 	if [ -d "$RUNTIME" ] && [ -n "$(find "$RUNTIME" -mindepth 1 ! -type d -print -quit)" ]; then
 		fail "left in the runtime directory: $(find "$RUNTIME")"
@@ -310,6 +310,11 @@ nothing_left() {
 		fail "left journals: $(find "$STATE/journals" -mindepth 1)"
 		return 1
 	fi
+}
+
+# nothing_left: as no_run_left, and no mount more than before the test.
+nothing_left() {
+	no_run_left || return 1
 	# Mounts of others, copied into this namespace, may go at any time; none may come.
 	local left
 	left=$(comm -13 <(cut -d' ' -f5- "$T/hosts-mounts" | sort) <(cut -d' ' -f5- /proc/self/mountinfo | sort))
