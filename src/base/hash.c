@@ -4,6 +4,16 @@
 
 #include <string.h>
 
+#ifdef __x86_64__
+#if __has_include(<sys/platform/x86.h>)
+/* What glibc has found out: asking the processor takes 60 us of each start in a virtual machine. */
+#include <sys/platform/x86.h>
+#define HAS_SSE42 CPU_FEATURE_ACTIVE(SSE4_2)
+#else
+#define HAS_SSE42 __builtin_cpu_supports("sse4.2")
+#endif
+#endif
+
 uint64_t hash64_add(uint64_t hash, const void *bytes, size_t len)
 {
 	const unsigned char *b = bytes;
@@ -59,7 +69,7 @@ uint32_t crc32c(uint32_t crc, const void *bytes, size_t len)
 	const unsigned char *b = bytes;
 
 #ifdef __x86_64__
-	if (__builtin_cpu_supports("sse4.2"))
+	if (HAS_SSE42)
 		return crc32c_sse42(crc, b, len);
 #endif
 	crc = ~crc;
