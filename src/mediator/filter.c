@@ -226,37 +226,82 @@ static const struct group groups[] = {
 /* The last call that was refused. The handler of a signal can leave it nowhere else. */
 static volatile sig_atomic_t refused = -1;
 
-/*
- * Numbers lie in runs, so the program goes up the ends of the runs: a number below the next end
- * gets what holds in the run. The kernel evaluates it once for each number when it is loaded, and
- * asks it no more for those that it allows (Linux 5.11).
- */
-size_t filter_build(unsigned int flags, struct sock_filter *ret)
+static void list_allowed(unsigned int flags, bool allowed[NUMBERS_MAX])
 {
-	bool allowed[NUMBERS_MAX] = {false};
-	size_t n = 0;
-
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		for (size_t k = 0; k < groups[i].count; k++)
 			allowed[groups[i].calls[k]] |= !groups[i].flag || groups[i].flag & flags;
 	}
-	ret[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-						offsetof(struct seccomp_data, arch));
-	ret[n++] =
-		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FILTER_ARCHITECTURE, 1, 0);
-	ret[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP);
-	ret[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-						offsetof(struct seccomp_data, nr));
-	for (size_t i = 1; i < NUMBERS_MAX && n + 3 <= FILTER_LENGTH_MAX; i++) {
-		if (allowed[i] == allowed[i - 1])
-			continue;
-		ret[n++] =
-			(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (uint32_t)i, 1, 0);
-		ret[n++] = (struct sock_filter)BPF_STMT(
-			BPF_RET | BPF_K, allowed[i - 1] ? SECCOMP_RET_ALLOW : SECCOMP_RET_TRAP);
+}
+
+/* Where runs of allowed and of refused numbers meet. */
+static size_t list_borders(const bool allowed[NUMBERS_MAX], uint32_t borders[NUMBERS_MAX])
+{
+	size_t count = 0;
+
+	for (uint32_t i = 1; i < NUMBERS_MAX; i++) {
+		if (allowed[i] != allowed[i - 1])
+			borders[count++] = i;
 	}
-	ret[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP);
-	return n;
+	return count;
+}
+
+/* A search among the borders; below the i-th one lies the i-th run. */
+struct search {
+	const uint32_t *borders;
+	struct sock_filter *program;
+	size_t len;
+	size_t answers[2]; /* where those of even and of odd runs will stand */
+};
+
+/* Adds the search between two borders. Returns where it begins, or where the one run's answer
+ * stands. */
+static size_t add_search(struct search *search, size_t from, size_t to)
+{
+	size_t middle = from + (to - from) / 2, at = search->len, below, above;
+
+	if (from == to)
+		return search->answers[from & 1];
+	search->len++;
+	below = add_search(search, from, middle);
+	above = add_search(search, middle + 1, to);
+	search->program[at] =
+		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, search->borders[middle],
+					     (uint8_t)(above - at - 1), (uint8_t)(below - at - 1));
+	return at;
+}
+
+/*
+ * The kernel evaluates the program once for each number when it is loaded, and asks it no more for
+ * those that it allows (Linux 5.11); and it compiles it. Both happen in each start, so it is a
+ * binary search with two answers.
+ */
+size_t filter_build(unsigned int flags, struct sock_filter *ret)
+{
+	bool allowed[NUMBERS_MAX] = {false};
+	uint32_t borders[NUMBERS_MAX];
+	struct search search = {.borders = borders, .program = ret};
+	size_t count;
+
+	list_allowed(flags, allowed);
+	count = list_borders(allowed, borders);
+	if (count + FILTER_LENGTH_FIXED > FILTER_LENGTH_MAX)
+		return 0;
+	ret[search.len++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+							 offsetof(struct seccomp_data, arch));
+	ret[search.len++] =
+		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FILTER_ARCHITECTURE, 1, 0);
+	ret[search.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP);
+	ret[search.len++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+							 offsetof(struct seccomp_data, nr));
+	search.answers[0] = search.len + count;
+	search.answers[1] = search.answers[0] + 1;
+	add_search(&search, 0, count);
+	for (int i = 0; i < 2; i++)
+		ret[search.answers[i]] = (struct sock_filter)BPF_STMT(
+			BPF_RET | BPF_K,
+			allowed[0] == (i == 0) ? SECCOMP_RET_ALLOW : SECCOMP_RET_TRAP);
+	return search.answers[1] + 1;
 }
 
 /* The kernel skipped the call; what it returns is ours to say. */
@@ -270,9 +315,11 @@ static void refuse(int signal, siginfo_t *info, void *context)
 int filter_install(unsigned int flags)
 {
 	struct sock_filter program[FILTER_LENGTH_MAX];
-	const struct sock_fprog filter = {(unsigned short)filter_build(flags, program), program};
+	struct sock_fprog filter = {(unsigned short)filter_build(flags, program), program};
 	struct sigaction action = {.sa_sigaction = refuse, .sa_flags = SA_SIGINFO | SA_RESTART};
 
+	if (filter.len == 0)
+		return -E2BIG;
 	sigemptyset(&action.sa_mask);
 	if (sigaction(SIGSYS, &action, NULL) < 0 ||
 	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0)

@@ -21,7 +21,8 @@ enum filter_flags {
 	FILTER_RULES = 8,  /* it changes the rules there: no further call, but a capability */
 };
 
-#define FILTER_LENGTH_MAX 512
+#define FILTER_LENGTH_MAX 256 /* a jump of a filter reaches 255 instructions far */
+#define FILTER_LENGTH_FIXED 6 /* beside the search for the number */
 
 #if defined(__x86_64__)
 #define FILTER_ARCHITECTURE AUDIT_ARCH_X86_64
@@ -31,11 +32,12 @@ enum filter_flags {
 #error "the mediator's system-call filter does not know this architecture"
 #endif
 
-/* Writes the program for `flags` to `ret`, of FILTER_LENGTH_MAX, and returns its length. */
+/* Writes the program for `flags` to `ret`, of FILTER_LENGTH_MAX, and returns its length; 0 if it
+ * has no room. */
 size_t filter_build(unsigned int flags, struct sock_filter *ret);
 
 /* Installs it for the calling thread and those that it starts later. no_new_privs must be set.
- * Returns 0 or -errno. */
+ * Returns 0 or -errno (-E2BIG: filter_build() failed). */
 int filter_install(unsigned int flags);
 
 /* The number of the last call that was refused since this was asked before, or -1. */
