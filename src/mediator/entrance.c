@@ -99,8 +99,6 @@ static void finish_wrap(struct mediator *m)
 	resolution_use(m, resolvers, resolvers_len);
 	native_scans_release(&m->scans);
 	r = end_helper(m, &err);
-	close(m->mount_fd); /* the view's end could not be seen while this is open */
-	m->mount_fd = -1;
 	capabilities_begin(m);
 	m->wrapped = r == 0;
 	if (r < 0 && err.code) /* what failed on this side of the talk has been told */
@@ -109,6 +107,8 @@ static void finish_wrap(struct mediator *m)
 		close(m->members_fd);
 	m->members_fd = -1;
 	view_gate_answer(m->view, r == 0 ? 0 : -EIO);
+	close(m->mount_fd); /* the view's end could not be seen while this is open */
+	m->mount_fd = -1;
 	tell_natives(m, natives, n_natives);
 }
 
@@ -199,7 +199,8 @@ static int set_up_rest(struct mediator *m, struct error *err)
 	m->members_fd = cgroup_members_open(m->proc_fd, pid);
 	native_decide(m);
 	native_look(m);
-	r = helper_prepare(&m->ready);
+	nearness_take_part();
+	r = helper_prepare(&m->nearness, &m->ready);
 	if (r < 0)
 		return error_set(err, -r, "cannot start a thread");
 	return shut_in(m, err);
@@ -212,6 +213,7 @@ void entrance_complete(struct mediator *m)
 	if (m->complete)
 		return;
 	m->complete = true;
+	nearness_give_way();
 	if (set_up_rest(m, &err) < 0) {
 		mediator_tell(m, EVENT_REFUSED, err.what);
 		m->exec_result = -EIO;

@@ -10,6 +10,7 @@ struct helper {
 	pthread_t thread;
 	int main_fd, own_fd; /* two ends of one socketpair(2): news this way, consent that way */
 	bool waits;	     /* for a first message: the rest is filled in by then */
+	struct nearness nearness; /* to the main thread */
 	int (*work)(struct helper *helper);
 	int result;
 	struct error err;

@@ -79,6 +79,8 @@ static void *run(void *argument)
 	struct message message = {.news = HELPER_DONE};
 
 	helper->result = helper->waits ? wait_for_work(helper) : 0;
+	if (helper->waits)
+		nearness_stay_free(&helper->nearness);
 	if (helper->result == 0)
 		helper->result = helper->work(helper);
 	/* The main thread is there as long as the process is: it joins this thread next. */
@@ -118,9 +120,9 @@ static int start(const struct helper *plan, struct helper **ret)
 	return 0;
 }
 
-int helper_prepare(struct helper **ret)
+int helper_prepare(const struct nearness *nearness, struct helper **ret)
 {
-	const struct helper plan = {.waits = true};
+	const struct helper plan = {.waits = true, .nearness = *nearness};
 
 	return start(&plan, ret);
 }
@@ -136,6 +138,7 @@ int helper_wrap(struct helper *helper, int proc_fd, pid_t pid, int mount_fd,
 	helper->mount_fd = mount_fd;
 	helper->spec = spec;
 	helper->wish = *wish;
+	nearness_call(&helper->nearness, helper->thread);
 	return send(helper->main_fd, &message, sizeof(message), MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "container/spec.h"
 #include "mediator/native.h"
+#include "mediator/nearness.h"
 #include "view/view.h"
 
 /*
@@ -22,9 +23,10 @@ enum helper_news {
 	HELPER_DONE,   /* it has ended: helper_finish() */
 };
 
-/* Makes a helper that waits for its work. What the calling thread gives up afterwards of its
- * privileges and its root, the helper keeps. Returns 0 or -errno. */
-int helper_prepare(struct helper **ret);
+/* Makes a helper that waits for its work, near the calling thread, which will answer all that it
+ * asks of the view. What that thread gives up afterwards of its privileges and its root, the helper
+ * keeps. `nearness`: copied. Returns 0 or -errno. */
+int helper_prepare(const struct nearness *nearness, struct helper **ret);
 
 /* Gives it that: the late wrap (wrap.c tells its steps), in the mount namespace of `pid`. `wish`:
  * copied, its bytes are not. Returns 0 or -errno. */

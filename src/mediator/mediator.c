@@ -164,11 +164,13 @@ static void serve_view(void *context)
 	m->flowed = true;
 	latency_hold(&m->latency);
 	served = view_serve(m->view, REQUESTS_AT_ONCE);
-	while (served > 0 && (total += served) < REQUESTS_AT_ONCE && patience_is_due(&m->patience))
+	/* before the function begins, who asks is husk-hook and the helper: soon gone, or near */
+	while (m->wrapped && served > 0 && (total += served) < REQUESTS_AT_ONCE &&
+	       patience_is_due(&m->patience))
 		served = await_request(m);
 	if (served < 0)
 		m->view_result = served;
-	if (m->patience.failed > 0)
+	if (m->wrapped && m->patience.failed > 0)
 		nearness_follow(&m->nearness, view_caller(m->view));
 }
 

@@ -2,6 +2,7 @@
 #ifndef HUSK_MEDIATOR_NEARNESS_H
 #define HUSK_MEDIATOR_NEARNESS_H
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,6 +23,19 @@ struct nearness {
 
 /* proc_fd: borrowed. Never fails: where nothing can be done, nothing will be. */
 void nearness_open(struct nearness *nearness, int proc_fd);
+
+/* Has `thread`, which sleeps, wake up on the processor of the calling thread; then it has to call
+ * nearness_stay_free(), with a copy of `nearness`. */
+void nearness_call(struct nearness *nearness, pthread_t thread);
+void nearness_stay_free(struct nearness *nearness);
+
+/*
+ * From the one to the other this thread lets everybody who wakes up on its processor go first, and
+ * keeps its share. Where it works beside a runtime, that runtime would else wait for it there, even
+ * with another processor idle.
+ */
+void nearness_give_way(void);
+void nearness_take_part(void);
 
 /* The thread `caller` has asked something just now. */
 void nearness_follow(struct nearness *nearness, pid_t caller);
