@@ -23,7 +23,6 @@
 #include "policy/calls.h"
 
 enum {
-	NUMBERS = 1024,	  /* above all numbers of calls of Linux 6.18 */
 	NOTIFY_LEVEL = 5, /* of libseccomp's API: seccomp_api_set(3) */
 	CLONE_PROLOGUE = 5,
 	SOCKET_PROLOGUE = 10,
@@ -33,10 +32,10 @@ enum {
 
 /* What is to become of each call of this machine. */
 struct table {
-	uint32_t actions[NUMBERS]; /* SECCOMP_RET_* */
-	int clone, socket;	   /* the numbers of clone(2) and socket(2) */
-	bool namespaces;	   /* clone(2) may make them */
-	bool packets;		   /* socket(2) may make what CALLS_PACKETS stands for */
+	uint32_t actions[CALLS_NUMBERS]; /* SECCOMP_RET_* */
+	int clone, socket;		 /* the numbers of clone(2) and socket(2) */
+	bool namespaces;		 /* clone(2) may make them */
+	bool packets;			 /* socket(2) may make what CALLS_PACKETS stands for */
 };
 
 static bool is_listed(const char *const *names, size_t count, const char *name)
@@ -52,7 +51,7 @@ static int number_of(const char *name)
 {
 	int number = seccomp_syscall_resolve_name_arch(SCMP_ARCH_NATIVE, name);
 
-	return number >= 0 && number < NUMBERS ? number : -ENOENT;
+	return number >= 0 && number < CALLS_NUMBERS ? number : -ENOENT;
 }
 
 bool filter_knows(const char *name)
@@ -80,7 +79,7 @@ static void make_table(const struct filter_wish *wish, struct table *ret)
 	size_t n_base;
 	const char *const *base = calls_base(&n_base);
 
-	for (size_t i = 0; i < NUMBERS; i++)
+	for (size_t i = 0; i < CALLS_NUMBERS; i++)
 		ret->actions[i] = SECCOMP_RET_USER_NOTIF;
 	for (size_t i = 0; i < n_base; i++)
 		set_action(ret, base[i], SECCOMP_RET_ALLOW);
@@ -169,7 +168,7 @@ static int verify(const struct table *table, const struct sock_filter *code, uin
 	struct seccomp_data call = {0};
 	int r = 0;
 
-	for (int number = -1; number < NUMBERS && r == 0; number++) {
+	for (int number = -1; number < CALLS_NUMBERS && r == 0; number++) {
 		call = (struct seccomp_data){.nr = number, .arch = own};
 		r = expect(code, count, &call,
 			   number < 0 ? SECCOMP_RET_USER_NOTIF : table->actions[number], err);
@@ -249,7 +248,7 @@ static int add_rules(scmp_filter_ctx context, const struct table *table)
 
 	if (r == 0)
 		r = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_NOTIFY);
-	for (int number = 0; number < NUMBERS && r == 0; number++) {
+	for (int number = 0; number < CALLS_NUMBERS && r == 0; number++) {
 		uint32_t action = table->actions[number];
 
 		if (action == SECCOMP_RET_ALLOW)

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 
 #include "compile/filter.h"
-
-enum { NUMBERS = 1024 };
+#include "policy/calls.h"
 
 static int print_filter(void)
 {
@@ -35,7 +34,7 @@ static void print_names(void)
 {
 	int last = 0;
 
-	for (int number = 0; number < NUMBERS; number++) {
+	for (int number = 0; number < CALLS_NUMBERS; number++) {
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
 
 		last = name ? number : last;

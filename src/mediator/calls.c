@@ -23,7 +23,6 @@
 #include "policy/restriction.h"
 
 enum {
-	NUMBERS = 1024,
 	NUMBER_DIGITS = 5,
 	X32_BIT = 0x40000000, /* __X32_SYSCALL_BIT of asm/unistd.h */
 	NOTIF_ROOM = 512,     /* for both structures as a later kernel may have them */
@@ -37,9 +36,10 @@ enum {
 struct calls {
 	struct watch *watch;
 	struct loop *loop;
-	int fd;			   /* the listener, -1: none */
-	bool taken;		   /* there was one */
-	uint8_t verdicts[NUMBERS]; /* enum verdict + 1 of the machine's own calls, 0: not judged */
+	int fd;	    /* the listener, -1: none */
+	bool taken; /* there was one */
+	/* enum verdict + 1 of the machine's own calls, 0: not judged */
+	uint8_t verdicts[CALLS_NUMBERS];
 	union {
 		struct seccomp_notif notif;
 		unsigned char room[NOTIF_ROOM];
@@ -129,7 +129,7 @@ void calls_key(const struct seccomp_data *call, char *out)
 		name = call_names[call->nr];
 	if (name)
 		snprintf(out, CALLS_NAME_ROOM, "%s", name);
-	else if ((uint32_t)call->nr >= NUMBERS)
+	else if ((uint32_t)call->nr >= CALLS_NUMBERS)
 		snprintf(out, CALLS_NAME_ROOM, "%s", CALLS_BEYOND);
 	else
 		snprintf(out, CALLS_NAME_ROOM, CALLS_NUMBER_PREFIX "%u", (unsigned int)call->nr);
@@ -155,7 +155,7 @@ static enum verdict judge(struct calls *calls, const struct seccomp_data *call, 
 	uint8_t *known = NULL;
 	enum verdict verdict;
 
-	if (is_own(call) && call->nr >= 0 && call->nr < NUMBERS && !makes_namespace(call) &&
+	if (is_own(call) && call->nr >= 0 && call->nr < CALLS_NUMBERS && !makes_namespace(call) &&
 	    !makes_packets(call))
 		known = &calls->verdicts[call->nr];
 	if (known && *known && *known - 1 < VERDICT_WOULD_DENY)

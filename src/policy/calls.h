@@ -19,7 +19,10 @@
 #define CALLS_BEYOND CALLS_NUMBER_PREFIX "beyond"
 #define CALLS_ABI_PREFIX "abi:"
 
-enum calls_limits { CALLS_NAME_ROOM = 40 };
+enum calls_limits {
+	CALLS_NAME_ROOM = 40,
+	CALLS_NUMBERS = 1024, /* above all numbers of calls of Linux 6.18 */
+};
 
 /*
  * The base: calls that every program may make in every mode, and that nobody is asked about. They
