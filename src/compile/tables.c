@@ -7,6 +7,7 @@
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "compile/filter.h"
 #include "policy/calls.h"
@@ -30,25 +31,34 @@ static int print_filter(void)
 	return EXIT_SUCCESS;
 }
 
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 static void print_names(void)
 {
-	int last = 0;
+	char *names[CALLS_NUMBERS];
+	int last = 0, count = 0;
 
+	printf("const char *const call_names[] = {\n");
 	for (int number = 0; number < CALLS_NUMBERS; number++) {
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
 
-		last = name ? number : last;
-		free(name);
+		if (!name)
+			continue;
+		printf("\t[%d] = \"%s\",\n", number, name);
+		last = number;
+		names[count++] = name;
 	}
-	printf("const char *const call_names[] = {\n");
-	for (int number = 0; number <= last; number++) {
-		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
-
-		if (name)
-			printf("\t[%d] = \"%s\",\n", number, name);
-		free(name);
+	printf("};\nconst uint32_t call_names_count = %d;\n\n", last + 1);
+	qsort(names, (size_t)count, sizeof(names[0]), compare);
+	printf("const char *const call_names_sorted[] = {\n");
+	for (int i = 0; i < count; i++) {
+		printf("\t\"%s\",\n", names[i]);
+		free(names[i]);
 	}
-	printf("};\nconst uint32_t call_names_count = %d;\n", last + 1);
+	printf("};\nconst uint32_t call_names_sorted_count = %d;\n", count);
 }
 
 int main(void)

@@ -3,6 +3,7 @@
 #define HUSK_CONTAINER_PROFILE_INTERNAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct json;
 
@@ -19,5 +20,8 @@ enum profile_work {
  * config-linux.md, "Seccomp".
  */
 bool profile_lets(const struct json *profile, enum profile_work work);
+
+/* oci_spec_calls() of a profile. */
+uint32_t profile_count(const struct json *profile, const char *const *names, uint32_t count);
 
 #endif

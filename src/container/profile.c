@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An engine's own profile of system calls, as far as it concerns husk-launch. */
+/* An engine's own profile of system calls: what husk-launch may do under it, and how much it lets
+ * through. */
 #include "container/profile-internal.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "policy/calls.h"
 
 static const char *const needed[][6] = {
 	[PROFILE_RESTRICT] = {"prctl", "seccomp", "faccessat", "capget", "capset"},
@@ -62,4 +65,45 @@ bool profile_lets(const struct json *profile, enum profile_work work)
 			return false;
 	}
 	return true;
+}
+
+/* ---- how much is let through ---- */
+
+/* What the rules say of one call; the larger holds. */
+enum said { SAID_NOTHING, SAID_SOMETHING, SAID_LET };
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void note_rule(const struct json *rule, const char *const *names, uint32_t count,
+		      uint8_t *said)
+{
+	const struct json *list = json_get(rule, "names");
+	bool lets = json_count(json_get(rule, "args")) == 0 &&
+		    lets_through(json_get(rule, "action"), PROFILE_RESTRICT);
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const char *name = json_string(json_at(list, i));
+		const char *const *found =
+			name ? bsearch(&name, names, count, sizeof(*names), compare) : NULL;
+
+		if (found && said[found - names] != SAID_LET)
+			said[found - names] = lets ? SAID_LET : SAID_SOMETHING;
+	}
+}
+
+uint32_t profile_count(const struct json *profile, const char *const *names, uint32_t count)
+{
+	const struct json *rules = json_get(profile, "syscalls");
+	bool rest = lets_through(json_get(profile, "defaultAction"), PROFILE_RESTRICT);
+	uint8_t said[CALLS_NUMBERS] = {SAID_NOTHING};
+	uint32_t lets = 0;
+
+	for (size_t i = 0; i < json_count(rules); i++)
+		note_rule(json_at(rules, i), names, count, said);
+	for (uint32_t i = 0; i < count; i++)
+		lets += said[i] == SAID_LET || (said[i] == SAID_NOTHING && rest);
+	return lets;
 }

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "container/document-internal.h"
 #include "container/profile-internal.h"
+#include "policy/calls.h"
 #include "policy/capability.h"
 
 #define ID_MAX (UINT32_MAX - 1) /* (uid_t)-1 means "no id" to the kernel */
@@ -385,6 +386,13 @@ const char *oci_spec_env(const struct oci_spec *spec, const char *name)
 			return NULL;
 	}
 	return NULL;
+}
+
+uint32_t oci_spec_calls(const struct oci_spec *spec, const char *const *names, uint32_t count)
+{
+	const struct json *profile = json_get(json_get(spec->json, "linux"), "seccomp");
+
+	return json_is_object(profile) ? profile_count(profile, names, count) : CALLS_ALL;
 }
 
 /* Is `point` what `destination` names, or does it lie below? Returns the length of what they share

@@ -68,6 +68,15 @@ const char *oci_spec_annotation(const struct oci_spec *spec, const char *key);
 const char *oci_spec_env(const struct oci_spec *spec, const char *name);
 
 /*
+ * How many of the calls `names` linux.seccomp lets through, whatever their arguments: those that a
+ * rule without arguments allows or logs and, where the default action does, those that no rule
+ * names. CALLS_ALL (policy/calls.h) where there is no linux.seccomp. `names`: `count` of them, at
+ * most CALLS_NUMBERS, sorted by strcmp(3), no two the same. Source: OCI runtime-spec,
+ * config-linux.md, "Seccomp".
+ */
+uint32_t oci_spec_calls(const struct oci_spec *spec, const char *const *names, uint32_t count);
+
+/*
  * The entry of mounts that what is mounted at `point`, an absolute path in the container, comes
  * from: of those whose destination is `point` or a directory above it, not "/", the one that lies
  * deepest, and among equals the last, which covers the others. NULL where it is the root's.

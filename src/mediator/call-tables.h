@@ -18,4 +18,8 @@ extern const uint32_t call_base_count;
 extern const char *const call_names[];
 extern const uint32_t call_names_count;
 
+/* The same names, without gaps, in the order of strcmp(3). */
+extern const char *const call_names_sorted[];
+extern const uint32_t call_names_sorted_count;
+
 #endif

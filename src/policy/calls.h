@@ -24,6 +24,9 @@ enum calls_limits {
 	CALLS_NUMBERS = 1024, /* above all numbers of calls of Linux 6.18 */
 };
 
+/* In place of how many calls an engine lets through: it has no filter. */
+#define CALLS_ALL UINT32_MAX
+
 /*
  * The base: calls that every program may make in every mode, and that nobody is asked about. They
  * are what the runtimes of functions make at their start and with each request, and of those only

@@ -344,11 +344,24 @@ static void calls_fail_where_they_are_denied(void **state)
 	assert_int_equal(run_function(MODE_ENFORCE), 1 | 2 | 4);
 }
 
+static void each_name_of_the_machine_is_there_once_in_order(void **state)
+{
+	uint32_t named = 0;
+
+	for (uint32_t i = 0; i < call_names_count; i++)
+		named += call_names[i] != NULL;
+	assert_in_range(named, 200, CALLS_NUMBERS);
+	assert_int_equal(call_names_sorted_count, named);
+	for (uint32_t i = 1; i < call_names_sorted_count; i++)
+		assert_true(strcmp(call_names_sorted[i - 1], call_names_sorted[i]) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_run_loses_what_it_can_do_without),
 		cmocka_unit_test(each_call_has_one_key),
+		cmocka_unit_test(each_name_of_the_machine_is_there_once_in_order),
 		cmocka_unit_test(what_is_denied_fails_as_programs_expect),
 		cmocka_unit_test(calls_go_on_while_they_are_learned),
 		cmocka_unit_test(calls_fail_where_they_are_denied),

@@ -28,6 +28,7 @@
 #include "container/mountinfo.h"
 #include "container/spec.h"
 #include "container/state.h"
+#include "policy/calls.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -154,6 +155,58 @@ static void test_spec_seccomp(void **unused)
 		assert_int_equal(spec.seccomp_stays, table[i].stays);
 		assert_int_equal(spec.seccomp_blind, table[i].blind);
 	}
+}
+
+#define REFUSES(names) "{\"names\":[" names "],\"action\":\"SCMP_ACT_ERRNO\"}"
+
+static void test_spec_calls(void **unused)
+{
+	static const char *const names[] = {"chdir", "clone", "openat", "read", "write"};
+	static const struct {
+		const char *profile;
+		uint32_t calls;
+	} table[] = {
+		{"null", CALLS_ALL},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\"}", 5},
+		{"{\"defaultAction\":\"SCMP_ACT_LOG\"}", 5},
+		{"{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", 0},
+		{"{}", 0},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[" REFUSES(
+			 "\"openat\",\"clone\",\"fstatat64\"") "," REFUSES("\"openat\"") "]}",
+		 3},
+		/* one of them by two rules, one that the machine does not have, and no name */
+		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOWS(
+			 "\"read\",\"write\",\"_llseek\",7") "," ALLOWS("\"read\"") ",7]}",
+		 2},
+		{"{\"defaultAction\":\"SCMP_ACT_KILL\",\"syscalls\":[{\"names\":[\"read\"],"
+		 "\"action\":\"SCMP_ACT_LOG\"},{\"names\":[\"write\"],\"action\":"
+		 "\"SCMP_ACT_NOTIFY\"}]}",
+		 1},
+		/* with some arguments only, by itself and beside a rule for all of them */
+		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"clone\","
+		 "\"read\"],"
+		 "\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":0}]}," ALLOWS("\"read\"") "]}",
+		 1},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[" ALLOWS(
+			 "\"read\"") ",{\"names\":[\"clone\",\"read\"],"
+				     "\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0}]}]}",
+		 4},
+	};
+	cleanup_oci_spec struct oci_spec bare = {0};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		cleanup_oci_spec struct oci_spec spec = {0};
+		char text[1024];
+
+		snprintf(text, sizeof(text), "{" ROOT ",\"linux\":{\"seccomp\":%s}}",
+			 table[i].profile);
+		assert_int_equal(oci_spec_parse("c", text, strlen(text), &spec, NULL), 0);
+		if (oci_spec_calls(&spec, names, COUNT(names)) != table[i].calls)
+			fail_msg("%s: %u", table[i].profile,
+				 oci_spec_calls(&spec, names, COUNT(names)));
+	}
+	assert_int_equal(oci_spec_parse("c", "{" ROOT "}", strlen("{" ROOT "}"), &bare, NULL), 0);
+	assert_int_equal(oci_spec_calls(&bare, names, COUNT(names)), CALLS_ALL);
 }
 
 static void test_spec_members(void **unused)
@@ -1245,6 +1298,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_state),
 		cmocka_unit_test(test_state_limits),
 		cmocka_unit_test(test_spec_seccomp),
+		cmocka_unit_test(test_spec_calls),
 		cmocka_unit_test(test_spec_inner_hooks),
 		cmocka_unit_test(test_spec_members),
 		cmocka_unit_test(test_spec_mount_at),
