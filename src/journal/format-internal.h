@@ -15,11 +15,13 @@
  * fields, little endian, without padding; a "name" is u16 length, its bytes, and a NUL that the
  * length does not count, so that a reader can point into the file.
  *
- *   RUN        u32 JOURNAL_VERSION, u64 started_ns, u64 policy_serial, u64 capabilities, u8
- * trusted, u8 mode of each of 8 domains (unused: 0), then the names id, function, revision,
- * identified_by, container LOSS u64 for each of 8 domains (unused: 0) BEHAVIOUR  u8 domain, u8
- * access, u8 verdict, u8 novel, u32 flags, u32 pid, then program and key END        u8 outcome, u32
- * status, u64 ended_ns
+ * - RUN: u32 JOURNAL_VERSION, u64 started_ns, u64 policy_serial, u64 capabilities, u32 calls, u8
+ *   trusted, u8 mode of each of 8 domains (unused: 0), then the names id, function, revision,
+ *   identified_by, container
+ * - LOSS: u64 for each of 8 domains (unused: 0)
+ * - BEHAVIOUR: u8 domain, u8 access, u8 verdict, u8 novel, u32 flags, u32 pid, then the names
+ *   program and key
+ * - END: u8 outcome, u32 status, u64 ended_ns
  */
 enum journal_record {
 	JOURNAL_RUN = 1,
@@ -29,7 +31,7 @@ enum journal_record {
 };
 
 enum journal_format {
-	JOURNAL_VERSION = 2,
+	JOURNAL_VERSION = 3,
 	JOURNAL_DOMAINS_ROOM = 8,
 	JOURNAL_NAME_MAX = UINT16_MAX,
 	RECORD_HEAD = 4 + 4 + 1,

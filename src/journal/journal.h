@@ -43,7 +43,10 @@ struct journal_run {
 	uint64_t policy_serial;	   /* 0: there was no policy */
 	enum mode modes[DOMAINS];
 	uint64_t capabilities; /* what the engine gave at most: bits of policy/capability.h */
-	bool trusted;	       /* `husk run --trusted`, or the operator's annotation */
+	/* ... and how many system calls it let through, whatever their arguments; CALLS_ALL of
+	 * policy/calls.h: it had no filter. */
+	uint32_t calls;
+	bool trusted; /* `husk run --trusted`, or the operator's annotation */
 };
 
 /* One behaviour as it was seen, once per run and verdict. */

@@ -135,6 +135,7 @@ static bool read_run(struct journal_reader *reader)
 	run->started_ns = (int64_t)take_u64(&p);
 	run->policy_serial = take_u64(&p);
 	run->capabilities = take_u64(&p);
+	run->calls = take_u32(&p);
 	run->trusted = take_below(&p, 2);
 	for (size_t i = 0; i < DOMAINS; i++)
 		run->modes[i] = (enum mode)take_below(&p, MODES);

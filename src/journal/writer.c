@@ -116,13 +116,13 @@ static void write_losses(struct journal *journal)
 }
 
 /* Where the modes stand in the payload of the first record. */
-#define RUN_MODES 29
+#define RUN_MODES 33
 
 static int write_run(struct journal *journal, const struct journal_run *run)
 {
 	const char *names[] = {run->id, run->function, run->revision, run->identified_by,
 			       run->container};
-	size_t len = 4 + 8 + 8 + 8 + 1 + JOURNAL_DOMAINS_ROOM;
+	size_t len = 4 + 8 + 8 + 8 + 4 + 1 + JOURNAL_DOMAINS_ROOM;
 	char *record = journal->map, *at = record + RECORD_HEAD;
 	int r;
 
@@ -142,7 +142,8 @@ static int write_run(struct journal *journal, const struct journal_run *run)
 	put_u64(at + 4, (uint64_t)run->started_ns);
 	put_u64(at + 12, run->policy_serial);
 	put_u64(at + 20, run->capabilities);
-	at[28] = (char)run->trusted;
+	put_u32(at + 28, run->calls);
+	at[32] = (char)run->trusted;
 	for (size_t i = 0; i < DOMAINS; i++)
 		at[RUN_MODES + i] = (char)run->modes[i];
 	at += RUN_MODES + JOURNAL_DOMAINS_ROOM;

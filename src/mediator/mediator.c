@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "launch/slot.h"
+#include "mediator/call-tables.h"
 #include "mediator/cgroup.h"
 #include "mediator/end.h"
 #include "mediator/entrance.h"
@@ -75,6 +76,7 @@ static int open_journal(struct mediator *m, struct error *err)
 		.policy_serial = m->policy ? policy_image_info(m->policy).serial : 0,
 		.trusted = setup->identity->trusted,
 		.capabilities = setup->spec->bounding,
+		.calls = oci_spec_calls(setup->spec, call_names_sorted, call_names_sorted_count),
 	};
 	cleanup_close int dir = -1;
 	int r;

@@ -88,6 +88,7 @@ static int count_run(struct store *store, int64_t revision, const struct run *ru
 	counts->lossy += promotion_is_lossy(&run->facts);
 	counts->failed += promotion_is_failed(&run->facts);
 	counts->given = run->head->capabilities;
+	counts->calls = run->head->calls;
 	if (counts->first_ns == 0 || run->at_ns < counts->first_ns)
 		counts->first_ns = run->at_ns;
 	if (run->at_ns > counts->last_ns)

@@ -94,6 +94,7 @@ static int call_revision(struct store *store, sqlite3_stmt *row, bool only_movab
 		.serial = (uint64_t)sqlite3_column_int64(row, 8),
 		.stale = sqlite3_column_int(row, 9) != 0,
 		.capabilities_given = (uint64_t)sqlite3_column_int64(row, 10),
+		.calls_given = (uint32_t)sqlite3_column_int64(row, 11),
 	};
 	int64_t id = sqlite3_column_int64(row, 0);
 	int r = add_other_nodes(store, id, &v, err);

@@ -95,6 +95,7 @@ int row_counts_read(struct store *store, int64_t revision, struct row_counts *re
 	ret->first_ns = sqlite3_column_int64(stmt, 3);
 	ret->last_ns = sqlite3_column_int64(stmt, 4);
 	ret->given = (uint64_t)sqlite3_column_int64(stmt, 6);
+	ret->calls = (uint32_t)sqlite3_column_int64(stmt, 7);
 	return column_sketch(store, stmt, 5, &ret->sketch, err);
 }
 
@@ -104,9 +105,10 @@ int row_counts_write(struct store *store, int64_t revision, const struct row_cou
 	unsigned char sketch[SKETCH_BYTES_MAX];
 	size_t len = sketch_encode(&counts->sketch, sketch);
 
-	return store_change(store, SQL_REVISION_SET_COUNTS, err, "iiiiiibi", revision, counts->runs,
-			    counts->lossy, counts->failed, counts->first_ns, counts->last_ns,
-			    (const char *)sketch, len, (int64_t)counts->given);
+	return store_change(store, SQL_REVISION_SET_COUNTS, err, "iiiiiibii", revision,
+			    counts->runs, counts->lossy, counts->failed, counts->first_ns,
+			    counts->last_ns, (const char *)sketch, len, (int64_t)counts->given,
+			    (int64_t)counts->calls);
 }
 
 int row_domains_read(struct store *store, int64_t revision, struct row_domain ret[DOMAINS],

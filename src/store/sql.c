@@ -16,7 +16,7 @@ const char store_schema[] =
 	" first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,"
 	" runs INTEGER NOT NULL, lossy INTEGER NOT NULL, failed INTEGER NOT NULL,"
 	" sketch BLOB NOT NULL, serial INTEGER NOT NULL, stale INTEGER NOT NULL,"
-	" given INTEGER NOT NULL,"
+	" given INTEGER NOT NULL, calls INTEGER NOT NULL,"
 	" UNIQUE(function, name));"
 	"CREATE TABLE domain("
 	" revision INTEGER NOT NULL, domain INTEGER NOT NULL, mode INTEGER NOT NULL,"
@@ -38,12 +38,15 @@ const char store_schema[] =
 	" PRIMARY KEY(revision, domain, program, key, access)) WITHOUT ROWID;"
 	"INSERT INTO node(id) VALUES(random());";
 
-const char store_from_1[] = "ALTER TABLE revision ADD COLUMN given INTEGER NOT NULL DEFAULT 0;";
+const char *const store_steps[STORE_SCHEMA] = {
+	[1] = "ALTER TABLE revision ADD COLUMN given INTEGER NOT NULL DEFAULT 0",
+	[2] = "ALTER TABLE revision ADD COLUMN calls INTEGER NOT NULL DEFAULT 0",
+};
 
 /* What is told of a revision; its counts are this node's. */
 #define REVISION_COLUMNS                                                                    \
 	"SELECT id, function, name, first_ns, last_ns, runs, lossy, failed, serial, stale," \
-	" given"                                                                            \
+	" given, calls"                                                                     \
 	" FROM revision "
 #define NEWEST_FIRST " ORDER BY function, last_ns DESC, first_ns DESC, name"
 #define OF_FUNCTION " WHERE revision IN (SELECT id FROM revision WHERE function = ?1)"
@@ -56,13 +59,13 @@ const char *const store_sql_texts[SQLS] = {
 
 	[SQL_REVISION_ID] = "SELECT id FROM revision WHERE function = ?1 AND name = ?2",
 	[SQL_REVISION_ADD] = "INSERT INTO revision(function, name, first_ns, last_ns, runs, lossy,"
-			     " failed, sketch, serial, stale, given)"
-			     " VALUES(?1, ?2, 0, 0, 0, 0, 0, x'', 0, 1, 0)",
-	[SQL_REVISION_COUNTS] = "SELECT runs, lossy, failed, first_ns, last_ns, sketch, given"
-				" FROM revision WHERE id = ?1",
+			     " failed, sketch, serial, stale, given, calls)"
+			     " VALUES(?1, ?2, 0, 0, 0, 0, 0, x'', 0, 1, 0, 0)",
+	[SQL_REVISION_COUNTS] = "SELECT runs, lossy, failed, first_ns, last_ns, sketch, given,"
+				" calls FROM revision WHERE id = ?1",
 	[SQL_REVISION_SET_COUNTS] =
 		"UPDATE revision SET runs = ?2, lossy = ?3, failed = ?4,"
-		" first_ns = ?5, last_ns = ?6, sketch = ?7, given = ?8 WHERE id = ?1",
+		" first_ns = ?5, last_ns = ?6, sketch = ?7, given = ?8, calls = ?9 WHERE id = ?1",
 	[SQL_REVISION_STALE] = "UPDATE revision SET stale = 1 WHERE id = ?1 AND stale = 0",
 	[SQL_REVISION_COMPILED] = "UPDATE revision SET serial = ?2, stale = 0 WHERE id = ?1",
 	[SQL_REVISIONS] = REVISION_COLUMNS NEWEST_FIRST,

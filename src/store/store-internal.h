@@ -67,16 +67,17 @@ struct store {
 
 extern const char *const store_sql_texts[SQLS];
 
-/* Makes the tables of an empty database: one script, run in one transaction. */
-extern const char store_schema[];
-extern const char store_from_1[]; /* what makes a store of version 1 one of this version */
-
 enum store_constants {
-	STORE_SCHEMA = 2,	     /* PRAGMA user_version */
+	STORE_SCHEMA = 3,	     /* PRAGMA user_version */
 	STORE_RUNS_KEPT = 512,	     /* newest runs of a revision that promotion can count */
 	STORE_TRIM_EVERY = 64,	     /* runs between two removals of older ones */
 	STORE_LOG_BYTES = 48 * 4120, /* of the write-ahead log: 48 pages and their headers */
 };
+
+/* Makes the tables of an empty database: one script, run in one transaction. */
+extern const char store_schema[];
+/* What makes a store of version i, from 1 up, one of version i + 1. */
+extern const char *const store_steps[STORE_SCHEMA];
 
 /* Records what SQLite says of its last failure, `rc`, as "cannot WHAT the store 'PATH': ...".
  * Returns -errno. */
@@ -127,6 +128,7 @@ struct row_counts {
 	int64_t first_ns, last_ns; /* of runs, of all nodes; 0: none */
 	struct sketch sketch;	   /* runs of all nodes */
 	uint64_t given;		   /* capabilities that the engine gave to the last run here */
+	uint32_t calls;		   /* ... and how many calls: store_revision.calls_given */
 };
 
 int row_counts_read(struct store *store, int64_t revision, struct row_counts *ret,

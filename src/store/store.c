@@ -101,6 +101,15 @@ static int read_version(struct store *store, int *ret, struct error *err)
 	return rc == SQLITE_ROW ? 0 : store_fail(store, rc, "read", err);
 }
 
+static int take_over(struct store *store, int version, struct error *err)
+{
+	int r = 0;
+
+	for (; r == 0 && version < STORE_SCHEMA; version++)
+		r = run_script(store, store_steps[version], "set up", err);
+	return r;
+}
+
 /* Two processes may come here at once: whoever gets the lock second finds the work done. */
 static int make_tables(struct store *store, struct error *err)
 {
@@ -118,7 +127,8 @@ static int make_tables(struct store *store, struct error *err)
 	r = read_version(store, &version, err);
 	if (r == 0 && version < STORE_SCHEMA) {
 		snprintf(script, sizeof(script), "PRAGMA user_version = %d", STORE_SCHEMA);
-		r = run_script(store, version == 0 ? store_schema : store_from_1, "set up", err);
+		r = version == 0 ? run_script(store, store_schema, "set up", err)
+				 : take_over(store, version, err);
 		if (r == 0)
 			r = run_script(store, script, "set up", err);
 	}

@@ -104,7 +104,10 @@ struct store_revision {
 	uint64_t serial;
 	uint64_t capabilities_given; /* by the engine, to the last run on this node; bits of
 					policy/capability.h */
-	bool stale;		     /* something changed since the policy image was compiled */
+	/* ... and how many system calls, whatever their arguments: CALLS_ALL (policy/calls.h)
+	 * where it had no filter, 0 where that is not known. */
+	uint32_t calls_given;
+	bool stale; /* something changed since the policy image was compiled */
 };
 
 typedef int store_revision_fn(void *context, const struct store_revision *r);

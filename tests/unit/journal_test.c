@@ -65,6 +65,7 @@ static const struct journal_run run = {
 	.started_ns = 1234567890123456789,
 	.policy_serial = UINT64_MAX,
 	.capabilities = UINT64_C(1) << 63 | 1,
+	.calls = UINT32_MAX - 1,
 	.modes = {MODE_ENFORCE, MODE_SHADOW, MODE_LEARN, MODE_UNAVAILABLE, MODE_LEARN, MODE_SHADOW},
 	.trusted = true,
 };
@@ -151,6 +152,7 @@ static void what_was_put_comes_back(void **state)
 	assert_int_equal(r->started_ns, run.started_ns);
 	assert_true(r->policy_serial == run.policy_serial);
 	assert_true(r->capabilities == run.capabilities);
+	assert_true(r->calls == run.calls);
 	assert_memory_equal(r->modes, run.modes, sizeof(run.modes));
 	assert_true(r->trusted);
 	assert_int_equal(count_read(reader), COUNT(seen));

@@ -45,6 +45,7 @@ struct test_run {
 	int32_t status;
 	uint64_t lost; /* file behaviours */
 	uint64_t capabilities;
+	uint32_t calls;
 	const struct journal_behaviour *seen;
 	size_t count;
 };
@@ -77,6 +78,7 @@ static inline void test_journal(int dirfd, const char *name, const struct test_r
 		.identified_by = "annotation",
 		.container = "c1",
 		.capabilities = run->capabilities,
+		.calls = run->calls,
 	};
 	struct journal_end end = {.outcome = run->outcome ? run->outcome : OUTCOME_EXITED,
 				  .status = run->status};

@@ -939,26 +939,73 @@ static void what_the_engine_gives_is_what_it_gave_last(void **state)
 	struct test_dir *dir = *state;
 	cleanup_store struct store *store = opened(dir->path);
 
-	merge_ok(store, dir->fd, &(struct test_run){.id = 1, .capabilities = 7});
+	merge_ok(store, dir->fd, &(struct test_run){.id = 1, .capabilities = 7, .calls = 300});
 	assert_true(revision_of(store).capabilities_given == 7);
-	merge_ok(store, dir->fd, &(struct test_run){.id = 2, .capabilities = UINT64_C(1) << 63});
+	assert_int_equal(revision_of(store).calls_given, 300);
+	merge_ok(store, dir->fd,
+		 &(struct test_run){
+			 .id = 2, .capabilities = UINT64_C(1) << 63, .calls = UINT32_MAX});
 	assert_true(revision_of(store).capabilities_given == UINT64_C(1) << 63);
+	assert_int_equal(revision_of(store).calls_given, UINT32_MAX);
 }
 
-static void an_earlier_version_is_taken_over(void **state)
+static void what_the_engine_gives_is_this_nodes_own(void **state)
 {
 	struct test_dir *dir = *state;
 	cleanup_store struct store *store = opened(dir->path);
+	cleanup_free char *before = NULL, *after = NULL;
+	struct store_revision rev;
 
-	merge_ok(store, dir->fd, &(struct test_run){.id = 1, .capabilities = 7});
-	store_free(steal_ptr(&store));
-	sqlite3_close(raw(dir, "ALTER TABLE revision DROP COLUMN given; PRAGMA user_version = 1"));
-	store = opened(dir->path);
-	assert_int_equal(revision_of(store).runs, 1);
-	assert_true(revision_of(store).capabilities_given == 0);
-	merge_ok(store, dir->fd, &(struct test_run){.id = 2, .capabilities = 5});
-	assert_int_equal(revision_of(store).runs, 2);
-	assert_true(revision_of(store).capabilities_given == 5);
+	merge_ok(store, dir->fd, &(struct test_run){.id = 1, .capabilities = 7, .calls = 300});
+	before = exported(store);
+	import_ok(store, before);
+	rev = revision_of(store);
+	assert_true(rev.capabilities_given == 7);
+	assert_int_equal(rev.calls_given, 300);
+	assert_int_equal(store_forget(store, "thumbnail", NULL), 0);
+	import_ok(store, before);
+	rev = revision_of(store);
+	assert_true(rev.capabilities_given == 0);
+	assert_int_equal(rev.calls_given, 0);
+	after = exported(store);
+	assert_string_equal(after, before);
+}
+
+static void earlier_versions_are_taken_over(void **state)
+{
+	static const struct {
+		const char *made_earlier;
+		uint64_t kept; /* of the capabilities */
+	} versions[] = {
+		{"ALTER TABLE revision DROP COLUMN calls; PRAGMA user_version = 2", 7},
+		{"ALTER TABLE revision DROP COLUMN calls;"
+		 "ALTER TABLE revision DROP COLUMN given; PRAGMA user_version = 1",
+		 0},
+	};
+	struct test_dir *dir = *state;
+	struct store_revision rev;
+	int runs = 0;
+
+	for (size_t i = 0; i < COUNT(versions); i++) {
+		cleanup_store struct store *store = opened(dir->path);
+		struct test_run run = {.capabilities = 7, .calls = 300};
+
+		run.id = ++runs;
+		merge_ok(store, dir->fd, &run);
+		store_free(steal_ptr(&store));
+		sqlite3_close(raw(dir, versions[i].made_earlier));
+		store = opened(dir->path);
+		rev = revision_of(store);
+		assert_int_equal(rev.runs, runs);
+		assert_true(rev.capabilities_given == versions[i].kept);
+		assert_int_equal(rev.calls_given, 0);
+		run.id = ++runs;
+		merge_ok(store, dir->fd, &run);
+		rev = revision_of(store);
+		assert_int_equal(rev.runs, runs);
+		assert_true(rev.capabilities_given == 7);
+		assert_int_equal(rev.calls_given, 300);
+	}
 }
 
 static void a_locked_store_is_busy_and_unharmed(void **state)
@@ -1067,8 +1114,9 @@ int main(void)
 		TEST(a_damaged_store_is_told_with_the_way_out),
 		TEST(damaged_pages_are_told_too),
 		TEST(a_later_version_is_refused),
-		TEST(an_earlier_version_is_taken_over),
+		TEST(earlier_versions_are_taken_over),
 		TEST(what_the_engine_gives_is_what_it_gave_last),
+		TEST(what_the_engine_gives_is_this_nodes_own),
 		TEST(a_locked_store_is_busy_and_unharmed),
 		TEST(a_full_disk_changes_nothing),
 	};
