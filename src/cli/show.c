@@ -180,15 +180,19 @@ static int revision_text(void *context, const struct store_revision *r)
 	return table_print(&table, s->out);
 }
 
-/* What the engine gave and nobody needed: what is to be gained, or was. */
+/* What the engine gave, and what of it nobody needed: what is to be gained, or was. */
 static void capabilities_text(const struct showing *s)
 {
 	uint64_t spare = s->given & ~s->needed;
 
-	if (!spare || (!s->needed && !s->observed) || (s->domain >= 0 && s->domain != DOMAIN_CAP))
+	if (!s->given || (!s->needed && !s->observed) ||
+	    (s->domain >= 0 && s->domain != DOMAIN_CAP))
 		return;
-	buf_format(s->out, "\n%d of the %d capabilities that the engine gives no run has needed:\n",
-		   __builtin_popcountll(spare), __builtin_popcountll(s->given));
+	buf_format(s->out, "\nCapabilities: the engine gives %d; ", __builtin_popcountll(s->given));
+	if (!spare)
+		buf_add_text(s->out, "runs have needed all of them\n");
+	else
+		buf_format(s->out, "no run has needed %d of them:\n", __builtin_popcountll(spare));
 	for (unsigned int i = 0; i < CAPABILITIES; i++) {
 		if (spare >> i & 1)
 			buf_format(s->out, "  %s\n", capability_name(i));

@@ -227,7 +227,7 @@ os.setuid(0)'
 		{key: "CAP_SETUID", runs: 2, access: "none", program: "", class: "ordinary", admitted: true}]'
 	husk show --json job | jq -e '.revisions[0].capabilities_given | length == 13'
 	expect 0 husk show --domain cap job
-	output_has '11 of the 13 capabilities that the engine gives no run has needed:'
+	output_has 'Capabilities: the engine gives 13; no run has needed 11 of them:'
 	output_has '  CAP_SYS_CHROOT'
 	output_lacks '  CAP_SETUID
 '
@@ -237,7 +237,13 @@ os.setuid(0)'
 	run_bundle 0 "$BUNDLE"
 	husk mode --domain cap spare enforce
 	expect 0 husk show spare
-	output_has '13 of the 13 capabilities that the engine gives no run has needed:'
+	output_has 'Capabilities: the engine gives 13; no run has needed 13 of them:'
+	# And who needs all.
+	python_bundle tight "${NEEDS[drops]}"
+	change_bundle "$BUNDLE" '.process.capabilities |= map_values(["CAP_SETGID", "CAP_SETUID"])'
+	run_bundle 0 "$BUNDLE"
+	expect 0 husk show tight
+	output_has 'Capabilities: the engine gives 2; runs have needed all of them'
 }
 
 @test "a guarded capability is never learned, and a person's word settles any" {
