@@ -11,7 +11,9 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/table.h"
+#include "compile/filter.h"
 #include "compile/natives.h"
+#include "policy/calls.h"
 #include "policy/capability.h"
 #include "profile/class.h"
 
@@ -26,7 +28,9 @@ struct showing {
 	int64_t inert;		 /* how many were passed over */
 	uint64_t given;		 /* capabilities, by the engine */
 	uint64_t needed;	 /* capabilities, in any run */
-	bool observed;		 /* capabilities were, in some run */
+	uint32_t calls_given;	 /* by the engine: of struct store_revision */
+	int calls;		 /* made in any run, outside of the base */
+	bool watched[DOMAINS];	 /* in some run */
 	enum mode last[DOMAINS]; /* of the newest run */
 	bool has_last;
 	struct buf *out;
@@ -78,6 +82,7 @@ static int behaviour_row(void *context, const struct store_behaviour *b)
 		s->needed |= UINT64_C(1) << capability_parse(b->behaviour.key);
 	if (is_held(b) != s->held || (s->domain >= 0 && (int)b->behaviour.domain != s->domain))
 		return 0;
+	s->calls += b->behaviour.domain == DOMAIN_SYSCALL && b->runs > 0;
 	if (!s->all && !is_held(b) && b->mark == MARK_NONE &&
 	    class_of(&b->behaviour) == CLASS_INERT) {
 		s->inert++;
@@ -159,6 +164,7 @@ static int revision_text(void *context, const struct store_revision *r)
 		return 0;
 	}
 	s->given = r->capabilities_given;
+	s->calls_given = r->calls_given;
 	cli_time_text(r->first_run_ns, first, sizeof(first));
 	cli_time_text(r->last_run_ns, last, sizeof(last));
 	text_escape(r->function, name, sizeof(name));
@@ -185,7 +191,7 @@ static void capabilities_text(const struct showing *s)
 {
 	uint64_t spare = s->given & ~s->needed;
 
-	if (!s->given || (!s->needed && !s->observed) ||
+	if (!s->given || (!s->needed && !s->watched[DOMAIN_CAP]) ||
 	    (s->domain >= 0 && s->domain != DOMAIN_CAP))
 		return;
 	buf_format(s->out, "\nCapabilities: the engine gives %d; ", __builtin_popcountll(s->given));
@@ -197,6 +203,37 @@ static void capabilities_text(const struct showing *s)
 		if (spare >> i & 1)
 			buf_format(s->out, "  %s\n", capability_name(i));
 	}
+}
+
+/* How many calls the engine lets through, beside those that were made. */
+static void calls_text(const struct showing *s)
+{
+	char lets[16] = "all", made[16] = "none";
+	size_t n_base, base = 0;
+	const char *const *names = calls_base(&n_base);
+
+	if (!s->calls_given || (!s->calls && !s->watched[DOMAIN_SYSCALL]) ||
+	    (s->domain >= 0 && s->domain != DOMAIN_SYSCALL))
+		return;
+	for (size_t i = 0; i < n_base; i++)
+		base += filter_knows(names[i]);
+	if (s->calls_given != CALLS_ALL)
+		snprintf(lets, sizeof(lets), "%" PRIu32, s->calls_given);
+	if (s->calls > 0)
+		snprintf(made, sizeof(made), "%d", s->calls);
+	buf_format(s->out,
+		   "\nSystem calls: the engine lets %s through; runs have made %s outside of the "
+		   "base of %zu (husk(7))\n",
+		   lets, made, base);
+}
+
+static void calls_member(struct json_writer *w, uint32_t given)
+{
+	json_key(w, "calls_given");
+	if (given == 0 || given == CALLS_ALL)
+		json_put_string(w, given ? "all" : NULL);
+	else
+		json_put_integer(w, given);
 }
 
 static int revision_member(void *context, const struct store_revision *r)
@@ -237,6 +274,7 @@ static int revision_member(void *context, const struct store_revision *r)
 			json_put_string(s->w, capability_name(i));
 	}
 	json_array_end(s->w);
+	calls_member(s->w, r->calls_given);
 	json_object_end(s->w);
 	return 0;
 }
@@ -341,12 +379,10 @@ static int native_members(struct showing *s, struct error *err)
 /* How the domains were watched, beside how they should be. */
 static int find_watching(struct showing *s, struct error *err)
 {
-	bool watched[DOMAINS];
-	int r = store_watched(s->store, s->function, s->revision, watched, err);
+	int r = store_watched(s->store, s->function, s->revision, s->watched, err);
 
 	if (r < 0)
 		return r;
-	s->observed = watched[DOMAIN_CAP];
 	r = store_last_modes(s->store, s->function, s->revision, s->last, err);
 	s->has_last = r == 1;
 	return r < 0 ? r : 0;
@@ -367,8 +403,10 @@ static int show_text(struct showing *s, struct error *err)
 		r = add_behaviours(s, false, "Part of the policy, or settled by hand:", err);
 	if (r == 0 && s->domain < 0)
 		r = add_natives(s, err);
-	if (r == 0)
+	if (r == 0) {
 		capabilities_text(s);
+		calls_text(s);
+	}
 	if (r == 0 && s->inert > 0)
 		buf_format(s->out,
 			   "\n%" PRId64 " inert behaviours (reading and listing image content) are "

@@ -338,6 +338,49 @@ time.sleep(30)'
 	nothing_left
 }
 
+# given PROFILE: runs the bundle with this profile of the engine's, and sets $given to what show's JSON tells of it.
+given() {
+	change_bundle "$BUNDLE" ".linux.seccomp = $1"
+	run_bundle 0 "$BUNDLE"
+	given=$(husk show --json calls | jq '.revisions[0].calls_given')
+}
+
+@test "show tells how many calls the engine lets through, beside those that were made" {
+	calls_bundle
+	set_args "$BUNDLE" /app/kernel-calls socketpair personality
+	given null
+	[ "$given" = '"all"' ]
+	expect 0 husk show calls
+	grep -Eq '^System calls: the engine lets all through; runs have made 2 outside of the base of 1[0-9]+ \(husk\(7\)\)$' <<<"$output"
+	given '{defaultAction: "SCMP_ACT_ALLOW"}'
+	all=$given
+	[ "$all" -gt 200 ]
+	# One by two rules, one with some arguments only, one of another architecture's.
+	given '{defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+		{names: ["mount", "bpf", "_llseek"], action: "SCMP_ACT_ERRNO"}, {names: ["bpf"], action: "SCMP_ACT_ERRNO"},
+		{names: ["keyctl"], action: "SCMP_ACT_ERRNO", args: [{index: 0, value: 77, op: "SCMP_CMP_EQ"}]}]}'
+	[ "$given" -eq $((all - 3)) ]
+	expect 0 husk show --domain syscall calls
+	output_has "System calls: the engine lets $given through; runs have made 2 outside "
+	expect 0 husk show --domain fs calls
+	output_lacks 'System calls:'
+	# It is the engine's of this machine: what comes from another one says nothing of it.
+	husk export calls >"$T/document"
+	husk forget calls
+	expect 0 husk import "$T/document"
+	husk show --json calls | jq -e '.revisions[0] | has("calls_given") and .calls_given == null'
+	expect 0 husk show calls
+	output_has socketpair
+	output_lacks 'System calls:'
+	# Who makes none is told of too.
+	hook_bundle "$BUNDLE" spare
+	set_args "$BUNDLE" /app/kernel-calls none
+	run_bundle 0 "$BUNDLE"
+	expect 0 husk show spare
+	output_has "System calls: the engine lets $given through; runs have made none outside "
+	nothing_left
+}
+
 @test "an engine's profile that kills for all that the program itself does without is left alone" {
 	calls_bundle '.process.noNewPrivileges = true
 		| .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{action: "SCMP_ACT_KILL_PROCESS",

@@ -150,7 +150,7 @@ with it: $status $output"
 # ends_with FUNCTION ARGUMENT...: runs it until its capabilities and calls are enforced, and once more. It prints
 # "FUNCTION works" and its capabilities. What it ends with is printed too, with the test's result.
 ends_with() {
-	local function=$1 given kept learned base
+	local function=$1 given kept lets learned base
 	shift
 	for _ in $(seq 12); do
 		podman_run 0 --annotation husk.function="$function" --annotation husk.revision=1 -v "$T/data:/data" "$@"
@@ -166,11 +166,28 @@ ends_with() {
 	given=$(husk show --json "$function" | jq '.revisions[0].capabilities_given | length')
 	kept=$(husk show --json "$function" | jq '[.behaviours[] | select(.domain == "cap" and .admitted)] | length')
 	learned=$(husk show --json "$function" | jq '[.behaviours[] | select(.domain == "syscall" and .admitted)] | length')
-	base=$(sed -n '/^static const char \*const base/,/^};/p' "$HUSK_SOURCE/src/policy/calls.c" | grep -c '^	"')
-	echo "# $function: capabilities $given, of them $kept kept; system calls $base of the base and $learned more" >&3
+	lets=$(husk show --json "$function" | jq '.revisions[0].calls_given')
+	base=$(husk show "$function" | sed -n 's/^System calls: .* outside of the base of \([0-9]*\) .*/\1/p')
+	echo "# $function: capabilities $given, then $kept; system calls $lets, then $base of the base and $learned more" >&3
 	[ "$given" -eq 11 ]
 	[ "$kept" -eq 0 ]
+	[ $((base + learned)) -lt "$lets" ]
 	[ "$learned" -lt 30 ]
+}
+
+@test "how many calls Podman's own profile lets through is told, and that there is none" {
+	watched=("${FUNCTION[@]}" --security-opt no-new-privileges --rootfs "$ROOTFS" /bin/true)
+	podman_run 0 "${watched[@]}"
+	given=$(husk show --json orders | jq '.revisions[0].calls_given')
+	[ "$given" -gt 250 ]
+	[ "$given" -lt 350 ]
+	expect 0 husk show orders
+	output_has "System calls: the engine lets $given through; runs have made none outside "
+	podman_run 0 --security-opt seccomp=unconfined "${watched[@]}"
+	[ "$(husk show --json orders | jq '.revisions[0].calls_given')" = '"all"' ]
+	expect 0 husk show orders
+	output_has "System calls: the engine lets all through; runs have made none outside "
+	nothing_left_of_podman
 }
 
 @test "of what Podman gives, functions that need no capability end with none" {
