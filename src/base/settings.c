@@ -19,7 +19,7 @@
 #define SETTINGS_BYTES_MAX 65536
 #define LINE_BYTES_MAX ((size_t)PATH_MAX + 128)
 
-enum kind { KIND_PATH, KIND_NUMBER, KIND_BOOL };
+enum kind { KIND_PATH, KIND_NUMBER, KIND_BOOL, KIND_HOLD };
 
 struct key {
 	const char *name;
@@ -49,7 +49,7 @@ static const struct key keys[] = {
 	{"trust_podman_annotations", KIND_BOOL, KEY_AT(trust_podman_annotations), 0, 0},
 	{"degrade", KIND_BOOL, KEY_AT(degrade), 0, 0},
 	{"passthrough", KIND_BOOL, KEY_AT(passthrough), 0, 0},
-	{"hold_cpu_latency", KIND_BOOL, KEY_AT(hold_cpu_latency), 0, 0},
+	{"hold_cpu_latency", KIND_HOLD, KEY_AT(hold_cpu_latency), 0, 0},
 	{"mediate_one_in", KIND_NUMBER, KEY_AT(mediate_one_in), 1, 1000000},
 	{"count_requests", KIND_BOOL, KEY_AT(count_requests), 0, 0},
 };
@@ -81,6 +81,19 @@ static void set_defaults(struct settings *s)
 	};
 }
 
+static const char *const holds[] = {[HOLD_AUTO] = "auto", [HOLD_YES] = "yes", [HOLD_NO] = "no"};
+
+static int set_hold(enum hold *hold, const char *value)
+{
+	for (size_t i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
+		if (strcmp(value, holds[i]) != 0)
+			continue;
+		*hold = (enum hold)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static int set_value(struct settings *s, const struct key *key, const char *value)
 {
 	char *at = (char *)s + key->offset;
@@ -107,6 +120,8 @@ static int set_value(struct settings *s, const struct key *key, const char *valu
 			return -EINVAL;
 		*(bool *)at = strcmp(value, "yes") == 0;
 		return 0;
+	case KIND_HOLD:
+		return set_hold((enum hold *)at, value);
 	default:
 		return -EINVAL;
 	}
@@ -121,6 +136,9 @@ static int say_expected(struct error *err, const char *name, int line, const str
 	case KIND_NUMBER:
 		return error_say(err, EINVAL, "%s:%d: '%s' takes a number from %lu to %lu", name,
 				 line, key->name, key->min, key->max);
+	case KIND_HOLD:
+		return error_say(err, EINVAL, "%s:%d: '%s' takes 'auto', 'yes' or 'no'", name, line,
+				 key->name);
 	case KIND_BOOL:
 	default:
 		return error_say(err, EINVAL, "%s:%d: '%s' takes 'yes' or 'no'", name, line,

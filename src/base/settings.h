@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 
+enum hold { HOLD_AUTO, HOLD_YES, HOLD_NO };
+
 /*
  * What husk.conf(5) says. One `key = value` a line, `#` starts a comment line; a key that is
  * unknown, given twice or out of range is an error that names file and line. A missing default file
@@ -31,7 +33,7 @@ struct settings {
 	bool trust_podman_annotations; /* also where an image may have set them */
 	bool degrade;		       /* enforce: start although a domain cannot be set up */
 	bool passthrough;	       /* use FUSE passthrough where the kernel has it */
-	bool hold_cpu_latency;	       /* hold /dev/cpu_dma_latency at 0 while requests flow */
+	enum hold hold_cpu_latency;    /* /dev/cpu_dma_latency at 0 while requests flow */
 	unsigned long mediate_one_in;  /* of so many runs one attaches nothing natively; 1: all */
 	bool count_requests; /* tell at the end of a run what the view was asked, by operation */
 	char *text;	     /* settings_release() frees it */

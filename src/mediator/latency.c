@@ -4,7 +4,11 @@
 
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
 
 #define ANY_LATENCY_US 2000000000 /* PM_QOS_CPU_LATENCY_DEFAULT_VALUE of linux/pm_qos.h */
 
@@ -17,9 +21,26 @@ static void ask_for(struct latency *latency, int32_t latency_us)
 	latency->fd = -1;
 }
 
-void latency_open(struct latency *latency)
+/* Where another idle driver is, waking up is cheap, or lasting sleep is worth more. */
+static bool is_worth_it(void)
 {
-	*latency = (struct latency){.fd = open("/dev/cpu_dma_latency", O_WRONLY | O_CLOEXEC)};
+	cleanup_close int fd = open("/sys/devices/system/cpu/cpuidle/current_driver",
+				    O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	static const char wanted[] = "haltpoll\n";
+	char driver[sizeof(wanted)];
+
+	return fd >= 0 && read(fd, driver, sizeof(driver)) == sizeof(wanted) - 1 &&
+	       memcmp(driver, wanted, sizeof(wanted) - 1) == 0;
+}
+
+void latency_open(struct latency *latency, enum hold hold)
+{
+	*latency = (struct latency){.fd = -1, .until_ns = INT64_MAX};
+	if (hold == HOLD_NO || (hold == HOLD_AUTO && !is_worth_it()))
+		return;
+	if (hold == HOLD_AUTO)
+		latency->until_ns = clock_monotonic_ns() + LATENCY_AUTO_NS;
+	latency->fd = open("/dev/cpu_dma_latency", O_WRONLY | O_CLOEXEC);
 	/* opening asks for 0 at once */
 	if (latency->fd >= 0)
 		ask_for(latency, ANY_LATENCY_US);
@@ -27,10 +48,16 @@ void latency_open(struct latency *latency)
 
 void latency_hold(struct latency *latency)
 {
-	if (latency->fd < 0 || latency->held)
+	if (latency->fd < 0)
 		return;
-	latency->held = true;
-	ask_for(latency, 0);
+	if (latency->until_ns != INT64_MAX && clock_monotonic_ns() > latency->until_ns) {
+		close(latency->fd);
+		latency->fd = -1;
+		latency->held = false;
+	} else if (!latency->held) {
+		latency->held = true;
+		ask_for(latency, 0);
+	}
 }
 
 void latency_release(struct latency *latency)

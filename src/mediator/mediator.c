@@ -345,8 +345,7 @@ static int set_up(struct mediator *m, struct error *err)
 		return error_set(err, errno, "cannot open the directory '%s'", EMPTY_DIRECTORY);
 	nearness_open(&m->nearness, m->proc_fd);
 	patience_open(&m->patience);
-	if (setup->settings->hold_cpu_latency)
-		latency_open(&m->latency);
+	latency_open(&m->latency, setup->settings->hold_cpu_latency);
 	m->init_fd = (int)syscall(SYS_pidfd_open, setup->state->pid, 0);
 	if (m->init_fd < 0)
 		return error_set(err, errno, "cannot watch the container's process %d",

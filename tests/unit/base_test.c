@@ -484,7 +484,7 @@ static void settings_are_read(void **state)
 	assert_true(defaults.state_directory[0] == '/');
 	assert_int_equal(settings_of("# comment\n\n  state_directory = /srv/husk \r\n"
 				     "shadow_after_runs=3\npassthrough = no\ndegrade=yes\n"
-				     "trust_podman_annotations = yes",
+				     "trust_podman_annotations = yes\nhold_cpu_latency = no",
 				     &s, NULL),
 			 0);
 	assert_string_equal(s.state_directory, "/srv/husk");
@@ -494,6 +494,8 @@ static void settings_are_read(void **state)
 	assert_true(s.degrade);
 	assert_true(s.trust_podman_annotations);
 	assert_false(defaults.trust_podman_annotations);
+	assert_int_equal(s.hold_cpu_latency, HOLD_NO);
+	assert_int_equal(defaults.hold_cpu_latency, HOLD_AUTO);
 	assert_int_equal(s.enforce_after_runs, defaults.enforce_after_runs);
 	settings_release(&s);
 	settings_release(&defaults);
@@ -515,6 +517,7 @@ static void bad_settings_are_named_and_leave_the_defaults(void **state)
 		{"\nunknown = 1", "test.conf:2: unknown key 'unknown'"},
 		{"degrade = yes\ndegrade = yes", "test.conf:2: 'degrade' is set a second time"},
 		{"degrade = maybe", "'degrade' takes 'yes' or 'no'"},
+		{"hold_cpu_latency = on", "'hold_cpu_latency' takes 'auto', 'yes' or 'no'"},
 		{"state_directory = relative", "'state_directory' takes an absolute path"},
 		{"shadow_after_runs = 0", "'shadow_after_runs' takes a number"},
 		{"shadow_after_runs = -1", "'shadow_after_runs' takes a number"},
