@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "policy/file.h"
@@ -18,27 +17,17 @@ struct removing {
 	int error;
 };
 
-static void remove_file(struct removing *r, const char *name)
-{
-	if (unlinkat(r->policies_fd, name, 0) < 0 && errno != ENOENT)
-		r->error = -errno;
-}
-
 static int remove_policy(void *context, const struct store_revision *revision)
 {
-	static const char last[] = ".last";
-	char name[NAME_MAX + 1], before[NAME_MAX + 1];
-	size_t len;
+	static const char *const suffixes[] = {".policy", POLICY_LAST, POLICY_TREES};
+	struct removing *r = context;
+	char name[NAME_MAX + 1];
 
-	policy_file_name(revision->function, revision->name, name);
-	remove_file(context, name);
-	len = strlen(name);
-	if (len < strlen(".policy") || !text_copy(before, sizeof(before), name))
-		return 0;
-	/* NAME.policy has the one before it in NAME.last. */
-	len -= strlen(".policy");
-	text_copy(before + len, sizeof(before) - len, last);
-	remove_file(context, before);
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		policy_file_beside(revision->function, revision->name, suffixes[i], name);
+		if (unlinkat(r->policies_fd, name, 0) < 0 && errno != ENOENT)
+			r->error = -errno;
+	}
 	return 0;
 }
 

@@ -97,11 +97,18 @@ void native_decide_again(struct mediator *m)
 
 void native_look(struct mediator *m)
 {
+	const struct identity *identity = m->setup->identity;
 	cleanup_close int root_fd = m->root_fd;
+	int state_fd = m->setup->state_fd;
 
 	m->root_fd = -1;
-	if (m->wish.len > 0 && m->wish.rule.writer != 0 && root_fd >= 0)
-		native_scans_make(&m->scans, &m->wish, root_fd);
+	if (m->wish.len == 0 || m->wish.rule.writer == 0 || root_fd < 0)
+		return;
+	native_known_read(&m->scans.known, state_fd, identity->function, identity->revision);
+	native_scans_make(&m->scans, &m->wish, root_fd);
+	if (m->scans.fresh)
+		native_known_write(&m->scans, &m->wish.rule, state_fd, identity->function,
+				   identity->revision);
 }
 
 /* Does the view decide about `path` already, or is there no more to be done? */

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "policy/guard.h"
 
@@ -158,41 +159,86 @@ static int close_directory(struct scan *scan, const char *path, size_t holes, si
 	return add_hole(scan, path);
 }
 
-static int open_directory(struct scan *scan, const char *path)
+static int open_directory(int root_fd, const char *path)
 {
 	struct open_how how = {
 		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
 	};
-	long fd = syscall(SYS_openat2, scan->root_fd, path + 1, &how, sizeof(how));
+	long fd = syscall(SYS_openat2, root_fd, path + 1, &how, sizeof(how));
 
-	if (fd >= 0)
-		return (int)fd;
-	return refuse(scan, -errno,
-		      errno == EXDEV ? "something is mounted on the way to it or in it"
-		      : errno == ELOOP || errno == ENOTDIR || errno == ENOENT
-			      ? "it is no directory of the image"
-			      : "it cannot be looked through");
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static const char *why_not_opened(int error)
+{
+	return error == -EXDEV ? "something is mounted on the way to it or in it"
+	       : error == -ELOOP || error == -ENOTDIR || error == -ENOENT
+		       ? "it is no directory of the image"
+		       : "it cannot be looked through";
+}
+
+#define LIKENESS_ROOM 17
+
+/* What tells a directory from itself as it was. Inode numbers do not: an overlay has others each
+ * time that it is mounted. */
+static int describe(int dir_fd, const char *name, char out[LIKENESS_ROOM], struct statx *ret)
+{
+	const unsigned int mask = STATX_TYPE | STATX_MODE | STATX_UID | STATX_NLINK | STATX_SIZE |
+				  STATX_CTIME | STATX_MTIME;
+	uint64_t parts[8];
+
+	if (statx(dir_fd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, mask, ret) <
+	    0)
+		return -errno;
+	parts[0] = ret->stx_mode;
+	parts[1] = ret->stx_uid;
+	parts[2] = ret->stx_nlink;
+	parts[3] = ret->stx_size;
+	parts[4] = (uint64_t)ret->stx_ctime.tv_sec;
+	parts[5] = ret->stx_ctime.tv_nsec;
+	parts[6] = (uint64_t)ret->stx_mtime.tv_sec;
+	parts[7] = ret->stx_mtime.tv_nsec;
+	snprintf(out, LIKENESS_ROOM, "%016llx",
+		 (unsigned long long)hash64_mix(hash64_add(HASH64_INIT, parts, sizeof(parts))));
+	return 0;
+}
+
+static int note_seen(struct scan *scan, int dir_fd, const char *path)
+{
+	char likeness[LIKENESS_ROOM];
+	struct statx stx;
+	int r = describe(dir_fd, "", likeness, &stx);
+
+	if (r < 0)
+		return refuse(scan, r, "it cannot be looked through");
+	if (changed_ns(&stx) >= scan->rule->started_ns)
+		return refuse(scan, -EBUSY, "it was changed while the container was started");
+	buf_add(scan->seen, path, strlen(path) + 1);
+	buf_add(scan->seen, likeness, sizeof(likeness));
+	return 0;
 }
 
 static int look_through(struct scan *scan, const char *path, bool is_tree)
 {
-	int dir_fd = open_directory(scan, path);
+	int dir_fd = open_directory(scan->root_fd, path);
 	cleanup_dir DIR *dir = dir_fd < 0 ? NULL : fdopendir(dir_fd);
 	size_t holes = scan->holes->count, waiting = scan->waiting_count, programs = 0;
 	const struct dirent *entry;
 	char child[PATH_MAX];
+	int r;
 
 	if (dir_fd < 0)
-		return dir_fd;
+		return refuse(scan, dir_fd, why_not_opened(dir_fd));
 	if (!dir) {
 		close(dir_fd);
 		return refuse(scan, -ENOMEM, "out of memory");
 	}
-	buf_add(scan->seen, path, strlen(path) + 1);
+	r = note_seen(scan, dir_fd, path);
+	if (r < 0)
+		return r;
 	while ((entry = readdir(dir))) {
 		bool program;
-		int r;
 
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
@@ -214,19 +260,6 @@ static int look_through(struct scan *scan, const char *path, bool is_tree)
 	return 0;
 }
 
-bool native_scan_changed(int root_fd, const struct native_rule *rule, const struct buf *seen)
-{
-	for (size_t at = 0; at < seen->len; at += strlen(seen->bytes + at) + 1) {
-		struct statx stx;
-
-		if (statx(root_fd, seen->bytes + at + 1, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-			  STATX_CTIME, &stx) < 0 ||
-		    changed_ns(&stx) >= rule->started_ns)
-			return true;
-	}
-	return false;
-}
-
 static int stay_worth_it(struct scan *scan)
 {
 	uint64_t cost = (uint64_t)scan->names * NATIVE_COST_NAME +
@@ -238,7 +271,8 @@ static int stay_worth_it(struct scan *scan)
 }
 
 /* Who may rename a directory above a tree leads a later denial in it elsewhere: it goes by path. */
-static int look_above(struct scan *scan, const char *path)
+static int look_above(int root_fd, const struct native_rule *rule, const char *path,
+		      const char **ret_why)
 {
 	char above[PATH_MAX];
 
@@ -246,13 +280,40 @@ static int look_above(struct scan *scan, const char *path)
 		struct statx stx;
 
 		(void)snprintf(above, sizeof(above), ".%.*s", (int)(end - path), path);
-		if (statx(scan->root_fd, above, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-			  STATX_MODE | STATX_UID, &stx) < 0)
-			return refuse(scan, -errno, "it is no directory of the image");
-		if (can_change(scan->rule, &stx))
-			return refuse(scan, -EROFS, "the function may change a directory above it");
+		if (statx(root_fd, above, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+			  STATX_MODE | STATX_UID, &stx) < 0) {
+			*ret_why = "it is no directory of the image";
+			return -errno;
+		}
+		if (can_change(rule, &stx)) {
+			*ret_why = "the function may change a directory above it";
+			return -EROFS;
+		}
 	}
 	return 0;
+}
+
+bool native_scan_holds(int root_fd, const char *path, const struct native_rule *rule,
+		       const struct buf *seen)
+{
+	cleanup_close int fd = open_directory(root_fd, path);
+	const char *why, *at = seen->bytes, *end = at + seen->len;
+	size_t len = strlen(path);
+
+	if (fd < 0 || look_above(root_fd, rule, path, &why) < 0)
+		return false;
+	while (at < end) {
+		const char *likeness = at + strlen(at) + 1, *in_it = at + len;
+		char now[LIKENESS_ROOM];
+		struct statx stx;
+
+		if (describe(fd, *in_it ? in_it + 1 : in_it, now, &stx) < 0 ||
+		    !S_ISDIR(stx.stx_mode) || strcmp(now, likeness) != 0 ||
+		    (*in_it && stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+			return false;
+		at = likeness + strlen(likeness) + 1;
+	}
+	return true;
 }
 
 int native_scan(int root_fd, const char *path, uint32_t uses, const struct native_rule *rule,
@@ -265,7 +326,7 @@ int native_scan(int root_fd, const char *path, uint32_t uses, const struct nativ
 		.holes = holes,
 		.seen = seen,
 	};
-	int r = look_above(&scan, path);
+	int r = look_above(root_fd, rule, path, &scan.why);
 
 	if (r == 0)
 		r = look_through(&scan, path, true);

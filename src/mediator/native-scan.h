@@ -59,15 +59,19 @@ int native_holes_add(struct native_holes *holes, const char *path);
 /*
  * Scans the directory `path` (absolute) below `root_fd`, without passing into other mounts, as long
  * as it costs less than `uses` behaviours that lie in it save.
- * *seen gets the directories that were looked through, each with a NUL. Returns 0 with the holes
- * added, or -errno with *ret_why why the tree cannot be attached natively, a constant text; -EDOM
- * where it is not worth it.
+ * *seen gets the directories that were looked through, for native_scan_holds(). Returns 0 with the
+ * holes added, or -errno with *ret_why why the tree cannot be attached natively, a constant text;
+ * -EDOM where it is not worth it.
  */
 int native_scan(int root_fd, const char *path, uint32_t uses, const struct native_rule *rule,
 		struct native_holes *holes, struct buf *seen, const char **ret_why);
 
-/* Has any directory that native_scan() saw changed since rule->started_ns? Then something in it
- * came or went. */
-bool native_scan_changed(int root_fd, const struct native_rule *rule, const struct buf *seen);
+/*
+ * Is the tree what native_scan() saw, now or in an earlier start? `seen`: two strings for each
+ * directory, its path and what it is like: when it changed, and the like. Only whoever may write to
+ * the image can change a file in it without its directory, and so what the function executes.
+ */
+bool native_scan_holds(int root_fd, const char *path, const struct native_rule *rule,
+		       const struct buf *seen);
 
 #endif

@@ -164,9 +164,12 @@ void native_scans_make(struct native_scans *scans, const struct native_wish *wis
 		if (entry.kind != NATIVE_IMAGE || is_served(saved, &entry) ||
 		    (saved == 0 && count_worthy(scans) >= NATIVE_TREES_MAX))
 			continue;
-		*result = (struct native_scan_result){.path = entry.path};
-		result->result = native_scan(root_fd, entry.path, entry.uses, &wish->rule,
-					     &result->holes, &result->seen, &result->why);
+		*result = (struct native_scan_result){.path = entry.path, .uses = entry.uses};
+		if (!native_known_find(&scans->known, root_fd, &wish->rule, result)) {
+			result->result = native_scan(root_fd, entry.path, entry.uses, &wish->rule,
+						     &result->holes, &result->seen, &result->why);
+			scans->fresh = true;
+		}
 		if (result->result == 0)
 			result->saved = entry.uses - saved;
 		scans->count++;
@@ -179,6 +182,7 @@ void native_scans_release(struct native_scans *scans)
 		native_holes_release(&scans->results[i].holes);
 		buf_release(&scans->results[i].seen);
 	}
+	native_known_release(&scans->known);
 	*scans = (struct native_scans){0};
 }
 
@@ -195,7 +199,7 @@ static int scan(const struct native_wish *wish, int root_fd, const struct native
 			struct native_scan_result *result = &scans->results[i];
 
 			if (strcmp(result->path, entry->path) != 0 ||
-			    native_scan_changed(root_fd, &wish->rule, &result->seen))
+			    !native_scan_holds(root_fd, entry->path, &wish->rule, &result->seen))
 				continue;
 			*holes = result->holes;
 			result->holes = (struct native_holes){0};

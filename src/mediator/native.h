@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "mediator/native-known.h"
 #include "mediator/native-scan.h"
 
 /*
@@ -41,21 +42,25 @@ struct native_wish {
 };
 
 /*
- * Trees that were looked through while the runtime was still preparing the container. They hold for
- * the root mount that they were found on, unless another hook has put something there since.
+ * Trees that were looked through while the runtime was still preparing the container, or in an
+ * earlier start (native-known.h). They hold for the root mount that they were found on, unless
+ * another hook has put something there since.
  */
 struct native_scans {
 	struct native_scan_result {
 		const char *path; /* borrowed from the wish */
 		struct native_holes holes;
 		struct buf seen;
-		const char *why;
+		const char *why; /* a literal, or in `known` */
+		uint32_t uses;
 		int result;
 		uint32_t
 			saved; /* uses, beside those of the trees in it; 0 where it cannot be had */
 	} results[NATIVE_SCANS_MAX];
 	size_t count;
 	uint64_t mount_id;
+	struct native_known known;
+	bool fresh; /* holds what is not in `known` */
 };
 
 /* Looks through what native_plan() will want to know, below `root_fd`. */

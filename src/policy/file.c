@@ -16,7 +16,7 @@
 
 enum { SHOWN_MAX = 64 };
 
-static void name_with(const char *function, const char *revision, const char *suffix, char *out)
+void policy_file_beside(const char *function, const char *revision, const char *suffix, char *out)
 {
 	uint64_t hash = hash64_add(HASH64_INIT, function, strlen(function) + 1);
 	char shown[SHOWN_MAX + 1];
@@ -36,7 +36,7 @@ static void name_with(const char *function, const char *revision, const char *su
 
 void policy_file_name(const char *function, const char *revision, char *out)
 {
-	name_with(function, revision, ".policy", out);
+	policy_file_beside(function, revision, ".policy", out);
 }
 
 static int open_directory(int state_fd, struct error *err)
@@ -80,7 +80,7 @@ int policy_file_open(int state_fd, const char *function, const char *revision,
 		*ret_damaged = false;
 	if (r != -EPROTO && r != -ENOENT)
 		return r;
-	name_with(function, revision, ".last", last);
+	policy_file_beside(function, revision, POLICY_LAST, last);
 	r_last = open_owned(dirfd, last, function, revision, ret, &of_last);
 	if (r_last == 0) {
 		*ret_damaged = true;
@@ -137,7 +137,7 @@ int policy_file_write(int state_fd, const char *function, const char *revision, 
 	if (dirfd < 0)
 		return dirfd;
 	policy_file_name(function, revision, name);
-	name_with(function, revision, ".last", last);
+	policy_file_beside(function, revision, POLICY_LAST, last);
 	r = keep_last(dirfd, name, last, err);
 	if (r < 0)
 		return r;

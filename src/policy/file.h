@@ -11,15 +11,22 @@
 
 /*
  * Where the policy image of a revision lies: STATE/policies/NAME.policy, and beside it NAME.last,
- * the image before. NAME is made of the function's name, reduced to letters, digits, '.', '_' and
+ * the image before, and NAME.trees, what its runs found in natively attached trees
+ * (mediator/native-known.h). NAME is made of the function's name, reduced to letters, digits, '.',
+ * '_' and
  * '-', at most 64 of them, '-' and 16 hexadecimal digits of a hash of function and revision. The
  * image says itself whose it is, and that is compared, so a collision is an error and never
  * another's policy.
  */
 #define POLICY_DIRECTORY "policies"
+#define POLICY_LAST ".last"
+#define POLICY_TREES ".trees"
 
 /* Writes the file name with ".policy" to `out` of NAME_MAX + 1 bytes. */
 void policy_file_name(const char *function, const char *revision, char *out);
+
+/* The same with another suffix. */
+void policy_file_beside(const char *function, const char *revision, const char *suffix, char *out);
 
 /*
  * Opens the image of (function, revision) below `state_fd`. Where it is damaged, the last one is

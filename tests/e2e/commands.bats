@@ -364,7 +364,10 @@ waits_in_poll() {
 
 @test "husk forget forgets" {
 	run_here 0 --name forgotten -- /bin/true
+	policy=$(find "$STATE/policies" -name 'forgotten-*.policy')
+	: >"${policy%.policy}.trees"
 	expect 0 husk forget forgotten
+	[ -z "$(find "$STATE/policies" -name 'forgotten-*')" ]
 	expect 66 husk show forgotten
 }
 

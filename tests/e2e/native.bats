@@ -156,6 +156,20 @@ attempt(subprocess.run, ["./run"])'
 	has_event '.event == "denied" and .operation == "exec" and .key == "/usr/lib/python3.11/tool/many/run7"'
 }
 
+@test "what comes into a natively attached tree of the image later stays mediated in the next start" {
+	root_with_tree
+	enforced
+	is_attached /usr/lib/python3.11
+	[ -n "$(find "$STATE/policies" -name 'native-*.trees')" ]
+	cp "$ROOTFS/bin/true" "$ROOTFS/usr/lib/python3.11/tool/later"
+	mkdir -p "$ROOTFS/usr/lib/python3.11/asyncio/later"
+	cp "$ROOTFS/bin/true" "$ROOTFS/usr/lib/python3.11/asyncio/later/run"
+	attempt 'for name in ("tool/later", "asyncio/later/run"):
+    attempt(subprocess.run, ["/usr/lib/python3.11/" + name])'
+	[ "$(grep -c "refused: 13" <<<"$output")" -eq 2 ] || fail "$output"
+	is_attached /usr/lib/python3.11
+}
+
 @test "the dynamic loader in a natively attached tree runs nothing" {
 	root_with_tree
 	enforced

@@ -789,8 +789,11 @@ static void a_scan_finds_what_must_stay_mediated(void **state)
 	assert_true(is_hole(&holes, "/lib/fifo"));
 	assert_int_equal(holes.count, 6);
 	native_holes_release(&holes);
-	assert_false(native_scan_changed(scratch_fd, &any, &seen));
-	assert_true(native_scan_changed(scratch_fd, &old, &seen));
+	assert_true(native_scan_holds(scratch_fd, "/lib", &any, &seen));
+	assert_int_equal(mkdirat(scratch_fd, "lib/a/new", 0755), 0);
+	assert_false(native_scan_holds(scratch_fd, "/lib", &any, &seen));
+	assert_int_equal(unlinkat(scratch_fd, "lib/a/new", AT_REMOVEDIR), 0);
+	assert_false(native_scan_holds(scratch_fd, "/lib", &any, &seen));
 
 	/* changed since the start, too many programs, a link, what is missing */
 	assert_int_equal(native_scan(scratch_fd, "/lib", 100, &old, &holes, &seen, &why), -EBUSY);
@@ -991,17 +994,95 @@ static void what_was_looked_through_before_is_not_again(void **state)
 	assert_string_equal(scans.results[1].path, "/lib");
 
 	/* seen by nobody, since nobody looks again; but on another mount */
-	make_file("lib/a/later", 0755);
+	assert_int_equal(fchmodat(scratch_fd, "lib/plain", 0755, 0), 0);
 	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, NULL, 0), 0);
 	assert_int_equal(plan.count, 1);
-	assert_false(is_hole(&plan.trees[0].holes, "/lib/a/later"));
+	assert_false(is_hole(&plan.trees[0].holes, "/lib/plain"));
 	assert_true(is_hole(&plan.trees[0].holes, "/lib/a/program"));
 	native_plan_release(&plan);
 	scans.mount_id++;
 	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, NULL, 0), 0);
+	assert_true(is_hole(&plan.trees[0].holes, "/lib/plain"));
+	native_plan_release(&plan);
+	native_scans_release(&scans);
+
+	/* what has come since is always seen */
+	native_scans_make(&scans, &wish, scratch_fd);
+	make_file("lib/a/later", 0755);
+	assert_int_equal(native_plan(&plan, &wish, scratch_fd, 0, NULL, 0), 0);
 	assert_true(is_hole(&plan.trees[0].holes, "/lib/a/later"));
 	native_plan_release(&plan);
 	native_scans_release(&scans);
+	assert_int_equal(unlinkat(scratch_fd, "lib/a/later", 0), 0);
+	assert_int_equal(fchmodat(scratch_fd, "lib/plain", 0644, 0), 0);
+}
+
+/* As one start after the other does. Returns whether something was looked through anew. */
+static bool start_with(struct native_scans *scans, const struct native_wish *wish)
+{
+	bool fresh;
+
+	native_known_read(&scans->known, scratch_fd, "f", "1");
+	native_scans_make(scans, wish, scratch_fd);
+	fresh = scans->fresh;
+	if (fresh)
+		native_known_write(scans, &wish->rule, scratch_fd, "f", "1");
+	return fresh;
+}
+
+static void another_start_knows_what_one_has_found(void **state)
+{
+	cleanup_buf struct buf bytes = BUF_INIT;
+	struct native_scans scans = {0};
+	struct native_wish wish = {.rule = {INT64_MAX, NATIVE_READONLY}, .scans = &scans};
+	struct native_wish other = wish;
+
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 1, "/lib/a"});
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 20, "/lib"});
+	other.bytes = wish.bytes = bytes.bytes;
+	other.len = wish.len = bytes.len;
+	other.rule.writer = 54321;
+	assert_int_equal(mkdirat(scratch_fd, POLICY_DIRECTORY, 0700), 0);
+	assert_true(start_with(&scans, &wish));
+	native_scans_release(&scans);
+	assert_false(start_with(&scans, &wish));
+	assert_int_equal(scans.count, 2);
+	assert_int_equal(scans.results[0].result, -EDOM);
+	assert_string_equal(scans.results[0].why, "to look through it costs more than it saves");
+	assert_int_equal(scans.results[1].result, 0);
+	assert_int_equal(scans.results[1].holes.count, 6);
+	assert_true(is_hole(&scans.results[1].holes, "/lib/many"));
+	native_scans_release(&scans);
+
+	/* something came, in a directory of it; somebody else may write to it; it is used otherwise
+	 */
+	make_file("lib/a/later", 0755);
+	assert_true(start_with(&scans, &wish));
+	assert_true(is_hole(&scans.results[1].holes, "/lib/a/later"));
+	native_scans_release(&scans);
+	assert_false(start_with(&scans, &wish));
+	native_scans_release(&scans);
+	assert_true(start_with(&scans, &other));
+	native_scans_release(&scans);
+	assert_true(start_with(&scans, &wish));
+	native_scans_release(&scans);
+	bytes.len = 0;
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 1, "/lib/a"});
+	native_put(&bytes, &(struct native_entry){NATIVE_IMAGE, 21, "/lib"});
+	assert_true(start_with(&scans, &wish));
+	native_scans_release(&scans);
+	assert_false(start_with(&scans, &wish));
+	native_scans_release(&scans);
+
+	/* it became a link to what is alike */
+	assert_int_equal(renameat(scratch_fd, "lib", scratch_fd, "lib2"), 0);
+	assert_int_equal(symlinkat("lib2", scratch_fd, "lib"), 0);
+	assert_true(start_with(&scans, &wish));
+	assert_int_equal(scans.results[1].result, -ELOOP);
+	native_scans_release(&scans);
+	assert_int_equal(unlinkat(scratch_fd, "lib", 0), 0);
+	assert_int_equal(renameat(scratch_fd, "lib2", scratch_fd, "lib"), 0);
+	assert_int_equal(unlinkat(scratch_fd, "lib/a/later", 0), 0);
 }
 
 /* Many directories of a tree leave room for the tree itself, which stands for them. */
@@ -1170,6 +1251,7 @@ int main(void)
 		cmocka_unit_test(only_a_container_that_cannot_undo_it_has_natives),
 		cmocka_unit_test(patience_ends_where_nothing_comes),
 		cmocka_unit_test(what_was_looked_through_before_is_not_again),
+		cmocka_unit_test(another_start_knows_what_one_has_found),
 		cmocka_unit_test(a_tree_of_many_is_looked_through_before),
 		cmocka_unit_test(directories_of_the_host_are_shared),
 		cmocka_unit_test(a_source_may_change_the_others),
