@@ -35,11 +35,10 @@ static bool is_worth_it(void)
 
 void latency_open(struct latency *latency, enum hold hold)
 {
-	*latency = (struct latency){.fd = -1, .until_ns = INT64_MAX};
+	*latency = (struct latency){.fd = -1, .bounded = hold == HOLD_AUTO};
 	if (hold == HOLD_NO || (hold == HOLD_AUTO && !is_worth_it()))
 		return;
-	if (hold == HOLD_AUTO)
-		latency->until_ns = clock_monotonic_ns() + LATENCY_AUTO_NS;
+	latency->budget_ns = LATENCY_BUDGET_NS;
 	latency->fd = open("/dev/cpu_dma_latency", O_WRONLY | O_CLOEXEC);
 	/* opening asks for 0 at once */
 	if (latency->fd >= 0)
@@ -48,16 +47,23 @@ void latency_open(struct latency *latency, enum hold hold)
 
 void latency_hold(struct latency *latency)
 {
-	if (latency->fd < 0)
+	if (latency->fd < 0 || latency->held ||
+	    (latency->bounded && latency->budget_ns < INT64_C(1000000) * LATENCY_IDLE_MS))
 		return;
-	if (latency->until_ns != INT64_MAX && clock_monotonic_ns() > latency->until_ns) {
-		close(latency->fd);
-		latency->fd = -1;
-		latency->held = false;
-	} else if (!latency->held) {
-		latency->held = true;
-		ask_for(latency, 0);
-	}
+	latency->held = true;
+	latency->held_since_ns = clock_monotonic_ns();
+	ask_for(latency, 0);
+}
+
+void latency_earn(struct latency *latency, int requests)
+{
+	if (latency->fd < 0 || !latency->bounded)
+		return;
+	latency->budget_ns += (int64_t)requests * LATENCY_EARNED_NS;
+	if (latency->budget_ns > LATENCY_BUDGET_NS)
+		latency->budget_ns = LATENCY_BUDGET_NS;
+	if (latency->held && clock_monotonic_ns() - latency->held_since_ns > latency->budget_ns)
+		latency_release(latency);
 }
 
 void latency_release(struct latency *latency)
@@ -65,5 +71,6 @@ void latency_release(struct latency *latency)
 	if (latency->fd < 0 || !latency->held)
 		return;
 	latency->held = false;
+	latency->budget_ns -= clock_monotonic_ns() - latency->held_since_ns;
 	ask_for(latency, ANY_LATENCY_US);
 }

@@ -170,6 +170,7 @@ static void serve_view(void *context)
 	while (m->wrapped && served > 0 && (total += served) < REQUESTS_AT_ONCE &&
 	       patience_is_due(&m->patience))
 		served = await_request(m);
+	latency_earn(&m->latency, total);
 	if (served < 0)
 		m->view_result = served;
 	if (m->wrapped && m->patience.failed > 0)
