@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What watching and enforcing system calls costs: calls.sh BUILD_ROOT [ROUNDS]. Runs the same functions under crun
+# What watching and enforcing system calls costs: calls.sh BUILD_ROOT [ROUNDS [LABEL...]]. Runs the same functions under crun
 # in turn without a filter, learning, and enforced, ROUNDS times (default 15), and prints the medians, and the median
 # of how much a round is more than the one without beside it, with half of a confidence interval. Everything else of
 # husk is the same in all three. On a machine that does other things, only processor time tells anything.
@@ -19,6 +19,8 @@ if [ -z "${HUSK_BENCH_INSIDE-}" ]; then
 fi
 build=$(realpath "$1")
 rounds=${2:-15}
+labels=("${@:3}")
+[ ${#labels[@]} -gt 0 ] || labels=(import http call start)
 source=$(realpath "$(dirname "$0")/../..")
 [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] || mount -t cgroup2 none /sys/fs/cgroup
 mount -t bpf bpf /sys/fs/bpf
@@ -83,7 +85,7 @@ for kind in none learn enforce; do
 	bundle import "$kind" /usr/bin/python3 -B -I -c "$import"
 	bundle call "$kind" /usr/bin/python3 -B -I -c "$call"
 	bundle http "$kind" /usr/bin/node -e "$http"
-	for label in start import call http; do
+	for label in "${labels[@]}"; do
 		for number in 1 2; do
 			crun run --bundle "$scratch/$label-$kind" "husk-bench-w$number" </dev/null >/dev/null
 		done
@@ -92,9 +94,9 @@ for kind in none learn enforce; do
 	done
 done
 
-python3 - "$scratch" "$rounds" <<'EOF'
+python3 - "$scratch" "$rounds" "${labels[@]}" <<'EOF'
 import ctypes, os, resource, statistics, subprocess, sys, time
-scratch, rounds = sys.argv[1], int(sys.argv[2])
+scratch, rounds, labels = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 kinds = 'none', 'learn', 'enforce'
 
 # The mediator is nobody's child for long: this process inherits it.
@@ -125,7 +127,7 @@ def ratio(values, base):
     return f'{middle:+10.1f}%{1.57 * (high - low) / len(ratios) ** 0.5:6.1f}'
 
 print(f'{"":8}' + ''.join(f'{kind:>12}' for kind in kinds) + f'{"learn":>11}{"+-":>6}{"enforce":>11}{"+-":>6}')
-for label in 'import', 'http', 'call', 'start':
+for label in labels:
     seen = {kind: [] for kind in kinds}
     for number in range(rounds * (3 if label == 'start' else 1)):
         for kind in kinds[::1 if number % 2 else -1]:
