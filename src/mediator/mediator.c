@@ -173,7 +173,7 @@ static void serve_view(void *context)
 	latency_earn(&m->latency, total);
 	if (served < 0)
 		m->view_result = served;
-	else if (m->wrapped && m->patience.failed > 0)
+	else if (m->wrapped && m->patience.failed > 0 && !m->latency.held)
 		nearness_follow(&m->nearness, view_caller(m->view));
 }
 
