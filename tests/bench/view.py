@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the view costs: view.py BUILD_ROOT [--pairs N] [WORKLOAD...]
 
-Runs each workload bare on crun, with husk in learn and in enforce, and, where they start, on runc, on a
-root by fuse-overlayfs, and on runsc, in turn on the same root file system with a warm cache. Prints the
-median of bare, and for the others the median of the ratios of neighbours (times: less is better; fio and
+Runs each workload bare on crun, there with a filter of system calls that refuses one that nobody makes
+(engines always have one, `crun spec` has none), with husk in learn and in enforce, and, where they start,
+on runc, on a root by fuse-overlayfs, and on runsc, in turn on the same root file system with a warm cache.
+Prints the median of bare, and for the others the median of the ratios of neighbours (times: less is better; fio and
 http are rates: more is better), requests to the view, and last the memory of the mediators of MEMORY
 containers at once. Machines are noisy, so only neighbours are compared; nothing is judged here.
 """
@@ -153,7 +154,7 @@ count_requests = yes
     def husk(self, *words):
         return subprocess.check_output([self.build / 'src/cli/husk', '--config', self.conf, *words], text=True)
 
-    def bundle(self, name, words, function=None, root=None):
+    def bundle(self, name, words, function=None, root=None, filtered=False):
         path = self.scratch / f'bundle-{name}'
         path.mkdir(exist_ok=True)
         (path / 'config.json').unlink(missing_ok=True)
@@ -168,6 +169,9 @@ count_requests = yes
             {'destination': '/tmp', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['mode=1777']},
             {'destination': '/bench', 'type': 'bind', 'source': f'{self.scratch}/bench', 'options': ['bind', 'ro']},
         ]
+        if filtered:
+            spec['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [
+                {'names': ['reboot'], 'action': 'SCMP_ACT_ERRNO'}]}
         if function:
             spec['annotations'] = {**spec.get('annotations', {}), 'husk.function': function, 'husk.revision': '1'}
             spec['hooks'] = self.hooks.get('hooks', self.hooks)
@@ -198,6 +202,7 @@ count_requests = yes
         """(kind, bundle, engine) of everything that starts here."""
         function = f'bench-{name}'
         yield 'bare', self.bundle(f'{name}-bare', words), ('crun',)
+        yield 'filter', self.bundle(f'{name}-filter', words, filtered=True), ('crun',)
         yield 'learn', self.bundle(f'{name}-learn', words, f'{function}-learn'), ('crun',)
         yield 'enforce', self.bundle(f'{name}-enforce', words, f'{function}-enforce'), ('crun',)
         if shutil.which('runc'):
@@ -236,7 +241,7 @@ count_requests = yes
         bare = statistics.median(values['bare'])
         unit = 'ms' if measure in ('wall', 'time') else '/s'
         line = f'{name:15} {bare:9.1f} {unit}'
-        for kind in ('learn', 'enforce', 'runc', 'fuse-overlayfs', 'runsc'):
+        for kind in ('filter', 'learn', 'enforce', 'runc', 'fuse-overlayfs', 'runsc'):
             if kind not in values:
                 line += f' {"-":>8}'
                 continue
@@ -299,7 +304,7 @@ def main():
     try:
         bench = Bench(arguments.build, scratch)
         mount_overlay(bench)
-        print(f'{"workload":15} {"bare":>9}    {"learn":>8} {"enforce":>8} {"runc":>8} {"fuse-ovl":>8} {"runsc":>8} '
+        print(f'{"workload":15} {"bare":>9}    {"filter":>8} {"learn":>8} {"enforce":>8} {"runc":>8} {"fuse-ovl":>8} {"runsc":>8} '
               f'{"requests":>8} {"enforced":>8}')
         for name in arguments.workloads or [*WORKLOADS, 'memory']:
             if name == 'memory':
