@@ -19,7 +19,7 @@ struct removing {
 
 static int remove_policy(void *context, const struct store_revision *revision)
 {
-	static const char *const suffixes[] = {".policy", POLICY_LAST, POLICY_TREES};
+	static const char *const suffixes[] = {".policy", POLICY_COPY, POLICY_TREES};
 	struct removing *r = context;
 	char name[NAME_MAX + 1];
 

@@ -132,7 +132,7 @@ static void look_policies(const struct settings *settings, struct host_report *r
 		host_add(report, "policies", HOST_OK, "%u, all readable", whole);
 	else
 		mend(host_add(report, "policies", HOST_DEGRADED,
-			      "%u of %u cannot be read: the ones before them are used", damaged,
+			      "%u of %u cannot be read: their copies are used", damaged,
 			      damaged + whole),
 		     "husk mode FUNCTION auto makes them again");
 }

@@ -31,7 +31,7 @@ struct start {
 	char run_key[RUN_KEY_ROOM]; /* by the bundle that the state names, as at poststop */
 	int state_fd, runtime_fd, run_fd;
 	bool mediated; /* there is a mediator */
-	bool damaged;  /* the policy file was; the one before is used */
+	bool damaged;  /* the policy file was; its copy is used */
 };
 
 static void tell(const struct start *start, enum event_kind kind, const char *detail)
@@ -80,7 +80,7 @@ static int open_policy(struct start *start, struct error *err)
 		return 0;
 	}
 	if (r == 0 && start->damaged)
-		tell(start, EVENT_DEGRADED, "the policy file is damaged: the one before is used");
+		tell(start, EVENT_DEGRADED, "the policy file is damaged: its copy is used");
 	return r;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where policy images lie: the present one and the one before, by function and revision. */
+/* Where policy images lie, each twice, by function and revision. */
 #include "policy/file.h"
 
 #include <errno.h>
@@ -68,9 +68,9 @@ int policy_file_open(int state_fd, const char *function, const char *revision,
 		     struct policy_image **ret, bool *ret_damaged, struct error *err)
 {
 	cleanup_close int dirfd = open_directory(state_fd, err);
-	char name[NAME_MAX + 1], last[NAME_MAX + 1];
-	struct error of_last = ERROR_INIT;
-	int r, r_last;
+	char name[NAME_MAX + 1], copy[NAME_MAX + 1];
+	struct error of_copy = ERROR_INIT;
+	int r, r_copy;
 
 	if (dirfd < 0)
 		return dirfd;
@@ -80,48 +80,27 @@ int policy_file_open(int state_fd, const char *function, const char *revision,
 		*ret_damaged = false;
 	if (r != -EPROTO && r != -ENOENT)
 		return r;
-	policy_file_beside(function, revision, POLICY_LAST, last);
-	r_last = open_owned(dirfd, last, function, revision, ret, &of_last);
-	if (r_last == 0) {
+	policy_file_beside(function, revision, POLICY_COPY, copy);
+	r_copy = open_owned(dirfd, copy, function, revision, ret, &of_copy);
+	if (r_copy == 0) {
 		*ret_damaged = true;
 		if (err)
 			*err = ERROR_INIT;
 		return 0;
 	}
-	if (r == -ENOENT && r_last != -ENOENT) {
+	if (r == -ENOENT && r_copy != -ENOENT) {
 		if (err)
-			*err = of_last;
-		return r_last;
+			*err = of_copy;
+		return r_copy;
 	}
 	return r;
-}
-
-/* Keeps what is there as the last one, but only if it is whole: a damaged one must not replace it.
- */
-static int keep_last(int dirfd, const char *name, const char *last, struct error *err)
-{
-	cleanup_policy_image struct policy_image *image = NULL;
-	cleanup_free char *bytes = NULL;
-	struct error why = ERROR_INIT;
-	size_t len = 0;
-	int r = read_file_at(dirfd, name, POLICY_BYTES_MAX, &bytes, &len, &why);
-
-	if (r == -ENOENT || r == -EFBIG ||
-	    (r == 0 && policy_image_check(bytes, len, &image, NULL) < 0))
-		return 0;
-	if (r < 0) {
-		if (err)
-			*err = why;
-		return r;
-	}
-	return atomic_file_write(dirfd, last, bytes, len, 0600, err);
 }
 
 int policy_file_write(int state_fd, const char *function, const char *revision, const void *bytes,
 		      size_t len, struct error *err)
 {
 	cleanup_policy_image struct policy_image *image = NULL;
-	char name[NAME_MAX + 1], last[NAME_MAX + 1];
+	char name[NAME_MAX + 1], copy[NAME_MAX + 1];
 	cleanup_close int dirfd = -1;
 	struct policy_info info;
 	int r = policy_image_check(bytes, len, &image, err);
@@ -137,9 +116,7 @@ int policy_file_write(int state_fd, const char *function, const char *revision, 
 	if (dirfd < 0)
 		return dirfd;
 	policy_file_name(function, revision, name);
-	policy_file_beside(function, revision, POLICY_LAST, last);
-	r = keep_last(dirfd, name, last, err);
-	if (r < 0)
-		return r;
-	return atomic_file_write(dirfd, name, bytes, len, 0600, err);
+	policy_file_beside(function, revision, POLICY_COPY, copy);
+	r = atomic_file_write(dirfd, name, bytes, len, 0600, err);
+	return r < 0 ? r : atomic_file_write(dirfd, copy, bytes, len, 0600, err);
 }

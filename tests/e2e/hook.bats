@@ -278,13 +278,13 @@ enforced() {
 	[ "$(wc -l <<<"$POLICY")" -eq 1 ]
 }
 
-@test "a damaged policy is never half read: the last good one serves, else an enforced function is refused" {
+@test "a damaged policy is never half read: without a copy an enforced function is refused" {
 	enforced
 	cp "$POLICY" "$T/good"
 	size=$(stat -c %s "$POLICY")
 	for cut in 0 1 8 40 $((size / 2)) $((size - 1)); do
 		head -c "$cut" "$T/good" >"$POLICY"
-		rm -f "$STATE"/policies/*.last
+		rm -f "$STATE"/policies/*.copy
 		capture limited start_run "$BUNDLE"
 		[ "$status" -ne 0 ] || fail "cut to $cut bytes it started: $output"
 		output_lacks served
@@ -304,7 +304,7 @@ enforced() {
 		cp "$T/good" "$POLICY"
 		byte=$(od -An -tu1 -j "$at" -N 1 "$T/good")
 		printf "\\x$(printf %x $(((byte + 1) % 256)))" | dd of="$POLICY" bs=1 seek="$at" conv=notrunc status=none
-		rm -f "$STATE"/policies/*.last
+		rm -f "$STATE"/policies/*.copy
 		capture limited start_run "$BUNDLE"
 		[ "$status" -ne 0 ] || fail "byte $at changed and it started"
 	done
@@ -315,21 +315,25 @@ enforced() {
 	# The version stands in the header; every one of its first 16 bytes is tried as that, with a right
 	# checksum nowhere: what matters is that none is taken.
 	printf '\x63' | dd of="$POLICY" bs=1 seek=4 conv=notrunc status=none
-	rm -f "$STATE"/policies/*.last
+	rm -f "$STATE"/policies/*.copy
 	capture limited start_run "$BUNDLE"
 	[ "$status" -ne 0 ]
 	output_lacks served
 }
 
-@test "the last good policy serves where the present one is damaged" {
+@test "where a policy is damaged or gone its copy serves, in the same mode, and an event says so" {
 	enforced
-	husk allow orders exec /usr/bin/id
-	run_bundle 0 "$BUNDLE"
-	[ "$(find "$STATE/policies" -name '*.last' | wc -l)" -eq 1 ]
-	: >"$POLICY"
-	run_bundle 0 "$BUNDLE"
-	output_has served
-	has_event '.event == "degraded"'
+	for _ in 1 2; do
+		: >"$POLICY"
+		set_args "$BUNDLE" /bin/echo served
+		run_bundle 0 "$BUNDLE"
+		output_has served
+		rm -f "$POLICY"
+		set_args "$BUNDLE" /usr/bin/id
+		run_bundle 126 "$BUNDLE"
+	done
+	[ "$(event_count '.event == "degraded" and (.detail | contains("damaged"))')" -eq 4 ]
+	has_event '.event == "denied" and .domain == "exec"'
 }
 
 @test "a damaged store keeps the journals, and the run goes on" {

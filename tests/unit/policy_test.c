@@ -750,10 +750,10 @@ static void flip_byte(int fd, const char *name, off_t at)
 	assert_int_equal(pwrite(file, &c, 1, at), 1);
 }
 
-static void a_file_is_replaced_and_the_last_one_kept(void **state)
+static void a_file_is_replaced_and_has_a_copy(void **state)
 {
 	cleanup_close int fd = open(*state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char name[NAME_MAX + 1], path[PATH_MAX], last[PATH_MAX];
+	char name[NAME_MAX + 1], path[PATH_MAX], copy[PATH_MAX];
 	struct policy_info second = info;
 	struct error err = ERROR_INIT;
 	struct policy_image *image = NULL;
@@ -765,7 +765,7 @@ static void a_file_is_replaced_and_the_last_one_kept(void **state)
 	second_bytes = build(&second, 0, 1, &second_len);
 	policy_file_name("thumbnail", "sha256:00ff", name);
 	snprintf(path, sizeof(path), "policies/%s", name);
-	snprintf(last, sizeof(last), "policies/%.*s.last", (int)strlen(name) - 7, name);
+	snprintf(copy, sizeof(copy), "policies/%.*s.copy", (int)strlen(name) - 7, name);
 
 	assert_int_equal(policy_file_open(fd, "thumbnail", "sha256:00ff", &image, &damaged, &err),
 			 -ENOENT);
@@ -789,26 +789,27 @@ static void a_file_is_replaced_and_the_last_one_kept(void **state)
 	assert_int_equal(policy_image_info(image).serial, 8);
 	policy_image_free(image);
 
+	/* never the one before: its modes may deny nothing */
 	flip_byte(fd, path, 100);
 	assert_int_equal(policy_file_open(fd, "thumbnail", "sha256:00ff", &image, &damaged, &err),
 			 0);
 	assert_true(damaged);
-	assert_int_equal(policy_image_info(image).serial, 7);
+	assert_int_equal(policy_image_info(image).serial, 8);
 	policy_image_free(image);
 
-	/* a damaged one is not kept in place of a whole one */
+	/* what is damaged is whole again */
+	flip_byte(fd, copy, 100);
+	assert_int_equal(policy_file_open(fd, "thumbnail", "sha256:00ff", &image, &damaged, &err),
+			 -EPROTO);
 	assert_int_equal(
 		policy_file_write(fd, "thumbnail", "sha256:00ff", second_bytes, second_len, &err),
 		0);
 	flip_byte(fd, path, 100);
 	assert_int_equal(policy_file_open(fd, "thumbnail", "sha256:00ff", &image, &damaged, &err),
 			 0);
-	assert_int_equal(policy_image_info(image).serial, 7);
 	policy_image_free(image);
 
-	flip_byte(fd, last, 100);
-	assert_int_equal(policy_file_open(fd, "thumbnail", "sha256:00ff", &image, &damaged, &err),
-			 -EPROTO);
+	flip_byte(fd, copy, 100);
 	assert_int_equal(unlinkat(fd, path, 0), 0);
 	assert_int_equal(policy_file_open(fd, "thumbnail", "sha256:00ff", &image, &damaged, &err),
 			 -EPROTO);
@@ -1126,8 +1127,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(decisions),
 		cmocka_unit_test(natives_are_read_back_and_forged_ones_refused),
 		cmocka_unit_test(file_names_are_harmless),
-		cmocka_unit_test_setup_teardown(a_file_is_replaced_and_the_last_one_kept,
-						make_directory, remove_directory),
+		cmocka_unit_test_setup_teardown(a_file_is_replaced_and_has_a_copy, make_directory,
+						remove_directory),
 		cmocka_unit_test_setup_teardown(what_is_no_image_is_refused, make_directory,
 						remove_directory),
 		cmocka_unit_test(the_seeds_of_the_fuzzer_are_of_this_version),
