@@ -30,6 +30,7 @@ struct start {
 	struct policy_image *policy;
 	char run_key[RUN_KEY_ROOM]; /* by the bundle that the state names, as at poststop */
 	int state_fd, runtime_fd, run_fd;
+	bool unknown;  /* there may be a policy, and it cannot be read */
 	bool mediated; /* there is a mediator */
 	bool damaged;  /* the policy file was; its copy is used */
 };
@@ -79,6 +80,7 @@ static int open_policy(struct start *start, struct error *err)
 		*err = ERROR_INIT;
 		return 0;
 	}
+	start->unknown = r < 0;
 	if (r == 0 && start->damaged)
 		tell(start, EVENT_DEGRADED, "the policy file is damaged: its copy is used");
 	return r;
@@ -191,8 +193,8 @@ static int create_runtime(struct start *start, struct error *err)
 		return 0;
 	}
 	r = open_policy(start, err);
-	/* A policy that is there and cannot be read may be an enforced one. */
-	if (r == -EPROTO && !start->settings.degrade) {
+	/* It may be an enforced one. */
+	if (start->unknown && !start->settings.degrade) {
 		tell(start, EVENT_REFUSED, err->what);
 		return r;
 	}

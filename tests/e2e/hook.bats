@@ -336,6 +336,19 @@ enforced() {
 	has_event '.event == "denied" and .domain == "exec"'
 }
 
+@test "a policy that cannot be opened may be an enforced one: nothing starts" {
+	enforced
+	mv "$POLICY" "$T/elsewhere"
+	ln -s "$T/elsewhere" "$POLICY"
+	capture limited start_run "$BUNDLE"
+	[ "$status" -ne 0 ] || fail "it started: $output"
+	output_lacks served
+	has_event '.event == "refused" and (.detail | contains("symbolic links"))'
+	write_conf 'degrade = yes'
+	run_bundle 0 "$BUNDLE"
+	output_has served
+}
+
 @test "a damaged store keeps the journals, and the run goes on" {
 	hook_bundle "$BUNDLE" orders
 	run_bundle 0 "$BUNDLE"
