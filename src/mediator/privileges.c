@@ -72,9 +72,11 @@ int privileges_plan(struct mediator *m, struct error *err)
 	if (m->capabilities.why_not[0])
 		m->why_lowered[DOMAIN_CAP] = m->capabilities.why_not;
 	restrict_plan(&question, policy, &answer);
-	if (answer.refuse && !setup->settings->degrade)
-		return error_say(err, EOPNOTSUPP, "the domain 'syscall' cannot be enforced: %s",
-				 answer.why_syscall);
+	if (answer.refused != DOMAINS && !setup->settings->degrade)
+		return error_say(err, EOPNOTSUPP, "the domain '%s' cannot be enforced: %s",
+				 domain_name(answer.refused),
+				 answer.refused == DOMAIN_CAP ? answer.why_cap
+							      : answer.why_syscall);
 	m->holdable = setup->spec->bounding;
 	if (policy->flags & LAUNCH_CAPABILITIES)
 		m->holdable &= policy->keep;

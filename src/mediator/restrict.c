@@ -29,10 +29,18 @@ static bool without_new_privs(const struct restrict_question *q)
 	       (q->restriction && q->restriction->flags & RESTRICTION_NO_NEW_PRIVS);
 }
 
+static const char without_capset[] =
+	"the engine's filter of system calls does not let husk-launch drop capabilities";
+
 static void plan_capabilities(const struct restrict_question *q, struct launch_policy *policy,
 			      struct restrict_answer *ret)
 {
 	ret->cap = q->modes[DOMAIN_CAP];
+	if (ret->cap == MODE_SHADOW && q->spec->seccomp_closed) {
+		/* else it would be enforced one day, and no container would start any more */
+		ret->cap = MODE_LEARN;
+		ret->why_cap = without_capset;
+	}
 	if (ret->cap != MODE_ENFORCE)
 		return;
 	if (!(q->restriction && q->restriction->flags & RESTRICTION_CAPABILITIES)) {
@@ -42,9 +50,9 @@ static void plan_capabilities(const struct restrict_question *q, struct launch_p
 		return;
 	}
 	if (q->spec->seccomp_closed) {
+		ret->refused = DOMAIN_CAP;
 		ret->cap = MODE_UNAVAILABLE;
-		ret->why_cap = "the engine's filter of system calls does not let husk-launch drop "
-			       "capabilities";
+		ret->why_cap = without_capset;
 		return;
 	}
 	if (!without_new_privs(q) && !will_hold(q->spec, CAP_SETPCAP)) {
@@ -95,7 +103,8 @@ static void plan_filter(const struct restrict_question *q, struct launch_policy 
 		return;
 	ret->why_syscall = no_filter(q, &mendable);
 	if (ret->why_syscall) {
-		ret->refuse = ret->syscall == MODE_ENFORCE && mendable;
+		if (ret->syscall == MODE_ENFORCE && mendable)
+			ret->refused = DOMAIN_SYSCALL;
 		ret->syscall = MODE_UNAVAILABLE;
 		return;
 	}
@@ -119,7 +128,7 @@ static void plan_filter(const struct restrict_question *q, struct launch_policy 
 void restrict_plan(const struct restrict_question *question, struct launch_policy *ret_policy,
 		   struct restrict_answer *ret)
 {
-	*ret = (struct restrict_answer){0};
+	*ret = (struct restrict_answer){.refused = DOMAINS};
 	/* the room of the filter is large, and nothing is read beyond its count */
 	memset(ret_policy, 0, offsetof(struct launch_policy, filter));
 	plan_capabilities(question, ret_policy, ret);

@@ -27,7 +27,9 @@ struct restrict_question {
 struct restrict_answer {
 	enum mode cap, syscall;
 	const char *why_cap, *why_syscall; /* NULL: as wanted */
-	bool refuse; /* what is enforced cannot be had, for a reason that the host could mend */
+	/* What is enforced and cannot be had, for a reason that the host could mend; DOMAINS: all
+	 * can. */
+	enum domain refused;
 };
 
 /* ret_policy: what goes into the slot of husk-launch. */

@@ -166,6 +166,24 @@ print(open("/proc/self/status").read().count("CapEff:\t0000000000000000"))'
 	nothing_left
 }
 
+@test "where the engine's profile lets nothing be dropped, an enforced function is refused" {
+	function_of closed "${CODE[none]}"
+	run_bundle 0 "$BUNDLE"
+	expect 0 husk mode closed --domain cap enforce
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "0 0 0" ]
+	change_bundle "$BUNDLE" '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW",
+		syscalls: [{names: ["capset"], action: "SCMP_ACT_ERRNO"}]}'
+	capture limited start_run "$BUNDLE"
+	[ "$status" -ne 0 ]
+	has_event '.event == "refused" and (.detail | startswith("the domain \u0027cap\u0027 cannot be enforced"))'
+	write_conf 'degrade = yes'
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "800425fb 800425fb 800425fb" ] || fail "$output"
+	has_event '.event == "degraded" and .domain == "cap"'
+	nothing_left
+}
+
 @test "under podman's own profile a function is watched and enforced, and its denials are seen" {
 	podman_setup
 	expect 0 husk hooks install --directory "$T/hooks.d" --hook-program "$HUSK_HOOK" podman

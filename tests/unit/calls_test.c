@@ -64,7 +64,7 @@ static const struct {
 	int ret_cap, ret_syscall;
 	uint32_t flags;
 	enum filter_kind filter;
-	bool refuse;
+	bool refuse; /* for want of the domain that is enforced; of syscall where both are */
 } plans[] = {
 	/* nothing known, nothing set: only what costs the function nothing */
 	{0, U, L, U, U, 0, NO_FILTER, false},
@@ -97,6 +97,10 @@ static const struct {
 	{SPEC_NNP, U, U, U, U, 0, NO_FILTER, false},
 	{SPEC_NNP | CLOSED, U, L, U, U, 0, NO_FILTER, false},
 	{SPEC_NNP | CLOSED | POLICY | LEARNED, E, E, U, U, 0, NO_FILTER, true},
+	{SPEC_NNP | CLOSED | POLICY | LEARNED, E, L, U, U, 0, NO_FILTER, true},
+	{SPEC_NNP | CLOSED, E, U, L, U, 0, NO_FILTER, false},
+	{SPEC_NNP | CLOSED | POLICY | LEARNED, S, U, L, U, 0, NO_FILTER, false},
+	{SPEC_NNP | CLOSED | POLICY | LEARNED, L, U, L, U, 0, NO_FILTER, false},
 	{SPEC_NNP | STAYS | CLOSED, U, L, U, U, LAUNCH_STAYS, NO_FILTER, false},
 	{SPEC_NNP | BLIND | CLOSED, U, L, U, U, LAUNCH_NO_TERMINALS, NO_FILTER, false},
 };
@@ -146,16 +150,19 @@ static void each_run_loses_what_it_can_do_without(void **state)
 			.modes = modes,
 			.cannot_notify = facts & DEAF ? "deaf" : NULL,
 		};
+		const enum domain refused = !plans[i].refuse	    ? DOMAINS
+					    : plans[i].syscall == E ? DOMAIN_SYSCALL
+								    : DOMAIN_CAP;
 		struct restrict_answer answer;
 
 		restrict_plan(&question, policy, &answer);
 		if ((int)answer.cap != plans[i].ret_cap ||
 		    (int)answer.syscall != plans[i].ret_syscall ||
 		    policy->flags != plans[i].flags || kind_of(policy) != plans[i].filter ||
-		    answer.refuse != plans[i].refuse)
+		    answer.refused != refused)
 			fail_msg("plan %zu: cap %d, syscall %d, flags %#x, filter %d, refuse %d", i,
 				 answer.cap, answer.syscall, policy->flags, kind_of(policy),
-				 answer.refuse);
+				 answer.refused);
 		assert_true(launch_policy_is_sound(policy));
 		assert_int_equal(answer.why_cap != NULL, (int)answer.cap != plans[i].cap);
 		assert_int_equal(answer.why_syscall != NULL,
