@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/limits.h"
 #include "hook/hook.h"
 #include "husk-paths.h"
 
@@ -62,6 +63,7 @@ int main(int argc, char **argv)
 	 */
 	syscall(SYS_close_range, 3, ~0U, 0);
 	umask(077);
+	limits_lift();
 	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
 		if (strcmp(stages[i].name, argv[at]) == 0)
 			return run_stage(&stages[i], config_path);

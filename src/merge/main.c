@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/settings.h"
 #include "event/event.h"
 #include "husk-paths.h"
@@ -105,6 +106,7 @@ int main(int argc, char **argv)
 	 */
 	close_range(3, ~0U, 0);
 	umask(077);
+	limits_lift();
 	code = read_options(argc, argv, &options);
 	if (code >= 0)
 		return code;

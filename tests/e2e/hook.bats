@@ -349,6 +349,30 @@ enforced() {
 	output_has served
 }
 
+@test "what a container is limited to does not bind husk" {
+	# Some runtimes execute hooks under the limits of the container.
+	change_bundle "$BUNDLE" '.process.oomScoreAdj = 900 | .process.rlimits = [["CPU", 1], ["FSIZE", 4096], ["DATA", 900000],
+		["AS", 20000000] | {type: "RLIMIT_\(.[0])", soft: .[1], hard: 100000000000}]'
+	set_args "$BUNDLE" /bin/sh -c 'ulimit -S -f; cat /proc/self/oom_score_adj; read -r word; echo "$word"'
+	hook_bundle "$BUNDLE" limited
+	mkfifo "$T/words"
+	start_run "$BUNDLE" <"$T/words" >"$T/out" 2>&1 3>&- &
+	run=$!
+	exec 5>"$T/words"
+	wait_until 20 grep -q 900 "$T/out" || fail "$(cat "$T/out")"
+	pid=$(only_mediator)
+	for limit in 'Max cpu time' 'Max file size' 'Max data size' 'Max address space'; do
+		grep -Eq "^$limit +(unlimited|1000000[0-9]+) " "/proc/$pid/limits" || fail "$(cat "/proc/$pid/limits")"
+	done
+	[ "$(cat "/proc/$pid/oom_score_adj")" -le 0 ]
+	echo served >&5
+	exec 5>&-
+	wait "$run" || fail "$(cat "$T/out")"
+	[ "$(xargs <"$T/out")" = "8 900 served" ] || fail "$(cat "$T/out")"
+	nothing_left
+	[ "$(husk show --json limited | jq '.revisions[0].runs')" -eq 1 ]
+}
+
 @test "a damaged store keeps the journals, and the run goes on" {
 	hook_bundle "$BUNDLE" orders
 	run_bundle 0 "$BUNDLE"

@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -24,6 +26,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "husk-paths.h"
@@ -702,6 +705,60 @@ static void a_directory_is_made_with_its_parents(void **state)
 
 #define WITH_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
+/* ---- limits ---- */
+
+static bool put_score(const char *score)
+{
+	cleanup_close int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write_all(fd, score, strlen(score)) == 0;
+}
+
+static int score_now(void)
+{
+	cleanup_free char *text = NULL;
+	size_t len;
+
+	return read_file_at(AT_FDCWD, "/proc/self/oom_score_adj", 16, &text, &len, NULL) < 0
+		       ? -1
+		       : (int)strtol(text, NULL, 10);
+}
+
+/* Exits with 0, or with the number of what is wrong. */
+static _Noreturn void lift_in_child(void)
+{
+	static const int resources[] = {RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_AS};
+	struct rlimit limit;
+
+	for (size_t i = 0; i < COUNT(resources); i++) {
+		if (getrlimit(resources[i], &limit) < 0)
+			_exit(1);
+		limit.rlim_cur = 1 << 30;
+		if (setrlimit(resources[i], &limit) < 0)
+			_exit(2);
+	}
+	if (!put_score("900"))
+		_exit(3);
+	limits_lift();
+	for (size_t i = 0; i < COUNT(resources); i++) {
+		if (getrlimit(resources[i], &limit) < 0 || limit.rlim_cur != limit.rlim_max)
+			_exit(4);
+	}
+	_exit(score_now() == 0 ? 0 : 5);
+}
+
+static void what_a_container_is_limited_to_is_lifted(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		lift_in_child();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -727,6 +784,7 @@ int main(void)
 		WITH_DIRECTORY(nothing_leads_out_of_a_root),
 		WITH_DIRECTORY(a_tree_is_removed_but_not_through_links),
 		WITH_DIRECTORY(a_directory_is_made_with_its_parents),
+		cmocka_unit_test(what_a_container_is_limited_to_is_lifted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
