@@ -259,6 +259,36 @@ time.sleep(30)'
 	wait_until 20 no_mediators
 }
 
+@test "a mediator that dies while calls wait for it ends them, and the run" {
+	calls_bundle
+	set_python "$BUNDLE" 'import os, socket, threading
+def ask():
+    try:
+        while True:
+            for end in socket.socketpair():
+                end.close()
+    except OSError as problem:
+        os._exit(problem.errno)
+for _ in range(4):
+    threading.Thread(target=ask).start()
+open("/work/ready", "w").close()'
+	for _ in 1 2 3; do
+		rm -f "$WORK/ready"
+		start_run "$BUNDLE" >"$T/out" 2>&1 3>&- &
+		run=$!
+		wait_until 20 test -e "$WORK/ready"
+		kill -KILL "$(only_mediator)"
+		status=0
+		wait "$run" || status=$?
+		[ "$status" -eq 38 ] || fail "exit status $status and not ENOSYS: $(cat "$T/out")"
+	done
+	# What they had seen is taken in, and is no promise.
+	set_args "$BUNDLE" /app/kernel-calls none
+	run_bundle 0 "$BUNDLE"
+	husk show --json calls | jq -e '.revisions[0] | .runs == 4 and .runs_lossy == 3'
+	nothing_left
+}
+
 @test "programs that gain privileges go on to, and the run says what that costs" {
 	calls_bundle '.process.noNewPrivileges = false | .process.user = {uid: 1000, gid: 1000}'
 	cp "$HUSK_ROOTFS/usr/bin/id" "$T/app/as-root"

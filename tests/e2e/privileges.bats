@@ -94,7 +94,7 @@ $learned}" ] || fail "$function keeps $keeps: $output"
 $(cat "$BATS_TEST_DIRNAME/function-attacks.py")"
 		run_bundle 0 "$BUNDLE"
 		attacks=$(grep '^attack ' <<<"$output")
-		[ "$(wc -l <<<"$attacks")" -ge 24 ]
+		[ "$(wc -l <<<"$attacks")" -ge 41 ]
 		# who pings may make sockets for it, and what they send is judged (raw.bats)
 		[ "$function" != ping ] || attacks=$(grep -v ' raw6\? ' <<<"$attacks")
 		! grep ' ok$' <<<"$attacks" || fail "$function was not stopped"
@@ -131,6 +131,110 @@ print(open("/proc/self/status").read().count("CapEff:\t0000000000000000"))'
 	[ "$output" = "1 1 1
 0
 0" ] || fail "$output"
+	nothing_left
+}
+
+@test "functions of Node.js and of the shell end with what they used, work, and have nothing else" {
+	HUSK_ROOTFS=$HUSK_TOOLS_ROOTFS
+	has='/bin/grep -E "^Cap(Prm|Eff|Bnd)" /proc/self/status | /bin/sed -E "s/.*:.0*(.)/\\1/" | /usr/bin/xargs'
+	server='const http = require("http"), fs = require("fs"), {execFileSync} = require("child_process"),
+		{Worker} = require("worker_threads");
+	console.log(execFileSync("/bin/sh", ["-c", process.argv[1]]).toString().trim());
+	new Worker("require(\"worker_threads\").parentPort.postMessage(42)", {eval: true}).on("message", answer => {
+		fs.writeFileSync("/tmp/x", String(answer));
+		const server = http.createServer((q, r) => r.end(fs.readFileSync("/tmp/x")));
+		server.listen(80, "127.0.0.1", () => http.get({host: "127.0.0.1", agent: false}, r => {
+			r.on("data", data => { console.log(String(data)); process.exit(0); });
+		}));
+	});'
+	works() {
+		for _ in 1 2 3; do
+			run_bundle 0 "$BUNDLE"
+			[ "$output" = "$1" ] || fail "$output"
+		done
+	}
+	function_of node ''
+	set_args "$BUNDLE" /usr/bin/node -e "$server" "$has"
+	works "800425fb 800425fb 800425fb
+42"
+	expect 0 husk mode node enforce
+	works "400 400 400
+42"
+	function_of shell ''
+	set_args "$BUNDLE" /bin/sh -c 'cd /tmp; echo word >x; chmod 600 x; mv x y; sed s/o/0/ y | sort | tr w W; '"$has"
+	works "W0rd
+800425fb 800425fb 800425fb"
+	expect 0 husk mode shell enforce
+	works "W0rd
+0 0 0"
+	no_event '.event == "denied" or .event == "degraded"'
+	nothing_left
+}
+
+@test "a helper that gains privileges gains what the function was seen to need, and no more" {
+	mkdir "$T/app"
+	for name in cat chown; do
+		cp "$HUSK_ROOTFS/bin/$name" "$T/app/"
+		chmod 4755 "$T/app/$name"
+	done
+	helped='r = lambda *words: subprocess.run(words, user=1000, stdout=-1, stderr=-3)
+print([l.split()[1].lstrip("0") for l in r("/app/cat", "/proc/self/status").stdout.decode().splitlines() if "CapEff" in l])
+'
+	helper() {
+		function_of helper "$1" '.process.noNewPrivileges = false
+			| .mounts += [{destination: "/app", type: "bind", source: "'"$T/app"'", options: ["bind"]}]'
+	}
+	helper "$helped"
+	for _ in 1 2 3; do
+		run_bundle 0 "$BUNDLE"
+		output_has "['800425fb']"
+	done
+	expect 0 husk mode helper --domain cap enforce
+	helper "${helped}open('/tmp/x', 'w'); print('chown', r('/app/chown', '1000', '/tmp/x').returncode)"
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "80 80 80
+['80']
+chown 1" ] || fail "$output"
+	has_event '.event == "denied" and .key == "CAP_CHOWN" and .detail == "by \u0027chown\u0027"'
+	# Calls cannot be watched with it, which is said, and all else holds.
+	expect 0 husk mode helper enforce
+	husk forget helper
+	helper "$helped"
+	run_bundle 0 "$BUNDLE"
+	expect 0 husk mode helper enforce
+	helper "$helped
+$(cat "$BATS_TEST_DIRNAME/function-attacks.py")"
+	run_bundle 0 "$BUNDLE"
+	output_has "['80']"
+	has_event '.event == "degraded" and .domain == "syscall" and (.detail | contains("gain privileges"))'
+	for attack in drop loader shell execveat descriptor descriptor-shm mount umount setns pivot_root raw packet; do
+		grep -Eq "^attack $attack E" <<<"$output" || fail "$output"
+	done
+	nothing_left
+}
+
+@test "an entry point that gains privileges gains them, and the run says what cannot be had" {
+	mkdir "$T/app"
+	for name in file-capability set-user-id; do
+		cp "$HUSK_ROOTFS/bin/grep" "$T/app/$name"
+	done
+	setcap cap_net_bind_service+ep "$T/app/file-capability"
+	chmod 4755 "$T/app/set-user-id"
+	for name in file-capability set-user-id; do
+		function_of "$name" '' '.process.noNewPrivileges = false | .process.user = {uid: 1000, gid: 1000}
+			| .mounts += [{destination: "/app", type: "bind", source: "'"$T/app"'", options: ["bind"]}]'
+		set_args "$BUNDLE" "/app/$name" -E '^(Cap(Prm|Eff)|NoNewPrivs)' /proc/self/status
+		FUNCTION=$name parity "$BUNDLE"
+		learned=$output
+		output_has 'NoNewPrivs:	0'
+		output_lacks 'CapEff:	0000000000000000'
+		expect 0 husk mode "$name" enforce
+		run_bundle 0 "$BUNDLE"
+		[ "$output" = "$learned" ] || fail "$output"
+		for domain in cap syscall; do
+			has_event '.event == "degraded" and .function == "'"$name"'" and .domain == "'$domain'" and .mode == "unavailable"'
+		done
+	done
 	nothing_left
 }
 
