@@ -67,7 +67,7 @@ int compile_add(struct compile *compile, const struct behaviour *b, bool admitte
 	if (r == 0)
 		r = policy_builder_add(compile->builder, b, match);
 	if (r == 0)
-		r = restricting_add(compile->restricting, b, match);
+		r = restricting_add(compile->restricting, b, match, mark == MARK_ALLOW);
 	return r < 0 ? error_set(err, -r, "cannot add %s '%s' to the policy",
 				 access_name(b->access), b->key)
 		     : 0;

@@ -11,7 +11,7 @@
 #include "policy/capability.h"
 #include "policy/restriction.h"
 
-/* Names of system calls; each is owned. */
+/* Names of system calls, or paths of programs; each is owned. */
 struct names {
 	char **names;
 	size_t count;
@@ -19,9 +19,10 @@ struct names {
 
 struct restricting {
 	struct names allowed, denied;
-	uint64_t keep, drop; /* capabilities */
-	bool privileged;     /* it executes programs that gain privileges */
-	bool packets;	     /* it may send below the rules of the network */
+	uint64_t keep, drop;  /* capabilities */
+	struct names gaining; /* programs that gain privileges and that it executes */
+	struct names by_hand; /* programs that a person has allowed */
+	bool packets;	      /* it may send below the rules of the network */
 	bool watched[DOMAINS];
 	struct filters *filters; /* NULL until they are made, for the policy that was added */
 };
@@ -65,12 +66,37 @@ void restricting_free(struct restricting *restricting)
 		return;
 	names_free(&restricting->allowed);
 	names_free(&restricting->denied);
+	names_free(&restricting->gaining);
+	names_free(&restricting->by_hand);
 	free(restricting->filters);
 	free(restricting);
 }
 
+/* A person's word names a program, and what that gains is known from runs. */
+static int add_program(struct restricting *restricting, const struct behaviour *b, bool by_hand)
+{
+	int r = 0;
+
+	if (b->flags & BEHAVIOUR_PRIVILEGED)
+		r = names_add(&restricting->gaining, b->key);
+	return r == 0 && by_hand ? names_add(&restricting->by_hand, b->key) : r;
+}
+
+static bool gains_by_hand(const struct restricting *restricting)
+{
+	const struct names *by_hand = &restricting->by_hand;
+
+	for (size_t i = 0; i < restricting->gaining.count; i++) {
+		for (size_t j = 0; j < by_hand->count; j++) {
+			if (strcmp(restricting->gaining.names[i], by_hand->names[j]) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 int restricting_add(struct restricting *restricting, const struct behaviour *b,
-		    enum policy_match match)
+		    enum policy_match match, bool by_hand)
 {
 	bool allowed = match == POLICY_ALLOWED;
 	int capability;
@@ -92,8 +118,7 @@ int restricting_add(struct restricting *restricting, const struct behaviour *b,
 										<< capability;
 		return 0;
 	case DOMAIN_EXEC:
-		restricting->privileged |= allowed && b->flags & BEHAVIOUR_PRIVILEGED;
-		return 0;
+		return allowed ? add_program(restricting, b, by_hand) : 0;
 	case DOMAIN_FS:
 	case DOMAIN_NET:
 	case DOMAIN_DNS:
@@ -162,8 +187,10 @@ int restricting_attach(struct restricting *restricting, const struct policy_info
 
 	if (r < 0)
 		return r;
-	if (info->modes[DOMAIN_EXEC] >= MODE_SHADOW && !restricting->privileged)
+	if (info->modes[DOMAIN_EXEC] >= MODE_SHADOW && restricting->gaining.count == 0)
 		restriction.flags |= RESTRICTION_NO_NEW_PRIVS;
+	else if (info->modes[DOMAIN_EXEC] >= MODE_SHADOW && !gains_by_hand(restricting))
+		restriction.flags |= RESTRICTION_GAINS_LEARNED;
 	if (restricting->watched[DOMAIN_CAP])
 		restriction.flags |= RESTRICTION_CAPABILITIES;
 	if (made->enforce_count > 0 && !restricting->packets)

@@ -17,9 +17,9 @@ struct restricting;
 struct restricting *restricting_new(void); /* NULL: out of memory */
 void restricting_free(struct restricting *restricting);
 
-/* Takes from one behaviour what matters. Returns 0 or -ENOMEM. */
+/* Takes from one behaviour what matters. by_hand: it is a person's word. Returns 0 or -ENOMEM. */
 int restricting_add(struct restricting *restricting, const struct behaviour *b,
-		    enum policy_match match);
+		    enum policy_match match, bool by_hand);
 
 /* What the function does in this domain is known. */
 void restricting_watched(struct restricting *restricting, enum domain domain);

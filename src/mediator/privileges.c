@@ -80,6 +80,7 @@ int privileges_plan(struct mediator *m, struct error *err)
 	m->holdable = setup->spec->bounding;
 	if (policy->flags & LAUNCH_CAPABILITIES)
 		m->holdable &= policy->keep;
+	m->why_lowered[DOMAIN_EXEC] = answer.why_exec;
 	lower(m, DOMAIN_CAP, answer.cap, answer.why_cap);
 	lower(m, DOMAIN_SYSCALL, answer.syscall, answer.why_syscall);
 	tell_lowered(m, wanted, DOMAIN_CAP);

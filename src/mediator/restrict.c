@@ -22,11 +22,28 @@ static bool will_hold(const struct oci_spec *spec, unsigned int capability)
 	return set >> capability & 1;
 }
 
+/*
+ * Does no_new_privs go before programs that were seen to gain privileges? Where a domain is
+ * enforced that holds by it alone: else one run that executes a setuid program would be enough to
+ * have nothing enforced in the next. A function whose calls were watched has worked without such
+ * programs.
+ */
+static bool goes_before_gains(const struct restrict_question *q)
+{
+	const struct restriction *r = q->restriction;
+
+	if (!r || !(r->flags & RESTRICTION_GAINS_LEARNED) || r->enforce.count == 0)
+		return false;
+	return (q->modes[DOMAIN_SYSCALL] == MODE_ENFORCE && !will_hold(q->spec, CAP_SYS_ADMIN)) ||
+	       (q->modes[DOMAIN_CAP] == MODE_ENFORCE && !will_hold(q->spec, CAP_SETPCAP));
+}
+
 /* May no_new_privs be set? Where the engine does it, nothing can be lost by it. */
 static bool without_new_privs(const struct restrict_question *q)
 {
 	return q->spec->no_new_privileges ||
-	       (q->restriction && q->restriction->flags & RESTRICTION_NO_NEW_PRIVS);
+	       (q->restriction && q->restriction->flags & RESTRICTION_NO_NEW_PRIVS) ||
+	       goes_before_gains(q);
 }
 
 static const char without_capset[] =
@@ -135,6 +152,10 @@ void restrict_plan(const struct restrict_question *question, struct launch_polic
 	plan_filter(question, ret_policy, ret);
 	if ((ret_policy->flags || ret_policy->filter_count) && without_new_privs(question))
 		ret_policy->flags |= LAUNCH_NO_NEW_PRIVS;
+	if (ret_policy->flags & LAUNCH_NO_NEW_PRIVS && !question->spec->no_new_privileges &&
+	    goes_before_gains(question))
+		ret->why_exec = "programs that gain privileges gain none, since an enforced domain "
+				"holds by that; 'husk allow' settles it";
 	if (question->spec->seccomp_stays)
 		ret_policy->flags |= LAUNCH_STAYS;
 	if (question->spec->seccomp_blind)

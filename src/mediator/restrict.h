@@ -27,6 +27,7 @@ struct restrict_question {
 struct restrict_answer {
 	enum mode cap, syscall;
 	const char *why_cap, *why_syscall; /* NULL: as wanted */
+	const char *why_exec; /* programs that would gain privileges do not; NULL: all do */
 	/* What is enforced and cannot be had, for a reason that the host could mend; DOMAINS: all
 	 * can. */
 	enum domain refused;

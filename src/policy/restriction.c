@@ -17,8 +17,9 @@ struct head {
 	uint32_t zero;
 };
 
-#define FLAGS \
-	((uint32_t)RESTRICTION_NO_NEW_PRIVS | RESTRICTION_CAPABILITIES | RESTRICTION_NO_PACKETS)
+#define FLAGS                                                                                     \
+	((uint32_t)RESTRICTION_NO_NEW_PRIVS | RESTRICTION_CAPABILITIES | RESTRICTION_NO_PACKETS | \
+	 RESTRICTION_GAINS_LEARNED)
 
 _Static_assert(sizeof(struct head) == 32, "the head has no padding");
 _Static_assert(sizeof(struct sock_filter) == 8, "an instruction has no padding");

@@ -26,6 +26,9 @@ enum restriction_flags {
 	/* Under the filter `enforce` nobody makes a socket whose packets pass below the rules of
 	 * the network, for as long as nothing is let through that the policy does not hold. */
 	RESTRICTION_NO_PACKETS = 1 << 2,
+	/* Which programs it executes is known, some gain privileges, and no person has allowed such
+	 * a one. */
+	RESTRICTION_GAINS_LEARNED = 1 << 3,
 };
 
 struct restriction_filter {

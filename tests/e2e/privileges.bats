@@ -213,6 +213,39 @@ $(cat "$BATS_TEST_DIRNAME/function-attacks.py")"
 	nothing_left
 }
 
+@test "a program that gains privileges does not end what is enforced, unless a person allows it" {
+	mkdir "$T/app"
+	cp "$HUSK_ROOTFS/usr/bin/id" "$T/app/as-root"
+	chmod 4755 "$T/app/as-root"
+	served() {
+		function_of late "import socket; socket.socketpair()$1" '.process.noNewPrivileges = false
+			| .process.user = {uid: 1000, gid: 1000}
+			| .mounts += [{destination: "/app", type: "bind", source: "'"$T/app"'", options: ["bind"]}]'
+		run_bundle 0 "$BUNDLE"
+	}
+	served ''
+	expect 0 husk mode late --domain exec shadow
+	served ''
+	enforce_caps late
+	for _ in 1 2 3 4; do
+		served '; print(subprocess.run(["/app/as-root", "-u"], stdout=-1).stdout.decode().strip())'
+		[ "$(tail -n 1 <<<"$output")" = 1000 ] || fail "$output"
+	done
+	has_event '.event == "would-deny" and .domain == "exec" and .key == "/app/as-root"'
+	has_event '.event == "run" and .modes.cap == "enforce" and .modes.syscall == "enforce"
+		and (.detail // "" | contains("exec: programs that gain privileges gain none"))'
+	no_event '.event == "degraded"'
+	served '
+try: socket.socket(socket.AF_ALG)
+except PermissionError as e: print(e.errno)'
+	[ "$(tail -n 1 <<<"$output")" = 1 ] || fail "$output"
+	expect 0 husk allow late exec /app/as-root
+	served '; print(subprocess.run(["/app/as-root", "-u"], stdout=-1).stdout.decode().strip())'
+	[ "$(tail -n 1 <<<"$output")" = 0 ] || fail "$output"
+	has_event '.event == "degraded" and .domain == "syscall" and (.detail | contains("gain privileges"))'
+	nothing_left
+}
+
 @test "an entry point that gains privileges gains them, and the run says what cannot be had" {
 	mkdir "$T/app"
 	for name in file-capability set-user-id; do

@@ -55,6 +55,7 @@ enum facts {
 	SETPCAP = 512,
 	STAYS = 2048,
 	BLIND = 4096,
+	GAINS = 8192,
 };
 enum filter_kind { NO_FILTER, BASE_FILTER, WATCH_FILTER, ENFORCE_FILTER };
 
@@ -89,6 +90,14 @@ static const struct {
 	{POLICY | LEARNED, E, U, U, U, 0, NO_FILTER, false},
 	{POLICY | LEARNED | SETPCAP, E, U, E, U, CAPS, NO_FILTER, false},
 	{POLICY | LEARNED | SETPCAP | USER, E, U, U, U, 0, NO_FILTER, false},
+	/* ... which were learned when something was enforced already that holds without them */
+	{POLICY | LEARNED | GAINS, U, E, U, E, NNP | LISTEN, ENFORCE_FILTER, false},
+	{POLICY | LEARNED | GAINS, E, S, E, S, CAPS | NNP | LISTEN | OPT, BASE_FILTER, false},
+	{POLICY | LEARNED | GAINS, L, S, L, U, 0, NO_FILTER, false},
+	{POLICY | LEARNED | GAINS | SETPCAP, E, S, E, U, CAPS, NO_FILTER, false},
+	{POLICY | LEARNED | GAINS | ADMIN | SETPCAP, E, E, E, E, CAPS | LISTEN, ENFORCE_FILTER,
+	 false},
+	{POLICY | GAINS, U, E, U, U, 0, NO_FILTER, false},
 	/* what the host or the engine lack */
 	{SPEC_NNP | DEAF, U, L, U, U, 0, NO_FILTER, false},
 	{SPEC_NNP | ENGINE_LISTENS, U, L, U, U, 0, NO_FILTER, false},
@@ -135,7 +144,8 @@ static void each_run_loses_what_it_can_do_without(void **state)
 		const struct restriction restriction = {
 			.keep = 1 << CAP_CHOWN,
 			.flags = (facts & POLICY_NNP ? RESTRICTION_NO_NEW_PRIVS : 0) |
-				 (facts & LEARNED ? RESTRICTION_CAPABILITIES : 0),
+				 (facts & LEARNED ? RESTRICTION_CAPABILITIES : 0) |
+				 (facts & GAINS ? RESTRICTION_GAINS_LEARNED : 0),
 			.watch = {watching, facts & BASE_DENIED ? 1 : 0},
 			.enforce = {enforcing, facts & LEARNED ? 1 : 0},
 		};
@@ -164,6 +174,7 @@ static void each_run_loses_what_it_can_do_without(void **state)
 				 answer.cap, answer.syscall, policy->flags, kind_of(policy),
 				 answer.refused);
 		assert_true(launch_policy_is_sound(policy));
+		assert_int_equal(answer.why_exec != NULL, facts & GAINS && policy->flags & NNP);
 		assert_int_equal(answer.why_cap != NULL, (int)answer.cap != plans[i].cap);
 		assert_int_equal(answer.why_syscall != NULL,
 				 (int)answer.syscall != plans[i].syscall);

@@ -491,7 +491,9 @@ static void new_privileges_stay_possible_where_they_may_be_needed(void **state)
 		{MODE_LEARN, BEHAVIOUR_IMAGE, MARK_NONE, 0},
 		{MODE_SHADOW, BEHAVIOUR_IMAGE, MARK_NONE, RESTRICTION_NO_NEW_PRIVS},
 		{MODE_ENFORCE, BEHAVIOUR_IMAGE, MARK_NONE, RESTRICTION_NO_NEW_PRIVS},
-		{MODE_ENFORCE, BEHAVIOUR_PRIVILEGED, MARK_NONE, 0},
+		{MODE_LEARN, BEHAVIOUR_PRIVILEGED, MARK_NONE, 0},
+		{MODE_SHADOW, BEHAVIOUR_PRIVILEGED, MARK_NONE, RESTRICTION_GAINS_LEARNED},
+		{MODE_ENFORCE, BEHAVIOUR_PRIVILEGED, MARK_NONE, RESTRICTION_GAINS_LEARNED},
 		{MODE_ENFORCE, BEHAVIOUR_PRIVILEGED, MARK_ALLOW, 0},
 		{MODE_ENFORCE, BEHAVIOUR_PRIVILEGED, MARK_DENY, RESTRICTION_NO_NEW_PRIVS},
 	};
@@ -505,6 +507,29 @@ static void new_privileges_stay_possible_where_they_may_be_needed(void **state)
 		assert_non_null(compile);
 		add(compile, DOMAIN_EXEC, "/usr/bin/newgrp", table[i].flags, table[i].mark);
 		finish(compile, table[i].exec, &image, &bytes, &restriction);
+		assert_int_equal(restriction.flags, table[i].wanted);
+	}
+}
+
+static void only_a_person_s_word_for_such_a_program_counts(void **state)
+{
+	static const struct {
+		const char *allowed;
+		uint32_t wanted;
+	} table[] = {{"/usr/bin/newgrp", 0}, {"/usr/bin/id", RESTRICTION_GAINS_LEARNED}};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		cleanup_compile struct compile *compile = compile_new();
+		cleanup_policy_image struct policy_image *image = NULL;
+		cleanup_free void *bytes = NULL;
+		struct restriction restriction;
+
+		assert_non_null(compile);
+		/* of what it gains a word says nothing */
+		add(compile, DOMAIN_EXEC, table[i].allowed, 0, MARK_ALLOW);
+		add(compile, DOMAIN_EXEC, "/usr/bin/newgrp", BEHAVIOUR_PRIVILEGED | BEHAVIOUR_IMAGE,
+		    MARK_NONE);
+		finish(compile, MODE_SHADOW, &image, &bytes, &restriction);
 		assert_int_equal(restriction.flags, table[i].wanted);
 	}
 }
@@ -525,6 +550,7 @@ int main(void)
 		cmocka_unit_test(what_hides_sockets_is_told),
 		cmocka_unit_test(a_denied_call_of_the_base_is_watched_too),
 		cmocka_unit_test(new_privileges_stay_possible_where_they_may_be_needed),
+		cmocka_unit_test(only_a_person_s_word_for_such_a_program_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
