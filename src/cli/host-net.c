@@ -51,7 +51,7 @@ static int ask(uint8_t subsystem, uint8_t type)
 /* Sets rules of every kind up in a network namespace that ends with this process. */
 static int set_up_rules(struct error *err)
 {
-	struct net_options options = {.dns_port = 1053, .dns_ports = 1, .dns_mark = 1};
+	struct net_options options = {.dns_port = 1053, .dns_mark = 1};
 	struct net *net;
 	int r;
 

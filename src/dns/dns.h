@@ -20,10 +20,6 @@
  * the request path: no failure is fatal, a question that finds no room is dropped, and asked again.
  */
 enum dns_proxy_limits {
-	/* Listening ports in a row, of UDP; of TCP it is the first alone. A program may ask several
-	 * resolvers from one port (musl does). The kernel cannot tell their replies apart if all
-	 * came from one port of the proxy, and takes the next one for the second. */
-	DNS_PORTS = 4,
 	DNS_PORT_FIRST = 61000,	 /* above the ports that the kernel chooses (ip_local_port_range) */
 	DNS_UDP_FLOWS_MAX = 256, /* then the oldest is given up, as it would be by its program */
 	DNS_UDP_LANES_MAX = 64,	 /* sockets towards resolvers */
@@ -56,7 +52,12 @@ int dns_open(const struct dns_options *options, struct dns **ret, struct error *
 /* Closes everything and frees. What waits in the judge is recorded first. Takes NULL. */
 void dns_close(struct dns *dns);
 
-/* The first of the DNS_PORTS ports to redirect UDP to, and the one for TCP. */
+/*
+ * The port to redirect UDP and TCP to. A program may ask several resolvers from one port (musl
+ * does), so that their replies would look the same: the kernel gives all but the first another
+ * port on the way to the proxy, and takes it back from the replies (get_unique_tuple() of
+ * net/netfilter/nf_nat_core.c).
+ */
 uint16_t dns_port(const struct dns *dns);
 
 /* The container's resolv.conf; before this is called, every resolver is one that it does not name.

@@ -29,7 +29,7 @@ TAILQ_HEAD(tcp_connections, tcp_connection);
 
 enum { RANDOM_NUMBERS = 64 }; /* at one system call */
 
-enum listeners { LISTENERS = 2 * (DNS_PORTS + 1) }; /* UDP and one of TCP, IPv4 and IPv6 */
+enum listeners { LISTENERS = 4 }; /* TCP and UDP, IPv4 and IPv6 */
 
 struct dns {
 	struct dns_options options;

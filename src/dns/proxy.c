@@ -121,16 +121,14 @@ static void close_listeners(struct dns *dns)
 	}
 }
 
-/* UDP on each port, TCP on the first: connections are told apart by the ports that the kernel gives
- * their programs. */
 static int listen_at(struct dns *dns, const struct address *address, uint16_t port,
 		     struct listener *listener)
 {
 	int *refusal_fd = &dns->refusal_fds[address->family == AF_INET6];
 	int r = listen_on(dns, listener, address, port, SOCK_STREAM);
 
-	for (uint16_t i = 0; i < DNS_PORTS && r == 0; i++)
-		r = listen_on(dns, ++listener, address, (uint16_t)(port + i), SOCK_DGRAM);
+	if (r == 0)
+		r = listen_on(dns, listener + 1, address, port, SOCK_DGRAM);
 	if (r < 0)
 		return r;
 	*refusal_fd = refusal_open(address);

@@ -62,7 +62,6 @@ int resolution_open(struct mediator *m, int namespace_fd, struct net_options *re
 	}
 	ret_options->dns_mark = options.mark;
 	ret_options->dns_port = dns_port(m->dns);
-	ret_options->dns_ports = DNS_PORTS;
 	return 0;
 }
 

@@ -48,11 +48,9 @@ struct net_options {
 	 * 2) do is judged. The group's inode number, and how many steps it lies below the root. */
 	uint64_t cgroup;
 	uint32_t cgroup_level;
-	/* Not 0: what goes to port 53 is redirected to this port of loopback, udp and tcp, or,
-	 * where replies could be mistaken for each other, to one of the `dns_ports` from there on;
-	 * but not what carries the mark. A datagram to an IPv4 address gets that for its mark. */
+	/* Not 0: what goes to port 53 is redirected to this port of loopback, udp and tcp, but not
+	 * what carries the mark. A datagram to an IPv4 address gets that for its mark. */
 	uint16_t dns_port;
-	uint16_t dns_ports;
 	uint32_t dns_mark;
 	void (*seen)(void *context, const struct net_flow *flow);
 	void (*lost)(void *context, uint64_t count); /* so many flows were not told of */

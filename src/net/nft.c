@@ -457,11 +457,10 @@ void nft_reject_port(struct nft *nft)
 	put_reject(nft, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH);
 }
 
-void nft_redirect(struct nft *nft, unsigned int first_word, unsigned int last_word)
+void nft_redirect(struct nft *nft, unsigned int word)
 {
 	struct expression e = expression(nft, "redir");
 
-	attribute_u32(&nft->out, NFTA_REDIR_REG_PROTO_MIN, reg(first_word));
-	attribute_u32(&nft->out, NFTA_REDIR_REG_PROTO_MAX, reg(last_word));
+	attribute_u32(&nft->out, NFTA_REDIR_REG_PROTO_MIN, reg(word));
 	end(nft, e);
 }

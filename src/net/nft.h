@@ -87,8 +87,7 @@ void nft_jump(struct nft *nft, const char *chain);
 void nft_untrack(struct nft *nft);
 void nft_reject_reset(struct nft *nft);
 void nft_reject_prohibited(struct nft *nft);
-void nft_reject_port(struct nft *nft); /* as the kernel does where nobody listens */
-/* To a port of loopback from the one in the first of these words to that in the second. */
-void nft_redirect(struct nft *nft, unsigned int first_word, unsigned int last_word);
+void nft_reject_port(struct nft *nft);		       /* as the kernel does where nobody listens */
+void nft_redirect(struct nft *nft, unsigned int word); /* to this port of loopback */
 
 #endif

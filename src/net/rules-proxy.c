@@ -113,21 +113,17 @@ void mark_questions(struct nft *nft, const struct net_options *options)
 void add_redirection(struct nft *nft, const struct net_options *options)
 {
 	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
-	uint16_t first = htons(options->dns_port);
+	uint16_t port = htons(options->dns_port);
 
 	nft_add_chain(nft, "dns", "nat", NF_INET_LOCAL_OUT, BEFORE_NAT_DESTINATION);
 	accept_proxy(nft, "dns", options);
 	for (size_t i = 0; i < sizeof(protocols); i++) {
-		uint16_t ports = protocols[i] == IPPROTO_UDP ? options->dns_ports : 1;
-		uint16_t last = htons((uint16_t)(options->dns_port + ports - 1));
-
 		nft_begin_rule(nft, "dns");
 		match_cgroup(nft, options);
 		match_u8(nft, NFT_META_L4PROTO, protocols[i]);
 		match_port(nft, NFT_CMP_EQ, 53);
-		nft_value(nft, OTHER, &first, sizeof(first));
-		nft_value(nft, OTHER + 1, &last, sizeof(last));
-		nft_redirect(nft, OTHER, OTHER + 1);
+		nft_value(nft, OTHER, &port, sizeof(port));
+		nft_redirect(nft, OTHER);
 		nft_end_rule(nft);
 	}
 }

@@ -58,7 +58,7 @@ ip netns exec "$client" nft -f - <<END
 		chain dns {
 			type nat hook output priority -101
 			meta mark $mark accept
-			ip daddr 10.96.0.1 udp dport 53 redirect to :$port-$((port + 3))
+			ip daddr 10.96.0.1 udp dport 53 redirect to :$port
 		}
 	}
 END

@@ -96,7 +96,6 @@ static _Noreturn void set_up(int namespace_fd, const struct peer *peers, size_t 
 		fail(&err);
 	at_ns[1] = clock_monotonic_ns();
 	options.dns_port = dns_port(dns);
-	options.dns_ports = DNS_PORTS;
 	options.dns_mark = MARK;
 	diagnosis_fd = socket_open_diagnosis(namespace_fd);
 	if (diagnosis_fd < 0 || net_open(&options, &net, &err) < 0)

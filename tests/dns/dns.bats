@@ -25,11 +25,11 @@ setup_file() {
 	in_function ip link add f0 type veth peer name r0 netns "/proc/$RESOLVER_NS/ns/net"
 	in_function ip link set f0 up
 	nsenter -t "$RESOLVER_NS" -n sh -ec 'ip link set lo up
-		for n in 1 3 4; do ip address add 10.77.0.$n/24 dev r0; done
+		for n in 1 3 4 5 6 7 8; do ip address add 10.77.0.$n/24 dev r0; done
 		for n in 1 4; do ip address add fd77::$n/64 dev r0 nodad; done
 		ip link set r0 up'
 	mkfifo "$DIR/end-resolver"
-	nsenter -t "$RESOLVER_NS" -n "$here/resolver" "$DIR/asked" 10.77.0.1 10.77.0.3 fd77::1 \
+	nsenter -t "$RESOLVER_NS" -n "$here/resolver" "$DIR/asked" 10.77.0.{1,3,5,6,7,8} fd77::1 \
 		<"$DIR/end-resolver" >"$DIR/resolver-ready" 2>"$DIR/resolver-errors" 3>&- &
 	exec 7>"$DIR/end-resolver"
 	until grep -q ready "$DIR/resolver-ready"; do sleep 0.02; done
@@ -80,7 +80,7 @@ proxy() {
 			chain dns {
 				type nat hook output priority -101
 				meta mark $mark accept
-				udp dport 53 redirect to :$port-$((port + 3))
+				udp dport 53 redirect to :$port
 				tcp dport 53 redirect to :$port
 			}
 		}
@@ -333,10 +333,11 @@ clients() {
 		s.settimeout(2)
 		s.bind(('0.0.0.0', 0))
 		query = b'\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x07example\x04test\x00\x00\x01\x00\x01'
+		servers = [f'10.77.0.{n}' for n in (1, 3, 5, 6, 7, 8)]
 		for _ in range(20):
-		    for server in ('10.77.0.1', '10.77.0.3'):
+		    for server in servers:
 		        s.sendto(query, (server, 53))
-		    assert sorted(s.recvfrom(512)[1] for _ in range(2)) == [('10.77.0.1', 53), ('10.77.0.3', 53)]
+		    assert sorted(s.recvfrom(512)[1] for _ in servers) == [(server, 53) for server in servers]
 	END
 	in_function "$MUSL_LOOKUP" a.example.test | grep -q 93.184.216.34
 }

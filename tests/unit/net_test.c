@@ -279,7 +279,7 @@ static bool holds(const struct net_options *options, const char *word)
  * proxy's is kept from him. Nobody else pays for it. */
 static void only_who_makes_packets_pays_for_their_judgement(void **state)
 {
-	struct net_options options = {.dns_port = 61000, .dns_ports = 1, .dns_mark = 1};
+	struct net_options options = {.dns_port = 61000, .dns_mark = 1};
 
 	assert_true(holds(&options, "untrack-out"));
 	assert_false(holds(&options, "hide"));
