@@ -18,8 +18,8 @@ struct step {
 struct dns_judge {
 	struct dns_judge_options options;
 	struct resolv resolv;
-	size_t steps_next; /* the place that is filled next: so the oldest is the first to go */
-	struct step steps[JUDGE_STEPS_MAX];
+	size_t steps_next;  /* the place that is filled next: so the oldest is the first to go */
+	struct step *steps; /* JUDGE_STEPS_MAX; NULL: there was none yet */
 };
 
 int dns_judge_new(const struct dns_judge_options *options, struct dns_judge **ret)
@@ -126,7 +126,7 @@ static void settle_step(struct dns_judge *judge, struct step *step)
 /* This name was asked for next: what was a step on the way to it was no more than that. */
 static void forget_steps_to(struct dns_judge *judge, const char *name)
 {
-	for (size_t i = 0; i < JUDGE_STEPS_MAX; i++) {
+	for (size_t i = 0; judge->steps && i < JUDGE_STEPS_MAX; i++) {
 		struct step *step = &judge->steps[i];
 
 		if (step->at_ns != 0 && strcmp(step->name, name) != 0 &&
@@ -138,8 +138,14 @@ static void forget_steps_to(struct dns_judge *judge, const char *name)
 static void remember_step(struct dns_judge *judge, const char *name)
 {
 	int64_t now_ns = clock_monotonic_ns();
-	struct step *place = &judge->steps[judge->steps_next];
+	struct step *place;
 
+	if (!judge->steps)
+		judge->steps = calloc(JUDGE_STEPS_MAX, sizeof(*judge->steps));
+	if (!judge->steps || strlen(name) >= sizeof(place->name)) {
+		observe_name(judge, name);
+		return;
+	}
 	for (size_t i = 0; i < JUDGE_STEPS_MAX; i++) {
 		struct step *step = &judge->steps[i];
 
@@ -149,10 +155,7 @@ static void remember_step(struct dns_judge *judge, const char *name)
 		    now_ns - step->at_ns > JUDGE_STEP_WAIT_S * INT64_C(1000000000))
 			settle_step(judge, step);
 	}
-	if (strlen(name) >= sizeof(place->name)) {
-		observe_name(judge, name);
-		return;
-	}
+	place = &judge->steps[judge->steps_next];
 	settle_step(judge, place);
 	memcpy(place->name, name, strlen(name) + 1);
 	place->at_ns = now_ns;
@@ -163,8 +166,9 @@ void dns_judge_free(struct dns_judge *judge)
 {
 	if (!judge)
 		return;
-	for (size_t i = 0; i < JUDGE_STEPS_MAX; i++)
+	for (size_t i = 0; judge->steps && i < JUDGE_STEPS_MAX; i++)
 		settle_step(judge, &judge->steps[i]);
+	free(judge->steps);
 	free(judge);
 }
 

@@ -11,6 +11,7 @@
 #include <linux/netlink.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/namespace.h"
@@ -177,14 +178,28 @@ void origin_read_reply(const void *bytes, size_t len, struct origin_question *qu
 	}
 }
 
-int origin_open(int namespace_fd, struct origin *ret)
+void origin_init(struct origin *origin, int namespace_fd)
 {
-	int fd = namespace_socket(namespace_fd, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);
+	origin->namespace_fd = namespace_fd;
+	origin->fd = -1;
+}
 
-	if (fd < 0)
-		return fd;
-	*ret = (struct origin){.fd = fd};
-	return 0;
+void origin_close(struct origin *origin)
+{
+	if (origin->fd >= 0)
+		close(origin->fd);
+	origin->fd = -1;
+}
+
+/* Returns 0 or -errno. */
+static int send_requests(struct origin *origin, const char *bytes, size_t len)
+{
+	if (origin->fd < 0)
+		origin->fd = namespace_socket(origin->namespace_fd, AF_NETLINK, SOCK_RAW,
+					      NETLINK_NETFILTER);
+	if (origin->fd < 0)
+		return origin->fd;
+	return send(origin->fd, bytes, len, 0) < 0 ? -errno : 0;
 }
 
 static void read_replies(const struct origin *origin, struct origin_question *questions,
@@ -246,7 +261,7 @@ void origin_find(struct origin *origin, struct origin_question *questions, size_
 	char bytes[ORIGIN_BATCH_MAX * REQUEST_ROOM] = {0};
 	int64_t now_ns = clock_monotonic_ns();
 	size_t len = 0, unknown = 0;
-	int r = 0;
+	int r;
 
 	if (count > ORIGIN_BATCH_MAX)
 		count = ORIGIN_BATCH_MAX;
@@ -259,9 +274,8 @@ void origin_find(struct origin *origin, struct origin_question *questions, size_
 	}
 	if (unknown == 0)
 		return;
-	if (send(origin->fd, bytes, len, 0) < 0)
-		r = -errno;
-	else
+	r = send_requests(origin, bytes, len);
+	if (r == 0)
 		read_replies(origin, questions, count, unknown);
 	origin->number += ORIGIN_BATCH_MAX;
 	for (size_t i = 0; i < count; i++) {

@@ -46,13 +46,15 @@ struct origin_known {
 };
 
 struct origin {
-	int fd;		 /* of netlink; its owner closes it */
+	int namespace_fd;
+	int fd;		 /* of netlink; -1: nobody was asked yet */
 	uint32_t number; /* of the next request */
 	struct origin_known known[ORIGIN_KNOWN_MAX];
 };
 
-/* Opens the netlink socket, in a namespace as namespace_socket() takes it. Returns 0 or -errno. */
-int origin_open(int namespace_fd, struct origin *ret);
+/* The kernel is asked in a namespace as namespace_socket() takes it; borrowed. */
+void origin_init(struct origin *origin, int namespace_fd);
+void origin_close(struct origin *origin);
 
 /* Answers up to ORIGIN_BATCH_MAX questions about datagrams, with two system calls for all. One with
  * a port in `asked` is answered already. */

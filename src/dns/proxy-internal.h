@@ -31,13 +31,13 @@ enum { RANDOM_NUMBERS = 64 }; /* at one system call */
 
 enum listeners { LISTENERS = 4 }; /* TCP and UDP, IPv4 and IPv6 */
 
+/* Pages of its own, of which those that no question touched are not there. */
 struct dns {
 	struct dns_options options;
 	int namespace_fd; /* where sockets are made; -1: the thread is there */
 	struct dns_judge *judge;
-	struct origin origin;
 	int epoll_fd;
-	int timer_fd;
+	int timer_fd; /* -1: nothing had an end yet */
 	struct source timer;
 	int64_t timer_ns; /* CLOCK_MONOTONIC; 0: not set */
 	uint16_t port;
@@ -55,15 +55,17 @@ struct dns {
 	struct tcp_connections closed; /* to be freed once no event can name them any more */
 	size_t connections_count;
 
-	struct dns_answer answer; /* the one that is looked at */
-	size_t random_left;	  /* numbers nobody has had yet */
+	size_t random_left; /* numbers nobody has had yet */
 	uint16_t random[RANDOM_NUMBERS];
+	struct origin origin;
+	struct dns_answer answer; /* the one that is looked at */
 };
 
 /* Waits for `events` of epoll_ctl(2) on a new descriptor. Returns 0 or -errno. */
 int proxy_wait(struct dns *dns, int fd, uint32_t events, struct source *source);
 
-/* Something ends at this time, unless something else ended it before. */
+/* Something ends at this time, unless something else ended it before; or later, where there is
+ * nothing left for a timer. */
 void proxy_set_timer(struct dns *dns, int64_t at_ns);
 
 /* A number that nobody can foresee (getrandom(2)). Returns 0 or -errno. */

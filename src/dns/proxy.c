@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The proxy's sockets, and who is called when one of them is ready. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -29,6 +29,16 @@ int proxy_wait(struct dns *dns, int fd, uint32_t events, struct source *source)
 	return epoll_ctl(dns->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+static int open_timer(struct dns *dns)
+{
+	cleanup_close int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	int r = fd < 0 ? -errno : proxy_wait(dns, fd, EPOLLIN, &dns->timer);
+
+	if (r == 0)
+		dns->timer_fd = steal_fd(&fd);
+	return r;
+}
+
 void proxy_set_timer(struct dns *dns, int64_t at_ns)
 {
 	struct itimerspec at = {
@@ -36,6 +46,8 @@ void proxy_set_timer(struct dns *dns, int64_t at_ns)
 	};
 
 	if (dns->timer_ns != 0 && dns->timer_ns <= at_ns)
+		return;
+	if (dns->timer_fd < 0 && open_timer(dns) < 0)
 		return;
 	dns->timer_ns = at_ns;
 	timerfd_settime(dns->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
@@ -82,24 +94,37 @@ static void on_timer(struct dns *dns, struct source *source, uint32_t events)
 
 /* ---- listening ---- */
 
+/* To an address of loopback, which has none yet where it is not up. */
+static int bind_own(int fd, const struct address *own, uint16_t port)
+{
+	struct sockaddr_storage socket;
+	socklen_t len = address_to_socket(own, port, &socket);
+	bool v4 = own->family == AF_INET;
+	int one = 1;
+
+	if (bind(fd, (struct sockaddr *)&socket, len) == 0)
+		return 0;
+	if (errno != EADDRNOTAVAIL ||
+	    setsockopt(fd, v4 ? SOL_IP : SOL_IPV6, v4 ? IP_FREEBIND : IPV6_FREEBIND, &one,
+		       sizeof(one)) < 0)
+		return -errno;
+	return bind(fd, (struct sockaddr *)&socket, len) < 0 ? -errno : 0;
+}
+
 static int listen_on(struct dns *dns, struct listener *listener, const struct address *address,
 		     uint16_t port, int type)
 {
 	cleanup_close int fd = proxy_socket(dns, address->family, type);
-	struct sockaddr_storage socket;
-	socklen_t len = address_to_socket(address, port, &socket);
-	int one = 1;
+	int one = 1, r;
 
 	if (fd < 0)
 		return fd;
 	if (dns->options.marks_tell && address->family == AF_INET && type == SOCK_DGRAM)
 		setsockopt(fd, SOL_SOCKET, SO_RCVMARK, &one, sizeof(one)); /* Linux 5.19 */
-	/* Where loopback is not up yet, it has no address. */
-	if (setsockopt(fd, SOL_IP, IP_FREEBIND, &one, sizeof(one)) < 0 ||
-	    (address->family == AF_INET6 &&
-	     setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0) ||
-	    bind(fd, (struct sockaddr *)&socket, len) < 0 ||
-	    (type == SOCK_STREAM && listen(fd, BACKLOG) < 0))
+	r = bind_own(fd, address, port);
+	if (r < 0)
+		return r;
+	if (type == SOCK_STREAM && listen(fd, BACKLOG) < 0)
 		return -errno;
 	listener->own = (struct endpoint){*address, port};
 	listener->source.ready = type == SOCK_DGRAM ? udp_ready : tcp_ready;
@@ -121,18 +146,27 @@ static void close_listeners(struct dns *dns)
 	}
 }
 
+/* To tell that a resolver is not there; without it nothing is told. */
+static int open_refusal(struct dns *dns, const struct address *own)
+{
+	int *fd = &dns->refusal_fds[own->family == AF_INET6];
+	int r;
+
+	*fd = refusal_open(own->family);
+	if (*fd < 0)
+		return 0;
+	r = mark(dns, *fd);
+	return r < 0 ? r : bind_own(*fd, own, 0);
+}
+
 static int listen_at(struct dns *dns, const struct address *address, uint16_t port,
 		     struct listener *listener)
 {
-	int *refusal_fd = &dns->refusal_fds[address->family == AF_INET6];
 	int r = listen_on(dns, listener, address, port, SOCK_STREAM);
 
 	if (r == 0)
 		r = listen_on(dns, listener + 1, address, port, SOCK_DGRAM);
-	if (r < 0)
-		return r;
-	*refusal_fd = refusal_open(address);
-	return *refusal_fd >= 0 ? mark(dns, *refusal_fd) : 0; /* without it nothing is told */
+	return r == 0 ? open_refusal(dns, address) : r;
 }
 
 static int listen_from(struct dns *dns, uint16_t port)
@@ -168,7 +202,7 @@ static int listen_somewhere(struct dns *dns)
 
 static int wait_for_all(struct dns *dns)
 {
-	int r = proxy_wait(dns, dns->timer_fd, EPOLLIN, &dns->timer);
+	int r = 0;
 
 	for (size_t i = 0; i < LISTENERS && r == 0; i++) {
 		struct listener *listener = &dns->listeners[i];
@@ -188,12 +222,9 @@ static int open_all(struct dns *dns)
 	if (r < 0)
 		return r;
 	dns->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	dns->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (dns->epoll_fd < 0 || dns->timer_fd < 0)
+	if (dns->epoll_fd < 0)
 		return -errno;
-	r = origin_open(dns->namespace_fd, &dns->origin);
-	if (r == 0)
-		r = listen_somewhere(dns);
+	r = listen_somewhere(dns);
 	return r == 0 ? wait_for_all(dns) : r;
 }
 
@@ -215,14 +246,16 @@ static int open_inside(struct dns *dns)
 
 int dns_open(const struct dns_options *options, struct dns **ret, struct error *err)
 {
-	struct dns *dns = calloc(1, sizeof(*dns));
+	struct dns *dns = mmap(NULL, sizeof(*dns), PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int r;
 
-	if (!dns)
+	if (dns == MAP_FAILED)
 		return error_set(err, ENOMEM, "cannot set up the DNS proxy");
 	dns->options = *options;
 	dns->timer.ready = on_timer;
-	dns->epoll_fd = dns->timer_fd = dns->origin.fd = -1;
+	dns->epoll_fd = dns->timer_fd = -1;
+	origin_init(&dns->origin, options->namespace_fd);
 	dns->refusal_fds[0] = dns->refusal_fds[1] = -1;
 	for (size_t i = 0; i < LISTENERS; i++)
 		dns->listeners[i].fd = -1;
@@ -248,13 +281,12 @@ void dns_close(struct dns *dns)
 	udp_free(dns);
 	tcp_free(dns);
 	close_listeners(dns);
-	if (dns->origin.fd >= 0)
-		close(dns->origin.fd);
+	origin_close(&dns->origin);
 	if (dns->timer_fd >= 0)
 		close(dns->timer_fd);
 	if (dns->epoll_fd >= 0)
 		close(dns->epoll_fd);
-	free(dns);
+	munmap(dns, sizeof(*dns));
 }
 
 uint16_t dns_port(const struct dns *dns)

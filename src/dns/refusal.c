@@ -22,25 +22,18 @@ enum {
 	FILTER_OPTION = 1, /* ICMP_FILTER, include/uapi/linux/icmp.h */
 };
 
-int refusal_open(const struct address *own)
+int refusal_open(uint8_t family)
 {
-	bool v4 = own->family == AF_INET;
-	cleanup_close int fd = socket(own->family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	bool v4 = family == AF_INET;
+	cleanup_close int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 				      v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 	uint32_t nothing[8]; /* comes in by it */
-	int on = 1;
-	struct sockaddr_storage socket;
-	socklen_t len = address_to_socket(own, 0, &socket);
 
 	if (fd < 0)
 		return -errno;
 	memset(nothing, 0xff, sizeof(nothing));
-	/* loopback may not be up yet */
-	(void)setsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_FREEBIND : IPV6_FREEBIND, &on,
-			 sizeof(on));
 	if ((v4 ? setsockopt(fd, SOL_RAW, FILTER_OPTION, nothing, sizeof(nothing[0]))
-		: setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, nothing, sizeof(nothing))) < 0 ||
-	    bind(fd, (struct sockaddr *)&socket, len) < 0)
+		: setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, nothing, sizeof(nothing))) < 0)
 		return -errno;
 	return steal_fd(&fd);
 }

@@ -16,10 +16,10 @@
 enum refusal_limits { REFUSAL_ROOM = 56 }; /* two heads of ICMP and UDP, one of IPv6 */
 
 /*
- * Opens a socket to send such messages from `own` address, in the caller's namespace. Takes
- * CAP_NET_RAW. Returns a descriptor or -errno.
+ * Opens a socket to send such messages by, in the caller's namespace, to be bound to where they
+ * come from. Takes CAP_NET_RAW. Returns a descriptor or -errno.
  */
-int refusal_open(const struct address *own);
+int refusal_open(uint8_t family);
 
 /*
  * Writes the message about a datagram from `client` to `proxy` for an error of a connected socket:

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -81,9 +82,13 @@ struct udp_batch {
 
 int udp_new(struct dns *dns)
 {
-	/* Large enough to be pages of its own, which are there once they are touched. */
-	dns->batch = calloc(1, sizeof(*dns->batch));
-	return dns->batch ? 0 : -ENOMEM;
+	void *pages = mmap(NULL, sizeof(*dns->batch), PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED)
+		return -ENOMEM;
+	dns->batch = pages;
+	return 0;
 }
 
 /* ---- sending ---- */
@@ -553,5 +558,6 @@ void udp_free(struct dns *dns)
 		TAILQ_REMOVE(&dns->spare, flow, entry);
 		free(flow);
 	}
-	free(dns->batch);
+	if (dns->batch)
+		munmap(dns->batch, sizeof(*dns->batch));
 }
