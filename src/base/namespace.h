@@ -4,12 +4,13 @@
 
 /*
  * Enters the network namespace `namespace_fd` (setns(2); takes CAP_SYS_ADMIN there and here). The
- * first call of a process notes which is its own. Returns 0 or -errno.
+ * first call of a process notes which is its own. Who is inside may enter the same one again, which
+ * is only counted. Returns 0 or -errno.
  */
 int namespace_enter(int namespace_fd);
 
-/* Goes back to the process's own. Should that fail, the process ends, since nothing that it did
- * afterwards would happen where it is meant to. */
+/* Goes back to the process's own, once for each time that it was entered. Should that fail, the
+ * process ends, since nothing that it did afterwards would happen where it is meant to. */
 void namespace_leave(void);
 
 /*

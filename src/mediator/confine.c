@@ -47,7 +47,7 @@ static const struct kept {
 static bool is_kept(cap_value_t capability, unsigned int needs)
 {
 	if (capability == CAP_NET_ADMIN)
-		return needs & FILTER_RULES;
+		return needs & FILTER_NETWORK;
 	/* setns(2) into a mount namespace */
 	if (capability == CAP_SYS_CHROOT)
 		return needs & (FILTER_ENTERS | FILTER_MERGES);

@@ -79,7 +79,7 @@ static int shut_in(struct mediator *m, struct error *err)
 {
 	unsigned int needs = (m->wish.len > 0 ? FILTER_ENTERS : 0) |
 			     (m->leads_namespace ? 0 : FILTER_MERGES) |
-			     (m->dns ? FILTER_NAMES : 0) | (m->network ? FILTER_RULES : 0);
+			     (m->network ? FILTER_NETWORK : 0);
 
 	return confine(m->empty_fd, needs, err);
 }

@@ -196,9 +196,8 @@ static const short merge_calls[] = {
 #endif
 };
 
-/* To the container's network namespace and back, for each socket of the proxy (base/namespace.h).
- */
-static const short name_calls[] = {SYS_setns};
+/* To the container's network namespace and back, for each socket there (base/namespace.h). */
+static const short namespace_calls[] = {SYS_setns};
 
 struct group {
 	const short *calls;
@@ -220,7 +219,7 @@ static const struct group groups[] = {
 	GROUP(older_calls, 0),
 	GROUP(enter_calls, FILTER_ENTERS),
 	GROUP(merge_calls, FILTER_MERGES),
-	GROUP(name_calls, FILTER_NAMES),
+	GROUP(namespace_calls, FILTER_NETWORK),
 };
 
 /* The last call that was refused. The handler of a signal can leave it nowhere else. */

@@ -15,10 +15,9 @@
  * seccomp(2), Documentation/userspace-api/seccomp_filter.rst.
  */
 enum filter_flags {
-	FILTER_ENTERS = 1, /* a helper thread will enter the container to mount there */
-	FILTER_MERGES = 2, /* it will execute husk-merge */
-	FILTER_NAMES = 4,  /* it makes sockets in the container's network namespace */
-	FILTER_RULES = 8,  /* it changes the rules there: no further call, but a capability */
+	FILTER_ENTERS = 1,  /* a helper thread will enter the container to mount there */
+	FILTER_MERGES = 2,  /* it will execute husk-merge */
+	FILTER_NETWORK = 4, /* it changes rules, and makes sockets, in the network namespace */
 };
 
 #define FILTER_LENGTH_MAX 256 /* a jump of a filter reaches 255 instructions far */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/namespace.h"
 #include "mediator/cgroup.h"
 #include "mediator/resolution.h"
 #include "mediator/network-owner.h"
@@ -28,7 +29,7 @@
 struct network {
 	struct net *net;
 	int namespace_fd;
-	int diagnosis_fd; /* -1: sockets cannot be looked up */
+	int diagnosis_fd; /* to look sockets up; -1: nobody has yet */
 	uint64_t cgroup;  /* 0: all that is in the namespace is the container's */
 	bool raw;	  /* the function may make packets of its own, and all are judged */
 	bool inside;	  /* a resolver of the function's is on loopback */
@@ -124,6 +125,14 @@ static bool may_stay(void *context, const struct net_flow *flow)
 	return !net_denies(m->network->net, flow);
 }
 
+/* Returns the descriptor, which stays the network's, or -errno. */
+static int open_diagnosis(struct network *network)
+{
+	if (network->diagnosis_fd < 0)
+		network->diagnosis_fd = socket_open_diagnosis(network->namespace_fd);
+	return network->diagnosis_fd;
+}
+
 void network_use(struct mediator *m)
 {
 	struct error err = ERROR_INIT;
@@ -135,7 +144,9 @@ void network_use(struct mediator *m)
 		mediator_tell(m, EVENT_DEGRADED, err.what); /* what held goes on to hold */
 		return;
 	}
-	r = socket_end_others(m->network->diagnosis_fd, m->network->cgroup, may_stay, m);
+	r = open_diagnosis(m->network);
+	if (r >= 0)
+		r = socket_end_others(r, m->network->cgroup, may_stay, m);
 	if (r < 0)
 		mediator_tell(m, EVENT_DEGRADED,
 			      "the connections that the new policy does not allow cannot be ended: "
@@ -146,10 +157,10 @@ void network_use(struct mediator *m)
 
 static pid_t find_owner(const struct mediator *m, const struct net_flow *flow)
 {
+	int fd = open_diagnosis(m->network);
 	uint32_t inode = 0;
 
-	if (m->network->diagnosis_fd >= 0 &&
-	    socket_find(m->network->diagnosis_fd, flow, &inode) < 0)
+	if (fd >= 0 && socket_find(fd, flow, &inode) < 0)
 		inode = 0;
 	return network_owner(m->proc_fd, m->setup->state->pid, inode);
 }
@@ -369,6 +380,20 @@ static int start_resolution(struct mediator *m, struct net_options *options, str
 	return give_up(m, DOMAIN_DNS, m->dns_error.what, err);
 }
 
+static int open_inside(struct mediator *m, struct net_options *options, struct network *network,
+		       struct error *err)
+{
+	int r = namespace_enter(options->namespace_fd);
+
+	if (r < 0)
+		return error_set(err, -r, "cannot enter the network namespace");
+	r = start_resolution(m, options, err);
+	if (r == 0)
+		r = net_open(options, &network->net, err);
+	namespace_leave();
+	return r;
+}
+
 static int start(struct mediator *m, struct network *network, struct error *err)
 {
 	const struct oci_spec *spec = m->setup->spec;
@@ -387,9 +412,7 @@ static int start(struct mediator *m, struct network *network, struct error *err)
 	network->cgroup = options.cgroup;
 	if (may_hold(m, CAP_NET_RAW))
 		judge_raw(m, &options);
-	r = start_resolution(m, &options, err);
-	if (r == 0)
-		r = net_open(&options, &network->net, err);
+	r = open_inside(m, &options, network, err);
 	if (r == 0) {
 		r = use(m, network->net, err);
 		network->taken = r == -EPERM && options.leased;
@@ -423,7 +446,7 @@ static int start_in(struct mediator *m, int namespace_fd, struct error *err)
 		return error_set(err, ENOMEM, "cannot set up the network rules");
 	}
 	network->namespace_fd = namespace_fd;
-	network->diagnosis_fd = socket_open_diagnosis(namespace_fd);
+	network->diagnosis_fd = -1;
 	m->network = network;
 	r = start(m, network, err);
 	if (r == 0)

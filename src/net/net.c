@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/namespace.h"
 #include "policy/peer.h"
 #include "net/log.h"
 #include "net/names.h"
@@ -86,15 +87,15 @@ static int bind_group(struct net *net)
 	return r;
 }
 
-static int open_sockets(struct net *net, struct error *err)
+static int open_inside(struct net *net, struct error *err)
 {
 	int r;
 
-	net->rules_fd = netlink_open(net->options.namespace_fd, NETLINK_NETFILTER, 0);
+	net->rules_fd = netlink_open(-1, NETLINK_NETFILTER, 0);
 	if (net->rules_fd < 0)
 		return error_set(err, -net->rules_fd,
 				 "cannot open a netfilter socket in the network namespace");
-	net->log_fd = netlink_open(net->options.namespace_fd, NETLINK_NETFILTER, LOG_RECEIVE_BYTES);
+	net->log_fd = netlink_open(-1, NETLINK_NETFILTER, LOG_RECEIVE_BYTES);
 	if (net->log_fd < 0)
 		return error_set(err, -net->log_fd,
 				 "cannot open a netfilter socket in the network namespace");
@@ -103,6 +104,17 @@ static int open_sockets(struct net *net, struct error *err)
 		return error_set(err, -r,
 				 "cannot listen to the packet log of the network namespace");
 	return 0;
+}
+
+static int open_sockets(struct net *net, struct error *err)
+{
+	int r = namespace_enter(net->options.namespace_fd);
+
+	if (r < 0)
+		return error_set(err, -r, "cannot enter the network namespace");
+	r = open_inside(net, err);
+	namespace_leave();
+	return r;
 }
 
 int net_open(const struct net_options *options, struct net **ret, struct error *err)
