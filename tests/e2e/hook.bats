@@ -350,9 +350,11 @@ enforced() {
 }
 
 @test "what a container is limited to does not bind husk" {
-	# Some runtimes execute hooks under the limits of the container.
-	change_bundle "$BUNDLE" '.process.oomScoreAdj = 900 | .process.rlimits = [["CPU", 1], ["FSIZE", 4096], ["DATA", 900000],
-		["AS", 20000000] | {type: "RLIMIT_\(.[0])", soft: .[1], hard: 100000000000}]'
+	# Some runtimes execute hooks under the limits of the container. Of memory, programs with sanitizers take any.
+	local limits='["CPU", 1], ["FSIZE", 4096]'
+	[ -n "${HUSK_E2E_SANITIZED-}" ] || limits+=', ["DATA", 900000], ["AS", 20000000]'
+	change_bundle "$BUNDLE" '.process.oomScoreAdj = 900
+		| .process.rlimits = ['"$limits"' | {type: "RLIMIT_\(.[0])", soft: .[1], hard: 100000000000}]'
 	set_args "$BUNDLE" /bin/sh -c 'ulimit -S -f; cat /proc/self/oom_score_adj; read -r word; echo "$word"'
 	hook_bundle "$BUNDLE" limited
 	mkfifo "$T/words"
