@@ -332,6 +332,19 @@ ${NEEDS[chown]}"
 	nothing_left
 }
 
+@test "the kernel's own mark of who used a capability is on every function from its first moment" {
+	local uid bundle flags
+	for uid in 0 1000; do
+		bundle=$(bundle "marked-$uid" "$HUSK_ROOTFS" ".process.user = {uid: $uid, gid: $uid}")
+		set_args "$bundle" /bin/cat /proc/self/stat
+		run_bundle 0 "$bundle"
+		# shellcheck disable=SC2086
+		set -- $output
+		flags=$9
+		[ $((flags & 0x100)) -ne 0 ] || fail "the flags of user $uid are $flags"
+	done
+}
+
 @test "without a BPF file system a run starts, and is none that counts" {
 	# Not for the namespace of the test alone, which the engine and its hooks run in.
 	python_bundle job "${NEEDS[chown]}"

@@ -62,6 +62,13 @@ kept() {
 	printf "%x" "$mask"
 }
 
+@test "husk-launch needs no loader, and is smaller than 64 KiB" {
+	[ "$(stat -c %s "$HUSK_LAUNCH")" -lt 65536 ]
+	expect 0 readelf --program-headers "$HUSK_LAUNCH"
+	output_has LOAD
+	output_lacks INTERP
+}
+
 @test "each function keeps what it was seen to need, works, and has nothing else" {
 	for function in "${!CODE[@]}"; do
 		function_of "$function" "${CODE[$function]}"
