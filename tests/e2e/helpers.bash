@@ -321,6 +321,15 @@ nothing_left() {
 	[ -z "$left" ] || fail "left mounts: $left"
 }
 
+# nothing_left_of_podman: as nothing_left; podman's own mounts are its own business, also those that it makes
+# while it cleans up behind a container
+nothing_left_of_podman() {
+	local views
+	views=$(grep -c fuse.husk "$T/hosts-mounts" || true)
+	[ "$(grep -c fuse.husk /proc/self/mountinfo)" -eq "$views" ] || fail "a view is still mounted"
+	no_run_left
+}
+
 # events JQ_FILTER: the events that match, one compact line each.
 events() {
 	[ -e "$EVENTS" ] || return 0

@@ -36,15 +36,6 @@ FUNCTION=(--annotation husk.function=orders --annotation husk.revision=1)
 	nothing_left_of_podman
 }
 
-# nothing_left_of_podman: as nothing_left; podman's own mounts are its own business, also those that it makes
-# while it cleans up behind a container
-nothing_left_of_podman() {
-	local views
-	views=$(grep -c fuse.husk "$T/hosts-mounts" || true)
-	[ "$(grep -c fuse.husk /proc/self/mountinfo)" -eq "$views" ] || fail "a view is still mounted"
-	no_run_left
-}
-
 @test "a function in podman is learned, enforced, attacked and serves again" {
 	mkdir -p "$T/data/invoices" "$T/data/secrets"
 	echo "$SECRET" >"$T/data/secrets/api.key"

@@ -362,5 +362,5 @@ except PermissionError as e: print(e.errno)'
 	expect 0 timeout 60 podman "${PODMAN[@]}" exec "$NAME" /app/kernel-calls memfd_create
 	output_has "memfd_create ok"
 	expect 0 timeout 60 podman "${PODMAN[@]}" rm --force --time 0 "$NAME"
-	nothing_left
+	nothing_left_of_podman
 }
