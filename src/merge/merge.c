@@ -102,7 +102,7 @@ static int take_in(int run_fd, const char *name, struct journal_reader *journal,
 	/* Half of what poststop waits: it is to see that the journal was kept. */
 	unsigned int wait_ms = (unsigned int)(settings->poststop_wait_ms / 2);
 	cleanup_store struct store *store = NULL;
-	int r = store_open(settings->state_directory, wait_ms, &store, err);
+	int r = store_open_alone(settings->state_directory, wait_ms, &store, err);
 	int merged = STORE_MERGED;
 
 	if (r == 0) {

@@ -8,6 +8,9 @@
  * else has the database open, each opening reads the whole log, which therefore is kept short; and
  * a log that was written back, but not cut, would be read and written back again and again, so it
  * is cut.
+ *
+ * Who has the database alone needs no index of the log in memory that others can read, and that
+ * would be made anew each time: a tenth of what SQLite costs there.
  */
 #include "store/store.h"
 
@@ -165,6 +168,31 @@ static int open_database(struct store *store, const char *state_directory, struc
 	return rc == SQLITE_OK ? 0 : store_fail(store, rc, "open", err);
 }
 
+static bool find_log(const char *state_directory, struct stat *ret)
+{
+	char path[PATH_MAX];
+	int len = snprintf(path, sizeof(path), "%s/" STORE_NAME "-wal", state_directory);
+
+	return len >= 0 && (size_t)len < sizeof(path) && stat(path, ret) == 0;
+}
+
+/*
+ * Where others have it open, it is shared with them. Without a log, SQLite would take what is alone
+ * for what reads until it writes, and two such would wait for each other.
+ */
+static int try_alone(struct store *store, const char *state_directory, struct error *err)
+{
+	struct stat log;
+	int version, r;
+
+	if (!find_log(state_directory, &log))
+		return 0;
+	r = run_script(store, "PRAGMA locking_mode = EXCLUSIVE", "read", err);
+	if (r < 0 || read_version(store, &version, NULL) == 0)
+		return r;
+	return run_script(store, "PRAGMA locking_mode = NORMAL", "read", err);
+}
+
 /*
  * While another process makes the database, SQLite says "locked" at once instead of waiting, since
  * in general two that wait for each other would not end. Here trying again does.
@@ -197,8 +225,8 @@ static int prepare_patiently(struct store *store, unsigned int wait_ms, int *ret
 	return r;
 }
 
-int store_open(const char *state_directory, unsigned int wait_ms, struct store **ret,
-	       struct error *err)
+static int open_store(const char *state_directory, unsigned int wait_ms, bool alone,
+		      struct store **ret, struct error *err)
 {
 	cleanup_store struct store *store = calloc(1, sizeof(*store));
 	int version = 0;
@@ -210,6 +238,8 @@ int store_open(const char *state_directory, unsigned int wait_ms, struct store *
 	 */
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	/* Pages of the cache are made as they are needed, and not twenty at once: few are. */
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 	r = snprintf(store->path, sizeof(store->path), "%s/%s", state_directory, STORE_NAME);
 	if (r < 0 || (size_t)r >= sizeof(store->path))
 		return error_set(err, ENAMETOOLONG, "cannot open the store in '%s'",
@@ -217,9 +247,14 @@ int store_open(const char *state_directory, unsigned int wait_ms, struct store *
 	r = open_database(store, state_directory, err);
 	if (r < 0)
 		return r;
-	sqlite3_busy_timeout(store->db, wait_ms > INT_MAX ? INT_MAX : (int)wait_ms);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_wal_autocheckpoint(store->db, 0);
+	if (alone) {
+		r = try_alone(store, state_directory, err);
+		if (r < 0)
+			return r;
+	}
+	sqlite3_busy_timeout(store->db, wait_ms > INT_MAX ? INT_MAX : (int)wait_ms);
 	r = prepare_patiently(store, wait_ms, &version, err);
 	if (r < 0)
 		return r;
@@ -233,17 +268,26 @@ int store_open(const char *state_directory, unsigned int wait_ms, struct store *
 	return 0;
 }
 
+int store_open(const char *state_directory, unsigned int wait_ms, struct store **ret,
+	       struct error *err)
+{
+	return open_store(state_directory, wait_ms, false, ret, err);
+}
+
+int store_open_alone(const char *state_directory, unsigned int wait_ms, struct store **ret,
+		     struct error *err)
+{
+	return open_store(state_directory, wait_ms, true, ret, err);
+}
+
 int store_tidy(const char *state_directory, struct error *err)
 {
 	cleanup_store struct store *store = NULL;
 	struct error of_open = ERROR_INIT;
-	char log[PATH_MAX];
-	struct stat st;
-	int len = snprintf(log, sizeof(log), "%s/" STORE_NAME "-wal", state_directory);
+	struct stat log;
 	int rc, r;
 
-	if (len < 0 || (size_t)len >= sizeof(log) || stat(log, &st) < 0 ||
-	    st.st_size < STORE_LOG_BYTES)
+	if (!find_log(state_directory, &log) || log.st_size < STORE_LOG_BYTES)
 		return 0;
 	/* Whoever is at work with it tidies up after itself. */
 	r = store_open(state_directory, 0, &store, &of_open);

@@ -27,6 +27,10 @@ struct store;
 int store_open(const char *state_directory, unsigned int wait_ms, struct store **ret,
 	       struct error *err);
 
+/* The same for who closes it at once: until then nobody else can open it, unless somebody has. */
+int store_open_alone(const char *state_directory, unsigned int wait_ms, struct store **ret,
+		     struct error *err);
+
 /*
  * Has each transaction from here on wait until it is on the disk, as the words of people must. What
  * runs show need not: without this, a power loss takes back the last transactions, each as a whole.

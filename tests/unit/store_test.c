@@ -343,7 +343,8 @@ static void several_processes_may_make_the_store_at_once(void **state)
 		if (children[i] == 0) {
 			cleanup_journal_reader struct journal_reader *reader = NULL;
 			struct error err = ERROR_INIT;
-			int r = store_open(dir->path, 20000, &store, &err);
+			int r = i % 2 == 0 ? store_open(dir->path, 20000, &store, &err)
+					   : store_open_alone(dir->path, 20000, &store, &err);
 
 			if (r == 0)
 				r = journal_reader_open(dir->fd, name, &reader, &err);
@@ -1027,6 +1028,39 @@ static void a_locked_store_is_busy_and_unharmed(void **state)
 	assert_int_equal(revision_of(store).runs, 2);
 }
 
+static void who_is_alone_with_the_store_keeps_others_out_until_closed(void **state)
+{
+	struct test_dir *dir = *state;
+	cleanup_store struct store *alone = NULL, *other = NULL;
+	struct error err = ERROR_INIT;
+
+	store_free(opened(dir->path));
+	assert_int_equal(unlinkat(dir->fd, "husk.db-shm", 0), 0);
+	assert_int_equal(store_open_alone(dir->path, 0, &alone, &err), 0);
+	merge_ok(alone, dir->fd, &(struct test_run){.id = 1});
+	assert_int_equal(faccessat(dir->fd, "husk.db-shm", F_OK, 0), -1);
+	assert_int_equal(store_open(dir->path, 0, &other, &err), -EBUSY);
+	store_free(steal_ptr(&alone));
+
+	other = opened(dir->path);
+	assert_int_equal(revision_of(other).runs, 1);
+	merge_ok(other, dir->fd, &(struct test_run){.id = 2});
+}
+
+static void a_store_that_others_have_open_is_shared_with_them(void **state)
+{
+	struct test_dir *dir = *state;
+	cleanup_store struct store *other = opened(dir->path), *store = NULL;
+	struct error err = ERROR_INIT;
+
+	merge_ok(other, dir->fd, &(struct test_run){.id = 1});
+	assert_int_equal(store_open_alone(dir->path, 0, &store, &err), 0);
+	merge_ok(store, dir->fd, &(struct test_run){.id = 2});
+	assert_int_equal(revision_of(other).runs, 2);
+	merge_ok(other, dir->fd, &(struct test_run){.id = 3});
+	assert_int_equal(revision_of(store).runs, 3);
+}
+
 /* On a file system of its own, which goes with the test's mount namespace. */
 static void a_full_disk_changes_nothing(void **state)
 {
@@ -1118,6 +1152,8 @@ int main(void)
 		TEST(what_the_engine_gives_is_what_it_gave_last),
 		TEST(what_the_engine_gives_is_this_nodes_own),
 		TEST(a_locked_store_is_busy_and_unharmed),
+		TEST(who_is_alone_with_the_store_keeps_others_out_until_closed),
+		TEST(a_store_that_others_have_open_is_shared_with_them),
 		TEST(a_full_disk_changes_nothing),
 	};
 
