@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "mediator/cgroup.h"
 #include "mediator/network.h"
 #include "mediator/process.h"
 
@@ -70,14 +71,24 @@ struct journal_end end_seen(struct journal_end end, bool started)
 	return end;
 }
 
+/* Mostly the view goes while the first process is still about to end, and the runtime waits for
+ * this process, too: so it does not wait for that one where it need not. */
+static struct journal_end end_of_init(const struct mediator *m)
+{
+	struct journal_end end = process_ending(m->init_dir_fd);
+
+	return end.outcome == OUTCOME_UNKNOWN ? process_end(m->init_fd, REAPED_WITHIN_MS) : end;
+}
+
 _Noreturn void end_run(struct mediator *m)
 {
 	struct journal_end end;
 
 	network_hear_rest(m);
 	if (m->wrapped) {
-		end = end_seen(process_end(m->init_fd, REAPED_WITHIN_MS), watch_started(m->watch));
-		if (end.outcome == OUTCOME_KILLED && m->out_of_memory)
+		end = end_seen(end_of_init(m), watch_started(m->watch));
+		if (end.outcome == OUTCOME_KILLED &&
+		    (m->out_of_memory || cgroup_memory_was_out(m->memory_fd)))
 			end.outcome = OUTCOME_OOM;
 		capabilities_end(m);
 		watch_free(m->watch);

@@ -57,14 +57,15 @@ struct mediator {
 	struct latency latency;
 	struct nearness nearness;
 	struct patience patience;
-	int proc_fd;	/* the host's /proc */
-	int init_fd;	/* pidfd of the container's first process */
-	int empty_fd;	/* a directory with nothing in it, this process's root in the end */
-	int mounts_fd;	/* the host's mount namespace, -1 where nothing will be executed there */
-	int memory_fd;	/* the control group's memory events, -1 where there are none */
-	int members_fd; /* and its processes, until the container is started */
-	int root_fd;	/* the container's root until the wished trees are looked through, or -1 */
-	int journal_fd; /* keeps the journal locked until it is merged */
+	int proc_fd;	 /* the host's /proc */
+	int init_fd;	 /* pidfd of the container's first process */
+	int init_dir_fd; /* its directory in /proc */
+	int empty_fd;	 /* a directory with nothing in it, this process's root in the end */
+	int mounts_fd;	 /* the host's mount namespace, -1 where nothing will be executed there */
+	int memory_fd;	 /* the control group's memory events, -1 where there are none */
+	int members_fd;	 /* and its processes, until the container is started */
+	int root_fd;	 /* the container's root until the wished trees are looked through, or -1 */
+	int journal_fd;	 /* keeps the journal locked until it is merged */
 	char policy_path[sizeof(POLICY_DIRECTORY) + NAME_MAX + 1]; /* below the state directory */
 	struct policy_stamp policy_stamp;
 	int64_t started_ns;	   /* CLOCK_REALTIME */

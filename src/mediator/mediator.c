@@ -333,6 +333,7 @@ static void detach_from_engine(void)
 static int set_up(struct mediator *m, struct error *err)
 {
 	const struct mediator_setup *setup = m->setup;
+	char name[32];
 	int r = 0;
 
 	m->leads_namespace = process_leads_namespace(m->proc_fd, setup->state->pid);
@@ -348,7 +349,10 @@ static int set_up(struct mediator *m, struct error *err)
 	patience_open(&m->patience);
 	latency_open(&m->latency, setup->settings->hold_cpu_latency);
 	m->init_fd = (int)syscall(SYS_pidfd_open, setup->state->pid, 0);
-	if (m->init_fd < 0)
+	snprintf(name, sizeof(name), "%d", setup->state->pid);
+	if (m->init_fd >= 0)
+		m->init_dir_fd = openat(m->proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (m->init_dir_fd < 0)
 		return error_set(err, errno, "cannot watch the container's process %d",
 				 setup->state->pid);
 	m->loop = loop_new();
@@ -384,6 +388,7 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 		.talk_fd = talk_fd,
 		.mount_fd = -1,
 		.init_fd = -1,
+		.init_dir_fd = -1,
 		.empty_fd = -1,
 		.mounts_fd = -1,
 		.memory_fd = -1,

@@ -33,6 +33,8 @@ struct pidfd_info_v0 {
 #define PIDFD_GET_INFO_V0 _IOWR(0xFF, 11, struct pidfd_info_v0)
 #define PIDFD_INFO_EXIT_BIT (UINT64_C(1) << 3)
 
+#define PF_EXITING 0x4 /* include/linux/sched.h */
+
 void process_program(int proc_fd, pid_t pid, dev_t view, char *out)
 {
 	size_t at = 0;
@@ -88,24 +90,48 @@ pid_t process_thread_group(int proc_fd, pid_t pid)
 	return (pid_t)status_field(status, "\nTgid:\t");
 }
 
+/* Fields of /proc/PID/stat, by their numbers in proc_pid_stat(5). */
+enum stat_field {
+	STAT_NAME = 2,
+	STAT_FLAGS = 9,
+	STAT_THREADS = 20,
+	STAT_MEMORY = 23,
+	STAT_PROCESSOR = 39,
+	STAT_EXIT_CODE = 52,
+};
+
+struct stat_text {
+	char text[2048];
+};
+
+static bool read_stat(int dir_fd, const char *name, struct stat_text *ret)
+{
+	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, ret->text, sizeof(ret->text) - 1);
+
+	if (len <= 0)
+		return false;
+	ret->text[len] = '\0';
+	return true;
+}
+
+/* -1 where there is no such field. */
+static long stat_number(const struct stat_text *stat, enum stat_field field)
+{
+	const char *at = strrchr(stat->text, ')'); /* a name may hold anything */
+
+	for (int i = STAT_NAME; at && i < (int)field; i++)
+		at = strchr(at + 1, ' ');
+	return at ? strtol(at, NULL, 10) : -1;
+}
+
 int process_processor(int proc_fd, pid_t pid)
 {
-	enum { FIELDS_BEHIND_NAME = 37 }; /* from the third, state, to the 39th, processor */
-	cleanup_close int fd = -1;
-	char name[32], text[1024];
-	const char *at;
-	ssize_t len;
+	struct stat_text stat;
+	char name[32];
 
 	snprintf(name, sizeof(name), "%d/stat", (int)pid);
-	fd = openat(proc_fd, name, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (len <= 0)
-		return -1;
-	text[len] = '\0';
-	at = strrchr(text, ')'); /* a name may hold anything */
-	for (int i = 0; at && i < FIELDS_BEHIND_NAME; i++)
-		at = strchr(at + 1, ' ');
-	return at ? (int)strtol(at, NULL, 10) : -1;
+	return read_stat(proc_fd, name, &stat) ? (int)stat_number(&stat, STAT_PROCESSOR) : -1;
 }
 
 uint64_t process_capabilities(int proc_fd, pid_t pid)
@@ -212,21 +238,51 @@ bool process_descends(int proc_fd, pid_t pid, pid_t ancestor)
 	return false;
 }
 
+static void tell_end(struct journal_end *end, int code)
+{
+	bool killed = WIFSIGNALED(code);
+
+	end->outcome = killed ? OUTCOME_KILLED : OUTCOME_EXITED;
+	end->status = killed ? WTERMSIG(code) : WEXITSTATUS(code);
+}
+
+/* Else the kernel tells 0 for a status. */
+static bool may_read_status(int dir_fd)
+{
+	cleanup_close int fd = openat(dir_fd, "io", O_RDONLY | O_CLOEXEC);
+	char byte;
+
+	return fd >= 0 && read(fd, &byte, sizeof(byte)) == sizeof(byte);
+}
+
+/* Without memory, its status has been set. */
+static bool is_ending(const struct stat_text *stat)
+{
+	return (stat_number(stat, STAT_FLAGS) & PF_EXITING) != 0 &&
+	       stat_number(stat, STAT_THREADS) == 1 && stat_number(stat, STAT_MEMORY) == 0;
+}
+
+struct journal_end process_ending(int dir_fd)
+{
+	struct journal_end end = {.outcome = OUTCOME_UNKNOWN, .ended_ns = clock_wall_ns()};
+	struct stat_text stat;
+
+	/* read again, since the status is looked at before the memory */
+	if (read_stat(dir_fd, "stat", &stat) && is_ending(&stat) && may_read_status(dir_fd) &&
+	    read_stat(dir_fd, "stat", &stat) && is_ending(&stat) &&
+	    stat_number(&stat, STAT_EXIT_CODE) >= 0)
+		tell_end(&end, (int)stat_number(&stat, STAT_EXIT_CODE));
+	return end;
+}
+
 struct journal_end process_end(int pidfd, int wait_ms)
 {
 	struct journal_end end = {.outcome = OUTCOME_UNKNOWN, .ended_ns = clock_wall_ns()};
 	struct pidfd_info_v0 info = {.mask = PIDFD_INFO_EXIT_BIT};
 	struct pollfd reaped = {.fd = pidfd};
 
-	if (poll(&reaped, 1, wait_ms) <= 0 || ioctl(pidfd, PIDFD_GET_INFO_V0, &info) < 0 ||
-	    !(info.mask & PIDFD_INFO_EXIT_BIT))
-		return end;
-	if (WIFSIGNALED(info.exit_code)) {
-		end.outcome = OUTCOME_KILLED;
-		end.status = WTERMSIG(info.exit_code);
-	} else {
-		end.outcome = OUTCOME_EXITED;
-		end.status = WEXITSTATUS(info.exit_code);
-	}
+	if (poll(&reaped, 1, wait_ms) > 0 && ioctl(pidfd, PIDFD_GET_INFO_V0, &info) == 0 &&
+	    info.mask & PIDFD_INFO_EXIT_BIT)
+		tell_end(&end, info.exit_code);
 	return end;
 }

@@ -52,6 +52,14 @@ bool process_is_foreign(int proc_fd, pid_t pid, pid_t init);
 bool process_descends(int proc_fd, pid_t pid, pid_t ancestor);
 
 /*
+ * How the process ends whose directory in /proc is `dir_fd`, from the moment when that is certain,
+ * which is before its parent hears of it: it has given its memory back, and no other thread of it
+ * is left. OUTCOME_UNKNOWN before, once it was reaped, and where that may not be read. Source:
+ * proc_pid_stat(5), do_exit() in kernel/exit.c.
+ */
+struct journal_end process_ending(int dir_fd);
+
+/*
  * How the process behind `pidfd` ended: by PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15,
  * include/uapi/linux/pidfd.h), once its parent has reaped it, for which this waits up to `wait_ms`.
  * OUTCOME_UNKNOWN where the kernel cannot say.

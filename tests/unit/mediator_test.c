@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -287,12 +288,18 @@ static bool kernel_tells_the_end(void)
 	return major > 6 || (major == 6 && minor >= 15);
 }
 
+static const struct {
+	int status, signal;
+} ends[] = {{0, 0}, {7, 0}, {0, SIGKILL}, {0, SIGTERM}};
+
+static void assert_end(const struct journal_end *end, int status, int sent)
+{
+	assert_int_equal(end->outcome, sent ? OUTCOME_KILLED : OUTCOME_EXITED);
+	assert_int_equal(end->status, sent ? sent : status);
+}
+
 static void the_end_of_a_process_is_its_status_or_is_unknown(void **state)
 {
-	static const struct {
-		int status, signal;
-	} ends[] = {{0, 0}, {7, 0}, {0, SIGKILL}, {0, SIGTERM}};
-
 	(void)state;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		struct journal_end end;
@@ -308,13 +315,122 @@ static void the_end_of_a_process_is_its_status_or_is_unknown(void **state)
 		waitpid(pid, NULL, 0);
 		end = process_end(pidfd, 1000);
 		close(pidfd);
-		if (!kernel_tells_the_end()) {
+		if (kernel_tells_the_end())
+			assert_end(&end, ends[i].status, ends[i].signal);
+		else
 			assert_int_equal(end.outcome, OUTCOME_UNKNOWN);
-			continue;
-		}
-		assert_int_equal(end.outcome, ends[i].signal ? OUTCOME_KILLED : OUTCOME_EXITED);
-		assert_int_equal(end.status, ends[i].signal ? ends[i].signal : ends[i].status);
 	}
+}
+
+static int directory_of(pid_t pid)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void the_end_is_certain_before_the_parent_knows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct journal_end end;
+		siginfo_t info;
+		int go[2], dir;
+		pid_t pid;
+		char byte;
+
+		assert_int_equal(pipe(go), 0);
+		pid = fork();
+		if (pid == 0) {
+			close(go[1]);
+			while (read(go[0], &byte, 1) > 0)
+				;
+			if (ends[i].signal)
+				kill(getpid(), ends[i].signal);
+			_exit(ends[i].status);
+		}
+		close(go[0]);
+		dir = directory_of(pid);
+		assert_int_equal(process_ending(dir).outcome, OUTCOME_UNKNOWN);
+		close(go[1]);
+		assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+		end = process_ending(dir);
+		assert_end(&end, ends[i].status, ends[i].signal);
+		waitpid(pid, NULL, 0);
+		assert_int_equal(process_ending(dir).outcome, OUTCOME_UNKNOWN);
+		close(dir);
+	}
+}
+
+static void *linger(void *pipe_end)
+{
+	char byte;
+
+	while (read(*(int *)pipe_end, &byte, 1) > 0)
+		;
+	return NULL;
+}
+
+/* Its status is that of the thread, and nothing says yet how the process will end. */
+static void a_first_thread_that_ended_is_no_end(void **state)
+{
+	char byte;
+	int go[2], tell[2], dir;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(go), 0);
+	assert_int_equal(pipe(tell), 0);
+	pid = fork();
+	if (pid == 0) {
+		pthread_t thread;
+
+		close(go[1]);
+		if (pthread_create(&thread, NULL, linger, &go[0]) != 0 ||
+		    write(tell[1], "", 1) != 1)
+			_exit(1);
+		syscall(SYS_exit, 3);
+	}
+	close(go[0]);
+	assert_int_equal(read(tell[0], &byte, 1), 1);
+	dir = directory_of(pid);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(process_ending(dir).outcome, OUTCOME_UNKNOWN);
+		usleep(1000);
+	}
+	close(go[1]);
+	waitpid(pid, NULL, 0);
+	close(dir);
+	close(tell[0]);
+	close(tell[1]);
+}
+
+/* Who may not know the status is told 0 by the kernel. */
+static void an_end_that_may_not_be_read_is_unknown(void **state)
+{
+	siginfo_t info;
+	pid_t pid = fork(), reader;
+	int dir, status;
+
+	(void)state;
+	if (pid == 0)
+		_exit(7);
+	dir = directory_of(pid);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	reader = fork();
+	if (reader == 0) {
+		if (setgid(65534) < 0 || setuid(65534) < 0)
+			_exit(99);
+		_exit((int)process_ending(dir).outcome);
+	}
+	waitpid(reader, &status, 0);
+	assert_int_equal(WEXITSTATUS(status), OUTCOME_UNKNOWN);
+	waitpid(pid, NULL, 0);
+	close(dir);
 }
 
 static void an_unknown_end_before_the_program_began_is_no_success(void **state)
@@ -1235,6 +1351,9 @@ int main(void)
 		cmocka_unit_test(a_program_is_found_by_its_process),
 		cmocka_unit_test(who_asks_is_followed_to_its_processor),
 		cmocka_unit_test(the_end_of_a_process_is_its_status_or_is_unknown),
+		cmocka_unit_test(the_end_is_certain_before_the_parent_knows),
+		cmocka_unit_test(a_first_thread_that_ended_is_no_end),
+		cmocka_unit_test(an_end_that_may_not_be_read_is_unknown),
 		cmocka_unit_test(an_unknown_end_before_the_program_began_is_no_success),
 		cmocka_unit_test(what_repeats_is_recorded_once),
 		cmocka_unit_test(only_the_containers_own_programs_show_that_it_has_started),
