@@ -27,6 +27,7 @@ mount -t bpf bpf /sys/fs/bpf
 rootfs=$("$source/contrib/rootfs" git nodejs sqlite3)
 scratch=$(mktemp -d /tmp/husk-bench-XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
+build=$("$source/tests/bench/programs" "$build" "$scratch")
 cat >"$scratch/husk.conf" <<EOF
 state_directory = $scratch/state
 runtime_directory = $scratch/runtime

@@ -16,6 +16,7 @@ source=$(realpath "$(dirname "$0")/../..")
 rootfs=$("$source/contrib/rootfs")
 scratch=$(mktemp -d /tmp/husk-bench-XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
+build=$("$source/tests/bench/programs" "$build" "$scratch")
 cat >"$scratch/husk.conf" <<EOF
 state_directory = $scratch/state
 runtime_directory = $scratch/runtime

@@ -115,7 +115,8 @@ WORKLOADS = {
 
 class Bench:
     def __init__(self, build, scratch):
-        self.build = build
+        self.build = build = pathlib.Path(subprocess.check_output(
+            [SOURCE / 'tests/bench/programs', build, scratch], text=True).strip())
         self.scratch = scratch
         self.numbers = 0
         self.rootfs = pathlib.Path(subprocess.check_output(
