@@ -136,7 +136,8 @@ static void promotion_text(const struct showing *s, const struct store_revision 
 		snprintf(out, room, "%" PRId64 " of %lu clean runs to enforce", r->clean_runs[d],
 			 s->settings->enforce_after_runs);
 	else
-		snprintf(out, room, "%" PRId64 " clean runs", r->clean_runs[d]);
+		snprintf(out, room, "%" PRId64 " clean run%s", r->clean_runs[d],
+			 r->clean_runs[d] == 1 ? "" : "s");
 }
 
 static void domain_text(const struct showing *s, const struct store_revision *r, int d, char *out,

@@ -187,9 +187,9 @@ static void tell_promotions(struct event_sink *events, const struct revision *re
 
 		if (rev->next[d] == rev->modes[d])
 			continue;
-		snprintf(detail, sizeof(detail), "%s to %s after %lld clean runs without novelty",
+		snprintf(detail, sizeof(detail), "%s to %s after %lld clean run%s without novelty",
 			 mode_name(rev->modes[d]), mode_name(rev->next[d]),
-			 (long long)rev->clean_runs[d]);
+			 (long long)rev->clean_runs[d], rev->clean_runs[d] == 1 ? "" : "s");
 		event.function = rev->function;
 		event.revision = rev->name;
 		event.domain = d;
