@@ -48,10 +48,10 @@ static int ask(uint8_t subsystem, uint8_t type)
 	return answer.head.nlmsg_type == NLMSG_ERROR ? answer.error.error : 0;
 }
 
-/* Sets rules of every kind up in a network namespace that ends with this process. */
-static int set_up_rules(struct error *err)
+/* Sets rules up in a network namespace that ends with this process. */
+static int set_up_rules(bool raw, struct error *err)
 {
-	struct net_options options = {.dns_port = 1053, .dns_mark = 1};
+	struct net_options options = {.raw = raw, .dns_port = 1053, .dns_mark = 1};
 	struct net *net;
 	int r;
 
@@ -76,7 +76,9 @@ static int try_rules(struct error *err)
 	if (pid == 0) {
 		struct error own = ERROR_INIT;
 
-		set_up_rules(&own);
+		/* Of functions that make packets there are others. */
+		if (set_up_rules(false, &own) == 0)
+			set_up_rules(true, &own);
 		_exit(write(ends[1], &own, sizeof(own)) != sizeof(own));
 	}
 	close(ends[1]);

@@ -43,7 +43,8 @@ struct kept {
 	char *bytes;	  /* the names */
 	struct key *keys; /* of the others, sorted */
 	size_t keys_count;
-	bool denials;
+	rules_kinds known, denied; /* of the keys of all */
+	bool enforce;
 };
 
 struct net {
@@ -51,7 +52,8 @@ struct net {
 	char table[32];
 	int rules_fd, log_fd;
 	uint16_t log_group;
-	bool in_place; /* the table is there */
+	bool in_place;	   /* the table is there */
+	bool told_unknown; /* since it was forgotten what was told */
 	struct kept kept;
 	struct names *names;
 	uint32_t next_sequence;
@@ -222,22 +224,24 @@ static struct key key_of(const struct peer *peer, const struct address *address)
 	return key;
 }
 
-static int keep(const struct peer *peers, size_t count, struct kept *ret)
+static int keep(const struct peer *peers, size_t count, bool enforce, struct kept *ret)
 {
 	size_t room = 0, named = 0;
-	bool denials = false;
+	rules_kinds known = 0, denied = 0;
 	char *at;
 
 	for (size_t i = 0; i < count; i++) {
 		named += peers[i].name != NULL;
-		denials = denials || peers[i].denied;
+		*(peers[i].denied ? &denied : &known) |= rules_kinds_of(&peers[i]);
 		room += peers[i].name ? strlen(peers[i].name) + 1 : 0;
 	}
 	*ret = (struct kept){
 		.named = calloc(named + 1, sizeof(*ret->named)),
 		.bytes = malloc(room + 1),
 		.keys = calloc(count - named + 1, sizeof(*ret->keys)),
-		.denials = denials,
+		.known = known,
+		.denied = denied,
+		.enforce = enforce,
 	};
 	if (!ret->named || !ret->bytes || !ret->keys) {
 		release_kept(ret);
@@ -319,26 +323,33 @@ static uint32_t table_flags(const struct net_options *options)
 	return options->owned ? NFT_TABLE_F_OWNER | TABLE_F_PERSIST : 0;
 }
 
+static void forget_told(struct net *net)
+{
+	net->told_unknown = false;
+	net->messages = 0;
+}
+
 int net_use(struct net *net, const struct peer *peers, size_t count, bool enforce,
 	    struct error *err)
 {
+	struct rules_wanted wanted = {.enforce = enforce, .log_group = net->log_group};
 	struct kept kept;
 	struct nft nft;
-	int r = keep(peers, count, &kept);
+	int r = keep(peers, count, enforce, &kept);
 
 	if (r < 0)
 		return error_set(err, -r, "cannot set up the network rules");
 	swap_kept(&net->kept, &kept);
 	nft_begin(&nft, net->table);
-	if (net->in_place) {
-		rules_clear(&nft, &net->options);
-	} else {
+	if (!net->in_place)
 		nft_add_table(&nft, table_flags(&net->options), true);
-		rules_add_frame(&nft, &net->options, net->kept.keys_count >= MANY_KEYS);
-	}
-	rules_add_judgement(&nft, &net->options, net->log_group, enforce, net->kept.denials);
-	fill(net, &nft, false);
-	if (net->kept.denials)
+	wanted.known = net->kept.known;
+	wanted.denied = net->kept.denied;
+	wanted.many = net->kept.keys_count >= MANY_KEYS;
+	rules_write(&nft, &net->options, &wanted, net->in_place);
+	if (wanted.known)
+		fill(net, &nft, false);
+	if (wanted.denied)
 		fill(net, &nft, true);
 	nft_commit(&nft);
 	r = netlink_ask(net->rules_fd, &nft.out);
@@ -355,6 +366,7 @@ int net_use(struct net *net, const struct peer *peers, size_t count, bool enforc
 	if (r < 0)
 		return error_set(err, -r, "cannot set the rules of the network namespace");
 	net->in_place = true;
+	forget_told(net);
 	return 0;
 }
 
@@ -394,6 +406,10 @@ static void put_keys(const struct leading *leading, struct nft *nft, bool denied
 /* Adding does not prolong what is there, and removing fails where it is not. */
 static void renew_keys(const struct leading *leading, struct nft *nft, bool denied)
 {
+	const struct kept *kept = &leading->net->kept;
+
+	if (!(denied ? kept->denied : kept->known))
+		return;
 	put_keys(leading, nft, denied, false);
 	if (!leading->again)
 		return;
@@ -401,19 +417,32 @@ static void renew_keys(const struct leading *leading, struct nft *nft, bool deni
 	put_keys(leading, nft, denied, false);
 }
 
-static int put_address(const struct leading *leading)
+/* May it have been told of one of these keys that it is not known? What has not been read yet may
+ * say so. */
+static bool is_told_unknown(const struct net *net)
 {
-	const struct net *net = leading->net;
+	char byte;
+
+	return net->told_unknown ||
+	       recv(net->log_fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_PEEK) > 0;
+}
+
+static int put_address(struct net *net, const struct leading *leading)
+{
+	bool forget = !leading->again && is_told_unknown(net);
 	struct nft nft;
 	int r;
 
 	nft_begin(&nft, net->table);
 	renew_keys(leading, &nft, false);
-	if (net->kept.denials)
-		renew_keys(leading, &nft, true);
+	renew_keys(leading, &nft, true);
+	if (forget)
+		rules_forget_told(&nft);
 	nft_commit(&nft);
 	r = netlink_ask(net->rules_fd, &nft.out);
 	nft_release(&nft);
+	if (r == 0 && forget)
+		forget_told(net);
 	return r;
 }
 
@@ -436,7 +465,7 @@ int net_allow_address(struct net *net, const char *name, const struct address *a
 	leading.timeout_ms = (uint64_t)(until_ns - now_ns) / NS_IN_MS;
 	leading.again = names_find(net->names, address, 0, is_there, NULL) != 0;
 	if (leading.count > 0 && net->in_place)
-		r = put_address(&leading);
+		r = put_address(net, &leading);
 	return r < 0 ? r : names_put(net->names, address, name, until_ns);
 }
 
@@ -502,7 +531,7 @@ static bool is_in(const struct net *net, const struct net_flow *flow, bool denie
 
 bool net_denies(const struct net *net, const struct net_flow *flow)
 {
-	return net->kept.denials && is_in(net, flow, true);
+	return net->kept.denied && is_in(net, flow, true);
 }
 
 bool net_knows(const struct net *net, const struct net_flow *flow)
@@ -532,12 +561,12 @@ static void count_message(struct net *net, const struct log_message *message)
 		net->next_sequence = message->sequence + 1;
 		net->has_sequence = true;
 	}
-	if (now_ns - net->counted_from_ns > RULES_SEEN_AGAIN_S * SECOND_NS) {
+	if (now_ns - net->counted_from_ns > rules_told_again_s(net->kept.enforce) * SECOND_NS) {
 		net->counted_from_ns = now_ns;
 		net->messages = 0;
 	}
-	/* The sets that keep the kernel from telling twice may be full from here on. */
-	if (++net->messages >= RULES_SEEN_MAX)
+	/* The set that keeps the kernel from telling twice may be full from here on. */
+	if (++net->messages >= RULES_TOLD_MAX)
 		lose(net, 1);
 }
 
@@ -571,6 +600,8 @@ static void tell(struct net *net, const struct log_message *message)
 		return;
 	}
 	flow.peer.ephemeral = flow.peer.way != PEER_OUT && packet->to_port >= PEER_EPHEMERAL_FIRST;
+	if (!net_knows(net, &flow))
+		net->told_unknown = true;
 	net->options.seen(net->options.context, &flow);
 }
 

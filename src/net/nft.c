@@ -183,12 +183,11 @@ void nft_add_chain(struct nft *nft, const char *name, const char *type, uint32_t
 	message_end(&nft->out, message);
 }
 
-void nft_flush_chain(struct nft *nft, const char *name)
+void nft_flush_rules(struct nft *nft)
 {
 	size_t message = begin(nft, NFT_MSG_DELRULE, 0);
 
 	attribute_text(&nft->out, NFTA_RULE_TABLE, nft->table);
-	attribute_text(&nft->out, NFTA_RULE_CHAIN, name);
 	message_end(&nft->out, message);
 }
 
@@ -212,18 +211,13 @@ struct expression {
 	size_t element, data;
 };
 
-static struct expression begin_expression(struct nft *nft, uint16_t type, const char *name)
+static struct expression expression(struct nft *nft, const char *name)
 {
-	struct expression e = {.element = attribute_begin(&nft->out, type)};
+	struct expression e = {.element = attribute_begin(&nft->out, NFTA_LIST_ELEM)};
 
 	attribute_text(&nft->out, NFTA_EXPR_NAME, name);
 	e.data = attribute_begin(&nft->out, NFTA_EXPR_DATA);
 	return e;
-}
-
-static struct expression expression(struct nft *nft, const char *name)
-{
-	return begin_expression(nft, NFTA_LIST_ELEM, name);
 }
 
 static void end(struct nft *nft, struct expression e)
@@ -259,6 +253,16 @@ void nft_ct(struct nft *nft, unsigned int word, uint32_t key)
 	end(nft, e);
 }
 
+void nft_ct_tuple(struct nft *nft, unsigned int word, uint32_t key, uint8_t direction)
+{
+	struct expression e = expression(nft, "ct");
+
+	attribute_u32(&nft->out, NFTA_CT_KEY, key);
+	attribute_u32(&nft->out, NFTA_CT_DREG, reg(word));
+	attribute_u8(&nft->out, NFTA_CT_DIRECTION, direction);
+	end(nft, e);
+}
+
 void nft_payload(struct nft *nft, unsigned int word, uint32_t base, uint32_t offset, uint32_t len)
 {
 	struct expression e = expression(nft, "payload");
@@ -287,6 +291,18 @@ void nft_compare(struct nft *nft, unsigned int word, uint32_t operation, const v
 	attribute_u32(&nft->out, NFTA_CMP_SREG, reg(word));
 	attribute_u32(&nft->out, NFTA_CMP_OP, operation);
 	put_data(nft, NFTA_CMP_DATA, bytes, len);
+	end(nft, e);
+}
+
+void nft_outside(struct nft *nft, unsigned int word, const void *first, const void *last,
+		 size_t len)
+{
+	struct expression e = expression(nft, "range");
+
+	attribute_u32(&nft->out, NFTA_RANGE_SREG, reg(word));
+	attribute_u32(&nft->out, NFTA_RANGE_OP, NFT_RANGE_NEQ);
+	put_data(nft, NFTA_RANGE_FROM_DATA, first, len);
+	put_data(nft, NFTA_RANGE_TO_DATA, last, len);
 	end(nft, e);
 }
 
@@ -341,30 +357,34 @@ void nft_address_type(struct nft *nft, unsigned int word, uint32_t of)
 	end(nft, e);
 }
 
-void nft_lookup(struct nft *nft, unsigned int word, const char *set)
+static void put_lookup(struct nft *nft, unsigned int word, const char *set, uint32_t flags)
 {
 	struct expression e = expression(nft, "lookup");
 
 	attribute_text(&nft->out, NFTA_LOOKUP_SET, set);
 	attribute_u32(&nft->out, NFTA_LOOKUP_SREG, reg(word));
+	attribute_u32(&nft->out, NFTA_LOOKUP_FLAGS, flags);
 	end(nft, e);
 }
 
-void nft_first(struct nft *nft, unsigned int word, const char *set, uint32_t seconds)
+void nft_lookup(struct nft *nft, unsigned int word, const char *set)
 {
-	struct expression e = expression(nft, "dynset"), limit;
+	put_lookup(nft, word, set, 0);
+}
+
+void nft_lookup_absent(struct nft *nft, unsigned int word, const char *set)
+{
+	put_lookup(nft, word, set, NFT_LOOKUP_F_INV);
+}
+
+void nft_remember(struct nft *nft, unsigned int word, const char *set, uint32_t seconds)
+{
+	struct expression e = expression(nft, "dynset");
 
 	attribute_text(&nft->out, NFTA_DYNSET_SET_NAME, set);
 	attribute_u32(&nft->out, NFTA_DYNSET_OP, NFT_DYNSET_OP_ADD);
 	attribute_u32(&nft->out, NFTA_DYNSET_SREG_KEY, reg(word));
 	attribute_u64(&nft->out, NFTA_DYNSET_TIMEOUT, (uint64_t)seconds * SECOND_MS);
-	limit = begin_expression(nft, NFTA_DYNSET_EXPR, "limit");
-	attribute_u64(&nft->out, NFTA_LIMIT_RATE, 1);
-	attribute_u64(&nft->out, NFTA_LIMIT_UNIT, seconds);
-	attribute_u32(&nft->out, NFTA_LIMIT_BURST, 1);
-	attribute_u32(&nft->out, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
-	attribute_u32(&nft->out, NFTA_LIMIT_FLAGS, 0);
-	end(nft, limit);
 	end(nft, e);
 }
 

@@ -54,7 +54,7 @@ void nft_end_elements(struct nft *nft, struct nft_elements *elements);
 /* type NULL: a chain that others jump to. hook NF_INET_*. */
 void nft_add_chain(struct nft *nft, const char *name, const char *type, uint32_t hook,
 		   int32_t priority);
-void nft_flush_chain(struct nft *nft, const char *name);
+void nft_flush_rules(struct nft *nft); /* all of the table's */
 
 /* A rule: its expressions are evaluated in their order until one does not match. Registers are
  * counted in words of four bytes, 0 to 15. */
@@ -63,10 +63,16 @@ void nft_end_rule(struct nft *nft);
 
 void nft_meta(struct nft *nft, unsigned int word, uint32_t key);
 void nft_ct(struct nft *nft, unsigned int word, uint32_t key);
+/* Of one direction of the connection, IP_CT_DIR_*. Of IPv4, NFT_CT_DST fills the first of its four
+ * words. */
+void nft_ct_tuple(struct nft *nft, unsigned int word, uint32_t key, uint8_t direction);
 void nft_set_meta(struct nft *nft, unsigned int word, uint32_t key); /* the packet's */
 void nft_payload(struct nft *nft, unsigned int word, uint32_t base, uint32_t offset, uint32_t len);
 void nft_value(struct nft *nft, unsigned int word, const void *bytes, size_t len);
 void nft_compare(struct nft *nft, unsigned int word, uint32_t operation, const void *bytes,
+		 size_t len);
+/* Below the first or above the last, as bytes compare. */
+void nft_outside(struct nft *nft, unsigned int word, const void *first, const void *last,
 		 size_t len);
 void nft_mask(struct nft *nft, unsigned int word, uint32_t mask); /* in the machine's byte order */
 void nft_cgroup(struct nft *nft, unsigned int word, uint32_t level);
@@ -75,8 +81,9 @@ void nft_socket_mark(struct nft *nft, unsigned int word);
 /* RTN_* of an address of the packet's; of: NFTA_FIB_F_SADDR or NFTA_FIB_F_DADDR. */
 void nft_address_type(struct nft *nft, unsigned int word, uint32_t of);
 void nft_lookup(struct nft *nft, unsigned int word, const char *set);
-/* Goes on for the first packet with this key within `seconds`, and not where the set is full. */
-void nft_first(struct nft *nft, unsigned int word, const char *set, uint32_t seconds);
+void nft_lookup_absent(struct nft *nft, unsigned int word, const char *set);
+/* The set has the key from now on, for so long. Does not go on where the set is full. */
+void nft_remember(struct nft *nft, unsigned int word, const char *set, uint32_t seconds);
 /* Goes on for packets beyond so many a second. */
 void nft_over_rate(struct nft *nft, uint32_t packets);
 void nft_log(struct nft *nft, uint16_t group, const char *prefix);

@@ -7,15 +7,16 @@
 
 #include "net/net.h"
 #include "net/nft.h"
+#include "net/rules.h"
 
-/* What the rules are put together from. Everything here goes into the rule that was begun, or,
- * where it names a chain, adds rules to that. */
+/* What the rules are put together from. The kernel takes about two microseconds for a rule and one
+ * for each expression in it, before every container's start: it looks each type up by its name. */
 
 /* Words of the registers: where the key lies, and what else is looked at. */
 enum words {
 	KEY = 0, /* protocol, then the address, then the port */
 	KEY_ADDRESS = 1,
-	KEY_ADDRESS_V4 = 4,
+	KEY_ADDRESS_V4 = 4, /* behind what maps it */
 	KEY_PORT = 5,
 	OTHER = 8,
 };
@@ -30,73 +31,113 @@ enum priorities {
 	LAST = INT32_MAX, /* of several with this one the kernel calls the oldest last */
 };
 
-enum address_source { FROM_V4, FROM_V6, FROM_LOOPBACK, FROM_NOTHING };
-
-/* One way that flows go: which key is looked up, in a chain of its own. */
-struct way {
-	const char *chain;
-	char told_as;
-	enum address_source address;
-	bool port; /* else 0 */
-};
-
 enum { MARKED_A_SECOND = 4096 };
 
-/* What stands before an IPv4 address in a key: RFC 4291 section 2.5.5.2. */
-extern const uint8_t rules_mapped[12];
+/* One transaction's rules. */
+struct rules {
+	struct nft *nft;
+	const struct net_options *options;
+	const struct rules_wanted *wanted;
+	/* The chains that judge flows: the hook's own, where nothing comes between. */
+	const char *judge_out, *judge_in;
+};
+
+#define RULES_KIND(kind) (1U << (kind))
+
+/* Of each way, the kinds of its keys. */
+enum rules_masks {
+	KINDS_OUT_PORT = RULES_KIND(RULES_OUT4_PORT) | RULES_KIND(RULES_OUT6_PORT),
+	KINDS_OUT = KINDS_OUT_PORT | RULES_KIND(RULES_OUT4_BARE) | RULES_KIND(RULES_OUT6_BARE),
+	KINDS_LOCAL = RULES_KIND(RULES_LOCAL_PORT) | RULES_KIND(RULES_LOCAL_ANY) |
+		      RULES_KIND(RULES_LOCAL_BARE),
+	KINDS_IN = RULES_KIND(RULES_IN_PORT) | RULES_KIND(RULES_IN_ANY) | RULES_KIND(RULES_IN_BARE),
+};
+
+/* Connections of TCP are not tracked where nobody else can ask for it: in a namespace of the
+ * container's own, without CAP_NET_ADMIN, and nobody makes packets that belong to none. */
+bool rules_track(const struct net_options *options);
 
 /* ---- rules-match.c: a rule ends where these do not hold ---- */
 
-/* One byte of what the kernel knows of the packet, NFT_META_*. */
-void match_u8(struct nft *nft, uint32_t meta, uint8_t value);
-/* NFT_META_IIFTYPE or NFT_META_OIFTYPE: the interface is the loopback. */
-void match_loopback(struct nft *nft, uint32_t meta);
-/* What the source or destination (NFTA_FIB_F_*) is to this namespace: RTN_*. */
-void match_address_type(struct nft *nft, uint32_t of, uint32_t operation, uint32_t type);
-/* IPv4 or IPv6 (NFPROTO_*) with another's address for the source, or one of many (broadcast). With
- * 0.0.0.0, which nobody has, begins who has no address yet. */
-void match_foreign_source(struct nft *nft, uint8_t family);
-/* Any of these bits, NF_CT_STATE_BIT(). */
-void match_ct_state(struct nft *nft, uint32_t bits);
-/* A protocol with ports, and (NFT_CMP_*) the destination's. */
-void match_ports(struct nft *nft);
+/* One byte of what the kernel knows of the packet, NFT_META_*; operation: NFT_CMP_*. */
+void match_u8(struct nft *nft, uint32_t meta, uint32_t operation, uint8_t value);
+/* NFT_META_IIFTYPE or NFT_META_OIFTYPE: the interface is, or is not, the loopback. */
+void match_loopback(struct nft *nft, uint32_t meta, uint32_t operation);
+/* Goes to one of this namespace's own addresses, by loopback. */
+void match_local(struct nft *nft);
+/* The source is another's address. One that is none (0.0.0.0 has who has no address yet) or one of
+ * many counts as one's own: the kernel gives that to no socket of IPv4 that may not make packets.
+ */
+void match_foreign_source(struct nft *nft);
+/* The same of IPv4 or IPv6 (NFPROTO_*) for whoever makes packets: only 0.0.0.0 counts. */
+void match_made_source(struct nft *nft, uint8_t family);
+/* Any of these bits, NF_CT_STATE_BIT(), of which a packet has one; or just this one. */
+void match_ct_states(struct nft *nft, uint32_t bits);
+void match_ct_state(struct nft *nft, uint32_t bit);
+/* (NFT_CMP_*) the direction of the connection, IP_CT_DIR_*. */
+void match_direction(struct nft *nft, uint8_t direction);
+/* (NFT_CMP_*) the destination's port. */
 void match_port(struct nft *nft, uint32_t operation, uint16_t port);
 /* From or for a socket of the container's, where the namespace is not its alone. */
 void match_cgroup(struct nft *nft, const struct net_options *options);
-/* Puts the packet's key into KEY. */
-void load_key(struct nft *nft, const struct way *way);
 /* TCP, and those of its flags that are in `of` compare (NFT_CMP_*) so to `flags`. */
 void match_tcp_flags(struct nft *nft, uint8_t of, uint32_t operation, uint8_t flags);
 /* Comes from a socket of a process, and not from the kernel itself: only the former has a user. */
 void match_users(struct nft *nft);
 
+/* ---- rules-key.c ---- */
+
+/* The key of the packet, if it has one of this kind, is in the set. */
+void match_kind(struct nft *nft, enum rules_kind kind, const char *set);
+/* What answers a first packet of TCP comes from where a key of that kind, KINDS_OUT_PORT, in the
+ * set leads. */
+void match_answer(struct nft *nft, enum rules_kind kind, const char *set);
+/* Rules that tell of what goes out, to this namespace itself, or comes in. */
+void tell_out(const struct rules *rules, const char *chain);
+void tell_local(const struct rules *rules, const char *chain);
+void tell_in(const struct rules *rules, const char *chain);
+/* The same of IPv6 without ports, whatever the kernel tracks. */
+void tell_bare6(const struct rules *rules, const char *chain);
+/* The sets that the above need. */
+void add_key_sets(const struct rules *rules);
+
+/* ---- rules-out.c, rules-in.c ---- */
+
+void add_out(const struct rules *rules);
+void add_in(const struct rules *rules);
+/* A connection is remembered by its addresses, whichever way its packets went. One that went to
+ * this namespace itself, or to the proxy, would make an answer of what is sent to the address that
+ * it seemed to come from. */
+void refuse_foreign_sources(const struct rules *rules, const char *chain);
+/* Refuses connections of TCP by a reset, and all else by a message of ICMP. */
+void add_refusal(struct nft *nft, const char *chain, void (*tell)(struct nft *nft));
+/* What belongs to no connection that is known is not worth a word, and with rules not let pass. */
+void end_stray(const struct rules *rules);
+/* What belongs to what was judged. */
+void accept_settled(const struct rules *rules, const char *chain);
+
 /* ---- rules-proxy.c: what is the DNS proxy's, or goes to it ---- */
 
 /* Is it for a socket of the proxy's? */
 void match_proxy_socket(struct nft *nft, uint32_t mark);
-/* Goes to the proxy, which judges. */
-void accept_questions(struct nft *nft, const char *chain);
-/* What the proxy asks a resolver by UDP, and what it hears: tracking that costs a tenth of a
- * lookup. */
-void untrack_questions(struct nft *nft, const char *chain, bool out, uint32_t mark);
-/* Untracked, it belongs to nothing that lives. */
-void accept_answers(struct nft *nft, uint32_t mark);
 /* The proxy's own packets. */
-void accept_proxy(struct nft *nft, const char *chain, const struct net_options *options);
+void accept_proxy(const struct rules *rules, const char *chain);
+/* What the proxy asks, and what it hears, is not tracked: that costs a tenth of a lookup. */
+void untrack_questions(const struct rules *rules, const char *chain, bool out);
+/* Questions leave `chain` for one of their own. */
+void lead_questions(const struct rules *rules, const char *chain);
 /* Whoever may set marks may try them all, millions a second: so only so many a second pass, the
  * proxy's own included, that it would take days. Nothing else would keep him from that: whatever
  * else a socket could carry, such as its priority, sock_diag(7) tells him. */
 void slow_guesses(struct nft *nft, const char *chain);
 /* Whoever may set marks may also ask for those of what he receives (SO_RCVMARK), from the proxy
  * over loopback too. */
-void hide_proxy(struct nft *nft, const struct net_options *options);
-/* Tells the proxy which address was asked: of a datagram that was redirected it would have to ask
- * the kernel, which costs a tenth of a lookup. Of connections the kernel tells for nothing. */
-void mark_questions(struct nft *nft, const struct net_options *options);
+void hide_proxy(const struct rules *rules);
 /* Whatever goes to a port 53 goes to the proxy. */
-void add_redirection(struct nft *nft, const struct net_options *options);
-/* Past the redirection nothing but the proxy asks: the kernel may take a question from a port that
- * the proxy had for one of its own; and what a raw socket sends for a packet of its connections. */
-void add_no_way_round(struct nft *nft, const struct net_options *options);
+void add_redirection(const struct rules *rules);
+/* Who can make rules of its own can have a port translated into that of a resolver. */
+void add_no_way_round(const struct rules *rules);
+/* The sets that the above need. */
+void add_proxy_sets(const struct rules *rules);
 
 #endif

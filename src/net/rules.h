@@ -20,11 +20,7 @@ enum rules_constants {
 	 * namespace that is shared each container takes one. */
 	RULES_LOG_GROUP = 0x6875,
 	RULES_LOG_GROUPS = 64,
-	/* How often user space hears of a key that is in use all the time. Of one that is refused
-	 * more often: whoever was to allow it may have done so since. */
-	RULES_SEEN_AGAIN_S = 60,
-	RULES_TOLD_AGAIN_S = 5,
-	RULES_SEEN_MAX = 65536, /* keys that can be told of in one such time */
+	RULES_TOLD_MAX = 65536, /* keys that can be told of in one such time */
 };
 
 /* What the prefix of a log message says. */
@@ -34,21 +30,49 @@ enum rules_way {
 	RULES_IN = 'i',
 };
 
+/* The shapes that keys have: each takes rules of its own to be looked up, which are there where a
+ * policy has such keys. */
+enum rules_kind {
+	RULES_OUT4_PORT,
+	RULES_OUT6_PORT,
+	RULES_OUT4_BARE, /* a protocol without ports */
+	RULES_OUT6_BARE,
+	RULES_LOCAL_PORT,
+	RULES_LOCAL_ANY, /* any port from PEER_EPHEMERAL_FIRST on */
+	RULES_LOCAL_BARE,
+	RULES_IN_PORT,
+	RULES_IN_ANY,
+	RULES_IN_BARE,
+	RULES_KINDS,
+};
+
+/* Sets of kinds: bits 1 << enum rules_kind. */
+typedef uint32_t rules_kinds;
+
+/* What is wanted of the rules. */
+struct rules_wanted {
+	bool enforce;		   /* what is unknown is refused */
+	rules_kinds known, denied; /* of keys that are, or may come, into the sets */
+	bool many;		   /* thousands of keys, NET_PEERS_MAX at most */
+	uint16_t log_group;	   /* whom they tell */
+};
+
 /* Writes the key of a peer, for PEER_OUT with `address` in the place of the peer's. */
 void rules_key(const struct peer *peer, const struct address *address,
 	       uint8_t out[RULES_KEY_BYTES]);
 
-/* Adds the table's frame: sets and chains, and all rules that no policy changes. many: it will hold
- * thousands of keys, NET_PEERS_MAX at most. */
-void rules_add_frame(struct nft *nft, const struct net_options *options, bool many);
+/* Of which kinds the keys of a peer are: of one with a name, those of either family. */
+rules_kinds rules_kinds_of(const struct peer *peer);
 
-/* Adds the other rules. log_group: whom they tell; enforce: what is unknown is refused; denials:
- * the set "denied" counts. */
-void rules_add_judgement(struct nft *nft, const struct net_options *options, uint16_t log_group,
-			 bool enforce, bool denials);
+/* How often user space hears of a key that is in use all the time. */
+uint32_t rules_told_again_s(bool enforce);
 
-/* Takes back what rules_add_judgement() added, and every element. */
-void rules_clear(struct nft *nft, const struct net_options *options);
+/* Adds sets, chains and rules; again: in the place of those that are there. */
+void rules_write(struct nft *nft, const struct net_options *options,
+		 const struct rules_wanted *wanted, bool again);
+
+/* From now on each key is told of anew. */
+void rules_forget_told(struct nft *nft);
 
 /* Adds keys to what is known or denied, or removes them. timeout_ms 0: for good. */
 void rules_begin_keys(struct nft *nft, struct nft_elements *elements, bool denied, bool remove);

@@ -129,7 +129,7 @@ pinging() {
 	[ "$count" -eq 30 ]
 	answer 'errors 10.98.0.2 203.0.113.1 a.example.test' ok
 	# The address that a question to it is marked with is the proxy's mark.
-	mark=$(nsenter -t "$pid" -n nft list chain inet husk dns | sed -n 's/.*mark 0x\([0-9a-f]*\) .*accept.*/\1/p' | head -n 1)
+	mark=$(nsenter -t "$pid" -n nft list chain inet husk asked | sed -n 's/.*mark 0x\([0-9a-f]*\) .*accept.*/\1/p' | head -n 1)
 	[ "${#mark}" -eq 8 ]
 	answer "udp 10.98.0.2 5007 $((0x${mark:6:2})).$((0x${mark:4:2})).$((0x${mark:2:2})).$((0x${mark:0:2})) 53" ''
 	# Somebody outside has sent something first.

@@ -2,6 +2,7 @@
 /* Keys of sets, names, packets and messages: what needs no network. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
 #include <linux/netlink.h>
@@ -55,6 +56,52 @@ static void both_families_and_all_ways_have_keys_of_their_own(void **state)
 		for (size_t j = 0; j < i; j++)
 			assert_memory_not_equal(made[i], made[j], RULES_KEY_BYTES);
 	}
+}
+
+/* "No port" and "any port" are none, so that no port 0 is taken for them. */
+static void what_stands_in_the_place_of_a_port_is_none(void **state)
+{
+	static const struct peer peers[] = {
+		{.way = PEER_IN, .protocol = 6, .port = 0},
+		{.way = PEER_IN, .protocol = 6, .ephemeral = true},
+		{.way = PEER_IN, .protocol = 47},
+	};
+	uint8_t made[COUNT(peers)][RULES_KEY_BYTES];
+
+	for (size_t i = 0; i < COUNT(peers); i++) {
+		rules_key(&peers[i], NULL, made[i]);
+		made[i][0] = 0; /* the protocol */
+		for (size_t j = 0; j < i; j++)
+			assert_memory_not_equal(made[i], made[j], RULES_KEY_BYTES);
+	}
+	assert_int_equal(made[1][20] | made[1][21] | made[2][20] | made[2][21], 0);
+}
+
+static const struct {
+	struct peer peer;
+	unsigned int kinds;
+} shapes[] = {
+	{{.way = PEER_OUT, .protocol = 6, .port = 1, .address.family = AF_INET},
+	 1U << RULES_OUT4_PORT},
+	{{.way = PEER_OUT, .protocol = 17, .port = 1, .address.family = AF_INET6},
+	 1U << RULES_OUT6_PORT},
+	{{.way = PEER_OUT, .protocol = 6, .port = 1, .name = "example.org"},
+	 1U << RULES_OUT4_PORT | 1U << RULES_OUT6_PORT},
+	{{.way = PEER_OUT, .protocol = 1, .address.family = AF_INET}, 1U << RULES_OUT4_BARE},
+	{{.way = PEER_OUT, .protocol = 58, .name = "example.org"},
+	 1U << RULES_OUT4_BARE | 1U << RULES_OUT6_BARE},
+	{{.way = PEER_LOCAL, .protocol = 132, .port = 1}, 1U << RULES_LOCAL_PORT},
+	{{.way = PEER_LOCAL, .protocol = 6, .ephemeral = true}, 1U << RULES_LOCAL_ANY},
+	{{.way = PEER_LOCAL, .protocol = 1}, 1U << RULES_LOCAL_BARE},
+	{{.way = PEER_IN, .protocol = 17, .port = 1}, 1U << RULES_IN_PORT},
+	{{.way = PEER_IN, .protocol = 17, .ephemeral = true}, 1U << RULES_IN_ANY},
+	{{.way = PEER_IN, .protocol = 47, .ephemeral = true}, 1U << RULES_IN_BARE},
+};
+
+static void a_peer_needs_rules_for_the_shapes_of_its_keys(void **state)
+{
+	for (size_t i = 0; i < COUNT(shapes); i++)
+		assert_int_equal(rules_kinds_of(&shapes[i].peer), shapes[i].kinds);
 }
 
 /* ---- names ---- */
@@ -263,11 +310,12 @@ static void lengths_that_lie_are_not_believed(void **state)
 
 static bool holds(const struct net_options *options, const char *word)
 {
+	const struct rules_wanted wanted = {.enforce = true};
 	struct nft nft;
 	bool found;
 
 	nft_begin(&nft, "husk");
-	rules_add_frame(&nft, options, false);
+	rules_write(&nft, options, &wanted, false);
 	nft_commit(&nft);
 	assert_int_equal(nft.out.error, 0);
 	found = memmem(nft.out.bytes, nft.out.len, word, strlen(word) + 1) != NULL;
@@ -293,10 +341,53 @@ static void only_who_makes_packets_pays_for_their_judgement(void **state)
 	assert_false(holds(&options, "limit"));
 }
 
+/* How many rules there are. */
+static unsigned int count_rules(const struct net_options *options,
+				const struct rules_wanted *wanted)
+{
+	struct reader from;
+	struct piece message;
+	unsigned int count = 0;
+	struct nft nft;
+
+	nft_begin(&nft, "husk");
+	rules_write(&nft, options, wanted, false);
+	nft_commit(&nft);
+	from = (struct reader){nft.out.bytes, nft.out.len};
+	while (message_next(&from, &message))
+		count += message.type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE);
+	nft_release(&nft);
+	return count;
+}
+
+/* Every container's start waits for them. */
+static void what_a_policy_has_no_keys_for_takes_no_rules(void **state)
+{
+	const struct net_options options = {.dns_port = 61000, .dns_mark = 1};
+	struct rules_wanted wanted = {.enforce = true};
+	unsigned int least = count_rules(&options, &wanted), most;
+
+	assert_in_range(least, 1, 36);
+	wanted.known = wanted.denied = (1U << RULES_KINDS) - 1;
+	most = count_rules(&options, &wanted);
+	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
+		wanted = (struct rules_wanted){.enforce = true, .known = 1U << kind};
+		assert_in_range(count_rules(&options, &wanted), least + 1, least + 2);
+		wanted = (struct rules_wanted){.enforce = true, .denied = 1U << kind};
+		assert_in_range(count_rules(&options, &wanted), least + 1, most - 1);
+		/* where nothing is refused, nothing is looked up */
+		wanted = (struct rules_wanted){.known = 1U << kind};
+		assert_in_range(count_rules(&options, &wanted), 1, least - 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_families_and_all_ways_have_keys_of_their_own),
+		cmocka_unit_test(what_stands_in_the_place_of_a_port_is_none),
+		cmocka_unit_test(a_peer_needs_rules_for_the_shapes_of_its_keys),
+		cmocka_unit_test(what_a_policy_has_no_keys_for_takes_no_rules),
 		cmocka_unit_test(names_are_found_by_address_for_their_time),
 		cmocka_unit_test(of_too_many_names_the_oldest_go),
 		cmocka_unit_test(packets_are_read_as_far_as_the_ports),

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What comes in. */
+#include "net/rules-internal.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+/* ---- answers ---- */
+
+/*
+ * A socket whose first packet was refused still takes the answer to it: its program can have the
+ * reset thrown away (SO_ATTACH_FILTER), and tell a helper outside which number the answer needs. So
+ * what answers is judged by where it comes from.
+ */
+static void judge_answers(const struct rules *rules)
+{
+	const struct rules_wanted *wanted = rules->wanted;
+	const struct net_options *options = rules->options;
+	struct nft *nft = rules->nft;
+
+	nft_add_chain(nft, "answered", NULL, 0, 0);
+	if (options->dns_port != 0 && rules_track(options)) {
+		nft_begin_rule(nft, "answered");
+		match_proxy_socket(nft, options->dns_mark);
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
+		if (wanted->denied & KINDS_OUT_PORT & RULES_KIND(kind)) {
+			nft_begin_rule(nft, "answered");
+			match_answer(nft, kind, "denied");
+			nft_drop(nft);
+			nft_end_rule(nft);
+		}
+	}
+	for (unsigned int kind = 0; kind < RULES_KINDS && wanted->enforce; kind++) {
+		if (wanted->known & KINDS_OUT_PORT & RULES_KIND(kind)) {
+			nft_begin_rule(nft, "answered");
+			match_answer(nft, kind, "known");
+			nft_accept(nft);
+			nft_end_rule(nft);
+		}
+	}
+	nft_begin_rule(nft, "answered");
+	if (wanted->enforce)
+		nft_drop(nft);
+	else
+		nft_accept(nft);
+	nft_end_rule(nft);
+}
+
+static bool are_answers_judged(const struct rules_wanted *wanted)
+{
+	return wanted->enforce || wanted->denied & KINDS_OUT_PORT;
+}
+
+/* Where connections are tracked, somebody may translate where they go: then their answers have the
+ * address that was asked for once that is undone. */
+static void add_late_answers(const struct rules *rules)
+{
+	struct nft *nft = rules->nft;
+
+	if (!are_answers_judged(rules->wanted))
+		return;
+	judge_answers(rules);
+	nft_begin_rule(nft, "answers");
+	match_tcp_flags(nft, TH_SYN | TH_ACK, NFT_CMP_EQ, TH_SYN | TH_ACK);
+	match_loopback(nft, NFT_META_IIFTYPE, NFT_CMP_NEQ);
+	match_cgroup(nft, rules->options);
+	nft_goto(nft, "answered");
+	nft_end_rule(nft);
+}
+
+/* All else of TCP that does not begin a connection has been accepted. */
+static void add_answers(const struct rules *rules)
+{
+	const struct rules_wanted *wanted = rules->wanted;
+	struct nft *nft = rules->nft;
+
+	if (rules->options->dns_port != 0)
+		accept_proxy(rules, "input"); /* by the mark that untrack_questions() leaves */
+	if (are_answers_judged(wanted))
+		judge_answers(rules);
+	nft_begin_rule(nft, "input");
+	match_tcp_flags(nft, TH_ACK, NFT_CMP_EQ, TH_ACK);
+	if (are_answers_judged(wanted))
+		nft_goto(nft, "answered");
+	else
+		nft_accept(nft);
+	nft_end_rule(nft);
+}
+
+/* ---- what begins outside ---- */
+
+/* The kernel answers these, and they tell it what became of packets: of connections that are not
+ * tracked, too. */
+static void accept_messages(struct nft *nft, const char *chain)
+{
+	static const struct {
+		uint8_t operation, protocol;
+	} messages[] = {
+		{NFT_CMP_LTE, IPPROTO_IGMP}, /* and ICMP; 0 is none */
+		{NFT_CMP_EQ, IPPROTO_ICMPV6},
+	};
+
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		nft_begin_rule(nft, chain);
+		match_u8(nft, NFT_META_L4PROTO, messages[i].operation, messages[i].protocol);
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+}
+
+/*
+ * What comes in where nobody waits is judged too: the kernel remembers it, and would take what is
+ * sent back for an answer, or might find a socket a moment later. What may not come in looks as it
+ * does where nobody waits.
+ */
+static void add_judge_in(const struct rules *rules)
+{
+	const struct rules_wanted *wanted = rules->wanted;
+	const char *chain = rules->judge_in;
+	struct nft *nft = rules->nft;
+
+	accept_messages(nft, chain);
+	if (rules_track(rules->options)) {
+		nft_begin_rule(nft, chain);
+		match_ct_state(nft, NF_CT_STATE_INVALID_BIT);
+		end_stray(rules);
+	}
+	tell_in(rules, chain);
+	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
+		if (wanted->denied & KINDS_IN & RULES_KIND(kind)) {
+			nft_begin_rule(nft, chain);
+			match_kind(nft, kind, "denied");
+			nft_goto(nft, "closed");
+			nft_end_rule(nft);
+		}
+	}
+	for (unsigned int kind = 0; kind < RULES_KINDS && wanted->enforce; kind++) {
+		if (wanted->known & KINDS_IN & RULES_KIND(kind)) {
+			nft_begin_rule(nft, chain);
+			match_kind(nft, kind, "known");
+			nft_accept(nft);
+			nft_end_rule(nft);
+		}
+	}
+	if (wanted->enforce)
+		add_refusal(nft, chain, nft_reject_port);
+}
+
+void add_in(const struct rules *rules)
+{
+	const struct net_options *options = rules->options;
+	struct nft *nft = rules->nft;
+
+	if (rules->wanted->denied & KINDS_IN) {
+		nft_add_chain(nft, "closed", NULL, 0, 0);
+		add_refusal(nft, "closed", nft_reject_port);
+	}
+	if (!options->raw) {
+		nft_begin_rule(nft, "input");
+		match_tcp_flags(nft, TH_SYN, NFT_CMP_EQ, 0);
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+	/* Where the namespace is the container's alone, it was judged on its way out. */
+	if (options->cgroup == 0) {
+		nft_begin_rule(nft, "input");
+		match_loopback(nft, NFT_META_IIFTYPE, NFT_CMP_EQ);
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+	if (rules_track(options))
+		add_late_answers(rules);
+	if (rules_track(options) && !options->raw) {
+		nft_begin_rule(nft, "input");
+		match_tcp_flags(nft, TH_ACK, NFT_CMP_EQ, TH_ACK);
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+	accept_settled(rules, "input");
+	if (!rules_track(options))
+		add_answers(rules);
+	if (strcmp(rules->judge_in, "input") != 0) {
+		nft_add_chain(nft, rules->judge_in, NULL, 0, 0);
+		nft_begin_rule(nft, "input");
+		match_cgroup(nft, options);
+		nft_goto(nft, rules->judge_in);
+		nft_end_rule(nft);
+	}
+	add_judge_in(rules);
+}

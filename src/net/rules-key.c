@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Keys: how they are written, how a rule loads that of a packet, and rules that tell of it. What a
+ * register holds is lost from one rule to the next.
+ *
+ * User space is told of a packet with a key that is not in the set "told", which takes it for some
+ * time. There the key is as close to the packet as is cheapest, since only whether it was there
+ * counts: with the address behind which others are found it would take a rule for each family more.
+ */
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "net/rules-internal.h"
+
+/* What nft(8) lists a key as: inet_proto . ipv6_addr . inet_service, six bits each. */
+#define PROTOCOL_TYPE 12U
+#define KEY_TYPE ((PROTOCOL_TYPE << 6 | 8U) << 6 | 13U)
+
+#define AGAIN_S 60
+/* What is not enforced may be learned under another name meanwhile. */
+#define LEARNED_AGAIN_S 5
+
+enum { ANY, PORT, BARE };
+
+static const struct {
+	uint8_t way;	/* enum peer_way */
+	uint8_t family; /* NFPROTO_*, of PEER_OUT */
+	uint8_t port;
+} kinds[RULES_KINDS] = {
+	[RULES_OUT4_PORT] = {PEER_OUT, NFPROTO_IPV4, PORT},
+	[RULES_OUT6_PORT] = {PEER_OUT, NFPROTO_IPV6, PORT},
+	[RULES_OUT4_BARE] = {PEER_OUT, NFPROTO_IPV4, BARE},
+	[RULES_OUT6_BARE] = {PEER_OUT, NFPROTO_IPV6, BARE},
+	[RULES_LOCAL_PORT] = {PEER_LOCAL, 0, PORT},
+	[RULES_LOCAL_ANY] = {PEER_LOCAL, 0, ANY},
+	[RULES_LOCAL_BARE] = {PEER_LOCAL, 0, BARE},
+	[RULES_IN_PORT] = {PEER_IN, 0, PORT},
+	[RULES_IN_ANY] = {PEER_IN, 0, ANY},
+	[RULES_IN_BARE] = {PEER_IN, 0, BARE},
+};
+
+static const uint8_t nothing[16], loopback[16] = {[15] = 1};
+/* What stands before an IPv4 address: RFC 4291 section 2.5.5.2. */
+static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+/* In the place of a port, and none: a port takes the first two bytes. */
+static const uint8_t any_port[4] = {0, 0, 1}, bare_port[4] = {0, 0, 2};
+
+/* ---- as they stand in the sets ---- */
+
+void rules_key(const struct peer *peer, const struct address *address, uint8_t out[RULES_KEY_BYTES])
+{
+	uint16_t port = htons(peer->port);
+
+	memset(out, 0, RULES_KEY_BYTES);
+	out[0] = peer->protocol;
+	if (peer->way == PEER_LOCAL) {
+		memcpy(out + 4, loopback, sizeof(loopback));
+	} else if (peer->way == PEER_OUT && address->family == AF_INET) {
+		memcpy(out + 4, mapped, sizeof(mapped));
+		memcpy(out + 16, address->bytes, 4);
+	} else if (peer->way == PEER_OUT) {
+		memcpy(out + 4, address->bytes, 16);
+	}
+	if (!peer_has_ports(peer->protocol))
+		memcpy(out + 20, bare_port, sizeof(bare_port));
+	else if (peer->ephemeral)
+		memcpy(out + 20, any_port, sizeof(any_port));
+	else
+		memcpy(out + 20, &port, sizeof(port));
+}
+
+static bool may_be(const struct peer *peer, enum rules_kind kind)
+{
+	uint8_t port = !peer_has_ports(peer->protocol) ? BARE : peer->ephemeral ? ANY : PORT;
+	uint8_t family = peer->address.family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
+
+	if (peer->way != kinds[kind].way || port != kinds[kind].port)
+		return false;
+	return peer->way != PEER_OUT || peer->name || family == kinds[kind].family;
+}
+
+rules_kinds rules_kinds_of(const struct peer *peer)
+{
+	rules_kinds found = 0;
+
+	for (unsigned int kind = 0; kind < RULES_KINDS; kind++)
+		found |= may_be(peer, kind) ? RULES_KIND(kind) : 0;
+	return found;
+}
+
+uint32_t rules_told_again_s(bool enforce)
+{
+	return enforce ? AGAIN_S : LEARNED_AGAIN_S;
+}
+
+void rules_forget_told(struct nft *nft)
+{
+	nft_flush_set(nft, "told");
+}
+
+void rules_begin_keys(struct nft *nft, struct nft_elements *elements, bool denied, bool remove)
+{
+	nft_begin_elements(nft, elements, denied ? "denied" : "known", remove);
+}
+
+void rules_add_key(struct nft *nft, struct nft_elements *elements,
+		   const uint8_t key[RULES_KEY_BYTES], uint64_t timeout_ms)
+{
+	nft_add_element(nft, elements, key, RULES_KEY_BYTES, timeout_ms);
+}
+
+/* Of packets that others may have untracked, and of what leaves last, a rule looks at the protocol
+ * itself. */
+static bool needs_protocols(const struct net_options *options)
+{
+	return options->owned || options->leased || options->cgroup != 0;
+}
+
+static void add_protocols(struct nft *nft)
+{
+	const struct nft_set set = {"with-ports", 0, PROTOCOL_TYPE, 1, 0};
+	struct nft_elements elements;
+
+	nft_add_set(nft, &set);
+	nft_begin_elements(nft, &elements, set.name, false);
+	for (unsigned int i = 0; i <= UINT8_MAX; i++) {
+		uint8_t protocol = (uint8_t)i;
+
+		if (peer_has_ports(protocol))
+			nft_add_element(nft, &elements, &protocol, 1, 0);
+	}
+	nft_end_elements(nft, &elements);
+}
+
+void add_key_sets(const struct rules *rules)
+{
+	const struct rules_wanted *wanted = rules->wanted;
+	/* With a limit the kernel makes the set's table large enough for it at once. Growing while
+	 * the keys come costs a third of the time that loading many takes. */
+	const struct nft_set told = {"told", NFT_SET_TIMEOUT | NFT_SET_EVAL, KEY_TYPE,
+				     RULES_KEY_BYTES, RULES_TOLD_MAX};
+	const struct nft_set known = {"known", NFT_SET_TIMEOUT, KEY_TYPE, RULES_KEY_BYTES,
+				      wanted->many ? NET_PEERS_MAX : 0};
+	const struct nft_set denied = {"denied", NFT_SET_TIMEOUT, KEY_TYPE, RULES_KEY_BYTES, 0};
+
+	nft_add_set(rules->nft, &told);
+	if (wanted->known)
+		nft_add_set(rules->nft, &known);
+	if (wanted->denied)
+		nft_add_set(rules->nft, &denied);
+	if (needs_protocols(rules->options))
+		add_protocols(rules->nft);
+}
+
+/* ---- of a packet ---- */
+
+static void load_port(struct nft *nft)
+{
+	nft_payload(nft, KEY_PORT, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
+}
+
+void match_kind(struct nft *nft, enum rules_kind kind, const char *set)
+{
+	uint8_t way = kinds[kind].way, family = kinds[kind].family, port = kinds[kind].port;
+
+	if (way == PEER_OUT)
+		match_u8(nft, NFT_META_NFPROTO, NFT_CMP_EQ, family);
+	if (port == ANY)
+		match_port(nft, NFT_CMP_GTE, PEER_EPHEMERAL_FIRST);
+	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	if (way != PEER_OUT) {
+		nft_value(nft, KEY_ADDRESS, way == PEER_LOCAL ? loopback : nothing,
+			  sizeof(nothing));
+	} else if (family == NFPROTO_IPV4) {
+		nft_value(nft, KEY_ADDRESS, mapped, sizeof(mapped));
+		nft_payload(nft, KEY_ADDRESS_V4, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);
+	} else {
+		nft_payload(nft, KEY_ADDRESS, NFT_PAYLOAD_NETWORK_HEADER, 24, 16);
+	}
+	if (port == PORT)
+		load_port(nft);
+	else
+		nft_value(nft, KEY_PORT, port == ANY ? any_port : bare_port, sizeof(any_port));
+	nft_lookup(nft, KEY, set);
+}
+
+void match_answer(struct nft *nft, enum rules_kind kind, const char *set)
+{
+	bool v4 = kind == RULES_OUT4_PORT;
+
+	match_u8(nft, NFT_META_NFPROTO, NFT_CMP_EQ, kinds[kind].family);
+	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	if (v4) {
+		nft_value(nft, KEY_ADDRESS, mapped, sizeof(mapped));
+		nft_payload(nft, KEY_ADDRESS_V4, NFT_PAYLOAD_NETWORK_HEADER, 12, 4);
+	} else {
+		nft_payload(nft, KEY_ADDRESS, NFT_PAYLOAD_NETWORK_HEADER, 8, 16);
+	}
+	nft_payload(nft, KEY_PORT, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2);
+	nft_lookup(nft, KEY, set);
+}
+
+/* ---- telling ---- */
+
+/* Ends a rule that has loaded a key. */
+static void end_telling(const struct rules *rules, enum rules_way way)
+{
+	char prefix[] = {(char)way, '\0'};
+
+	nft_lookup_absent(rules->nft, KEY, "told");
+	nft_remember(rules->nft, KEY, "told", rules_told_again_s(rules->wanted->enforce));
+	nft_log(rules->nft, rules->wanted->log_group, prefix);
+	nft_end_rule(rules->nft);
+}
+
+/* As nft_ct_tuple() leaves it: an IPv4 address in the first word of a cleared one. */
+static void load_told_address(struct nft *nft, uint8_t family)
+{
+	if (family == NFPROTO_IPV4) {
+		nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
+		nft_payload(nft, KEY_ADDRESS, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);
+	} else {
+		nft_payload(nft, KEY_ADDRESS, NFT_PAYLOAD_NETWORK_HEADER, 24, 16);
+	}
+}
+
+static void load_told_port(struct nft *nft, bool ports)
+{
+	if (ports)
+		load_port(nft);
+	else
+		nft_value(nft, KEY_PORT, bare_port, sizeof(bare_port));
+}
+
+/* Has the protocol in KEY ports, or none? */
+static void look_for_ports(struct nft *nft, bool ports)
+{
+	if (ports)
+		nft_lookup(nft, KEY, "with-ports");
+	else
+		nft_lookup_absent(nft, KEY, "with-ports");
+}
+
+/* What the kernel tracks has a destination that is loaded alike for both families and with or
+ * without ports: of ICMP the type stands in the place of one. */
+static void tell_connections(const struct rules *rules, const char *chain)
+{
+	struct nft *nft = rules->nft;
+
+	nft_begin_rule(nft, chain);
+	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
+	nft_ct_tuple(nft, KEY_ADDRESS, NFT_CT_DST, IP_CT_DIR_ORIGINAL);
+	nft_ct_tuple(nft, KEY_PORT, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL);
+	end_telling(rules, RULES_OUT);
+}
+
+/* What is not tracked is TCP. What was told of already has the same key here. */
+static void tell_tcp(const struct rules *rules, const char *chain, uint8_t family)
+{
+	static const uint8_t tcp = IPPROTO_TCP;
+	struct nft *nft = rules->nft;
+
+	nft_begin_rule(nft, chain);
+	match_u8(nft, NFT_META_NFPROTO, NFT_CMP_EQ, family);
+	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	nft_compare(nft, KEY, NFT_CMP_EQ, &tcp, sizeof(tcp));
+	load_told_address(nft, family);
+	load_port(nft);
+	end_telling(rules, RULES_OUT);
+}
+
+/* By what stands in the packet, whoever tracks it. */
+static void tell_packets(const struct rules *rules, const char *chain, uint8_t family, bool ports)
+{
+	struct nft *nft = rules->nft;
+
+	nft_begin_rule(nft, chain);
+	match_u8(nft, NFT_META_NFPROTO, NFT_CMP_EQ, family);
+	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	look_for_ports(nft, ports);
+	load_told_address(nft, family);
+	load_told_port(nft, ports);
+	end_telling(rules, RULES_OUT);
+}
+
+void tell_out(const struct rules *rules, const char *chain)
+{
+	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
+
+	if (!needs_protocols(rules->options))
+		tell_connections(rules, chain);
+	for (size_t i = 0; i < sizeof(families); i++) {
+		if (needs_protocols(rules->options)) {
+			tell_packets(rules, chain, families[i], true);
+			tell_packets(rules, chain, families[i], false);
+		} else if (!rules_track(rules->options)) {
+			tell_tcp(rules, chain, families[i]);
+		}
+	}
+}
+
+static void tell_local_packets(const struct rules *rules, const char *chain, bool ports)
+{
+	struct nft *nft = rules->nft;
+
+	nft_begin_rule(nft, chain);
+	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	look_for_ports(nft, ports);
+	nft_value(nft, KEY_ADDRESS, loopback, sizeof(loopback));
+	load_told_port(nft, ports);
+	end_telling(rules, RULES_LOCAL);
+}
+
+void tell_local(const struct rules *rules, const char *chain)
+{
+	struct nft *nft = rules->nft;
+
+	if (needs_protocols(rules->options)) {
+		tell_local_packets(rules, chain, true);
+		tell_local_packets(rules, chain, false);
+		return;
+	}
+	nft_begin_rule(nft, chain);
+	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	nft_value(nft, KEY_ADDRESS, loopback, sizeof(loopback));
+	nft_ct_tuple(nft, KEY_PORT, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL);
+	end_telling(rules, RULES_LOCAL);
+}
+
+/* What comes in is told of where a socket waits for it: anything else is no behaviour of the
+ * function. Of other protocols nobody can tell. */
+void tell_in(const struct rules *rules, const char *chain)
+{
+	static const uint8_t known_to_wait[] = {IPPROTO_TCP, IPPROTO_UDP};
+	struct nft *nft = rules->nft;
+
+	nft_begin_rule(nft, chain);
+	nft_has_socket(nft, OTHER);
+	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
+	load_port(nft);
+	end_telling(rules, RULES_IN);
+
+	nft_begin_rule(nft, chain);
+	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	for (size_t i = 0; i < sizeof(known_to_wait); i++)
+		nft_compare(nft, KEY, NFT_CMP_NEQ, &known_to_wait[i], 1);
+	nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
+	nft_value(nft, KEY_PORT, bare_port, sizeof(bare_port));
+	end_telling(rules, RULES_IN);
+}
+
+void tell_bare6(const struct rules *rules, const char *chain)
+{
+	struct nft *nft = rules->nft;
+
+	nft_begin_rule(nft, chain);
+	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	load_told_address(nft, NFPROTO_IPV6);
+	load_told_port(nft, false);
+	end_telling(rules, RULES_OUT);
+}

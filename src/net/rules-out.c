@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What goes out, to this namespace itself too. */
+#include "net/rules-internal.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+/* A connection of TCP begins with a packet that has SYN and not ACK (RFC 9293 section 3.5); what
+ * has not begun so goes nowhere. */
+static void accept_tcp_begun(struct nft *nft)
+{
+	nft_begin_rule(nft, "output");
+	match_tcp_flags(nft, TH_SYN | TH_ACK, NFT_CMP_NEQ, TH_SYN);
+	nft_accept(nft);
+	nft_end_rule(nft);
+}
+
+/* ---- who makes packets ---- */
+
+/* made: only what a process sends, not what the kernel does. */
+static void refuse_made_sources(const struct rules *rules, const char *chain, bool made)
+{
+	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
+
+	for (size_t i = 0; i < sizeof(families); i++) {
+		nft_begin_rule(rules->nft, chain);
+		if (made)
+			match_users(rules->nft);
+		match_made_source(rules->nft, families[i]);
+		end_stray(rules);
+	}
+}
+
+/*
+ * What belongs to a connection need not be of who has it. A raw socket could answer the proxy, or
+ * the function itself, in another's name. And anybody may ask for echoes, which the kernel answers:
+ * what a raw socket sends for an answer, or for an error that belongs to it, is none of the
+ * kernel's. Nor is an error that belongs to what another has begun, such as the proxy.
+ */
+static void judge_made_packets(const struct rules *rules)
+{
+	static const uint8_t messages[] = {IPPROTO_ICMP, IPPROTO_ICMPV6};
+	struct nft *nft = rules->nft;
+
+	if (rules->options->dns_port != 0) {
+		slow_guesses(nft, "output");
+		accept_proxy(rules, "output"); /* it sends errors, too */
+	}
+	refuse_made_sources(rules, "output", true);
+	for (size_t i = 0; i < sizeof(messages); i++) {
+		nft_begin_rule(nft, "output");
+		match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, messages[i]);
+		match_direction(nft, IP_CT_DIR_REPLY);
+		match_users(nft);
+		nft_jump(nft, "judge-out");
+		nft_end_rule(nft);
+		nft_begin_rule(nft, "output");
+		match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, messages[i]);
+		match_ct_state(nft, NF_CT_STATE_BIT(IP_CT_RELATED));
+		match_users(nft);
+		nft_jump(nft, "judge-out");
+		nft_end_rule(nft);
+	}
+}
+
+/* Neighbour discovery that is not the kernel's own is a flow like any other. */
+static void judge_made_discovery(const struct rules *rules)
+{
+	const struct rules_wanted *wanted = rules->wanted;
+	struct nft *nft = rules->nft;
+
+	nft_add_chain(nft, "discovery", NULL, 0, 0);
+	nft_begin_rule(nft, "judge-out");
+	match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, IPPROTO_ICMPV6);
+	match_ct_state(nft, NF_CT_STATE_UNTRACKED_BIT);
+	match_users(nft);
+	nft_goto(nft, "discovery");
+	nft_end_rule(nft);
+
+	tell_bare6(rules, "discovery");
+	if (wanted->denied & RULES_KIND(RULES_OUT6_BARE)) {
+		nft_begin_rule(nft, "discovery");
+		match_kind(nft, RULES_OUT6_BARE, "denied");
+		nft_goto(nft, "reject");
+		nft_end_rule(nft);
+	}
+	nft_begin_rule(nft, "discovery");
+	if (wanted->enforce && wanted->known & RULES_KIND(RULES_OUT6_BARE))
+		match_kind(nft, RULES_OUT6_BARE, "known");
+	if (!wanted->enforce || wanted->known & RULES_KIND(RULES_OUT6_BARE))
+		nft_accept(nft);
+	else
+		nft_goto(nft, "reject");
+	nft_end_rule(nft);
+	if (!wanted->enforce)
+		return;
+	nft_begin_rule(nft, "discovery");
+	nft_goto(nft, "reject");
+	nft_end_rule(nft);
+}
+
+/* ---- judging ---- */
+
+/* By its key: what was denied is refused, and with `enforce` what is not known. */
+static void judge_keys(const struct rules *rules, const char *chain, rules_kinds of)
+{
+	const struct rules_wanted *wanted = rules->wanted;
+	struct nft *nft = rules->nft;
+
+	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
+		if (wanted->denied & of & RULES_KIND(kind)) {
+			nft_begin_rule(nft, chain);
+			match_kind(nft, kind, "denied");
+			nft_goto(nft, "reject");
+			nft_end_rule(nft);
+		}
+	}
+	for (unsigned int kind = 0; kind < RULES_KINDS && wanted->enforce; kind++) {
+		if (wanted->known & of & RULES_KIND(kind)) {
+			nft_begin_rule(nft, chain);
+			match_kind(nft, kind, "known");
+			nft_accept(nft);
+			nft_end_rule(nft);
+		}
+	}
+	if (!wanted->enforce)
+		return; /* a packet that meets no verdict is accepted */
+	nft_begin_rule(nft, chain);
+	nft_goto(nft, "reject");
+	nft_end_rule(nft);
+}
+
+void refuse_foreign_sources(const struct rules *rules, const char *chain)
+{
+	if (rules->options->raw || rules->options->owned) {
+		refuse_made_sources(rules, chain, false);
+		return;
+	}
+	nft_begin_rule(rules->nft, chain);
+	match_foreign_source(rules->nft);
+	end_stray(rules);
+}
+
+/* Neighbour discovery has no connection, and is the kernel's own. */
+static void accept_discovery(struct nft *nft, const char *chain)
+{
+	nft_begin_rule(nft, chain);
+	match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, IPPROTO_ICMPV6);
+	match_ct_state(nft, NF_CT_STATE_UNTRACKED_BIT);
+	nft_accept(nft);
+	nft_end_rule(nft);
+}
+
+static void refuse_stray(const struct rules *rules, const char *chain)
+{
+	nft_begin_rule(rules->nft, chain);
+	match_ct_state(rules->nft, NF_CT_STATE_INVALID_BIT);
+	end_stray(rules);
+}
+
+/* What is known of loopback is this namespace's own addresses: a socket that is bound to lo sends
+ * to any other there, too. */
+static void add_judge_out(const struct rules *rules)
+{
+	const char *chain = rules->judge_out;
+	struct nft *nft = rules->nft;
+
+	if (rules->options->raw)
+		judge_made_discovery(rules);
+	if (rules_track(rules->options)) {
+		refuse_stray(rules, chain);
+		accept_discovery(nft, chain);
+	}
+	refuse_foreign_sources(rules, chain);
+	nft_begin_rule(nft, chain);
+	match_local(nft);
+	nft_goto(nft, "local");
+	nft_end_rule(nft);
+	tell_out(rules, chain);
+	judge_keys(rules, chain, KINDS_OUT);
+
+	tell_local(rules, "local");
+	judge_keys(rules, "local", KINDS_LOCAL);
+}
+
+/* What this end began without TCP lives on in the kernel's memory for as long as packets flow, so
+ * a denial has to be looked for with each of them. */
+static void add_live(const struct rules *rules)
+{
+	struct nft *nft = rules->nft;
+
+	nft_add_chain(nft, "live", NULL, 0, 0);
+	nft_begin_rule(nft, "output");
+	match_ct_state(nft, NF_CT_STATE_BIT(IP_CT_ESTABLISHED));
+	match_direction(nft, IP_CT_DIR_ORIGINAL);
+	match_cgroup(nft, rules->options);
+	nft_jump(nft, "live");
+	nft_end_rule(nft);
+	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
+		if (!(rules->wanted->denied & KINDS_OUT & RULES_KIND(kind)))
+			continue;
+		nft_begin_rule(nft, "live");
+		match_kind(nft, kind, "denied");
+		nft_goto(nft, rules->judge_out);
+		nft_end_rule(nft);
+	}
+}
+
+/*
+ * Who can make rules of its own can have an address translated after it was judged. So what leaves
+ * is looked at once more, as late as can be, and by what stands in the packet: the first packet of
+ * a flow has been told of before. Over loopback engines translate too (their resolvers).
+ */
+static void add_last_look(const struct rules *rules)
+{
+	struct nft *nft = rules->nft;
+
+	if (rules->options->dns_port != 0)
+		accept_proxy(rules, "last");
+	nft_begin_rule(nft, "last");
+	match_loopback(nft, NFT_META_OIFTYPE, NFT_CMP_EQ);
+	nft_accept(nft);
+	nft_end_rule(nft);
+	nft_begin_rule(nft, "last");
+	match_direction(nft, IP_CT_DIR_REPLY);
+	nft_accept(nft);
+	nft_end_rule(nft);
+	refuse_stray(rules, "last");
+	accept_discovery(nft, "last");
+	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
+		if (!(rules->wanted->known & KINDS_OUT & RULES_KIND(kind)))
+			continue;
+		nft_begin_rule(nft, "last");
+		match_kind(nft, kind, "known");
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+	nft_begin_rule(nft, "last");
+	nft_drop(nft);
+	nft_end_rule(nft);
+}
+
+static bool is_apart(const struct rules *rules)
+{
+	return strcmp(rules->judge_out, "output") != 0;
+}
+
+void add_out(const struct rules *rules)
+{
+	const struct net_options *options = rules->options;
+	const struct rules_wanted *wanted = rules->wanted;
+	struct nft *nft = rules->nft;
+
+	nft_add_chain(nft, "local", NULL, 0, 0);
+	if (wanted->enforce || wanted->denied & (KINDS_OUT | KINDS_LOCAL)) {
+		nft_add_chain(nft, "reject", NULL, 0, 0);
+		add_refusal(nft, "reject", nft_reject_prohibited);
+	}
+	if (is_apart(rules))
+		nft_add_chain(nft, rules->judge_out, NULL, 0, 0);
+	if (options->raw)
+		judge_made_packets(rules);
+	else
+		accept_tcp_begun(nft);
+	if (options->dns_port != 0)
+		lead_questions(rules, "output");
+	if (wanted->denied & KINDS_OUT)
+		add_live(rules);
+	accept_settled(rules, "output");
+	if (is_apart(rules)) {
+		nft_begin_rule(nft, "output");
+		match_cgroup(nft, options);
+		nft_goto(nft, rules->judge_out);
+		nft_end_rule(nft);
+	}
+	add_judge_out(rules);
+	if (options->owned && options->cgroup == 0 && wanted->enforce)
+		add_last_look(rules);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rules-serve [OPTION...]: sets the rules of the network namespace that it is started in, as the
+ * lines of standard input say, and prints "told KEY" for each flow that it is told of. Uses the
+ * rules by their headers alone.
+ *
+ *   -o, -r, -l      owned, raw, leased of struct net_options
+ *   -c LEVEL:NUMBER  only what the sockets of this control group do
+ *   -d PORT         a proxy listens at this port; its packets have the mark PORT
+ *
+ *   learn [KEY;...], enforce [KEY;...]   uses these peers, "connect tcp 192.0.2.1:80" or
+ *                                        "!serve tcp :80", which is denied; answers "used"
+ *   lead NAME ADDRESS                    a name has led there; answers "led"
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "net/net.h"
+
+enum { PEERS_MAX = 64, LINE_ROOM = 8192, TTL_S = 60 };
+
+static void hear(void *context, const struct net_flow *flow)
+{
+	char key[PEER_KEY_ROOM];
+	enum access access = peer_format(&flow->peer, key);
+
+	printf("told %s %s\n", access_name(access), key);
+	fflush(stdout);
+}
+
+static void lose(void *context, uint64_t count)
+{
+	printf("lost\n");
+	fflush(stdout);
+}
+
+static void read_peer(char *key, char *name, struct peer *peer)
+{
+	bool denied = *key == '!';
+	char *space = strchr(key, ' ');
+
+	key += denied;
+	if (!space)
+		errx(EX_USAGE, "no key: '%s'", key);
+	*space = '\0';
+	if (peer_parse(strcmp(key, "serve") == 0 ? ACCESS_SERVE : ACCESS_CONNECT, space + 1, name,
+		       peer) < 0)
+		errx(EX_USAGE, "no key: '%s %s'", key, space + 1);
+	peer->denied = denied;
+}
+
+static void use(struct net *net, char *keys, bool enforce)
+{
+	static char names[PEERS_MAX][PEER_KEY_ROOM];
+	struct peer peers[PEERS_MAX];
+	struct error error = ERROR_INIT;
+	size_t count = 0;
+
+	for (char *key; (key = strsep(&keys, ";"));) {
+		if (*key && count == PEERS_MAX)
+			errx(EX_USAGE, "too many peers");
+		if (!*key)
+			continue;
+		read_peer(key, names[count], &peers[count]);
+		count++;
+	}
+	if (net_use(net, peers, count, enforce, &error) < 0)
+		errx(EX_UNAVAILABLE, "%s", error.what);
+	printf("used\n");
+}
+
+static void lead(struct net *net, char *rest)
+{
+	char *name = strsep(&rest, " ");
+	struct address address;
+
+	if (!rest || address_parse(rest, &address) < 0)
+		errx(EX_USAGE, "no address");
+	if (net_allow_address(net, name, &address, TTL_S) < 0)
+		errx(EX_UNAVAILABLE, "lead");
+	printf("led\n");
+}
+
+static void obey(struct net *net, char *line)
+{
+	char *rest = line;
+	const char *word;
+
+	line[strcspn(line, "\n")] = '\0';
+	word = strsep(&rest, " ");
+	if (strcmp(word, "learn") == 0 || strcmp(word, "enforce") == 0)
+		use(net, rest, *word == 'e');
+	else if (strcmp(word, "lead") == 0 && rest)
+		lead(net, rest);
+	else
+		errx(EX_USAGE, "no such command: '%s'", word);
+	fflush(stdout);
+}
+
+static void serve(struct net *net)
+{
+	struct pollfd fds[2] = {
+		{.fd = STDIN_FILENO, .events = POLLIN},
+		{.fd = net_fd(net), .events = POLLIN},
+	};
+	char line[LINE_ROOM];
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0)
+			err(EX_OSERR, "poll");
+		if (fds[1].revents)
+			net_read(net);
+		if (fds[0].revents && !fgets(line, sizeof(line), stdin))
+			return;
+		if (fds[0].revents)
+			obey(net, line);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct net_options options = {.seen = hear, .lost = lose};
+	struct error error = ERROR_INIT;
+	struct net *net;
+	char *end;
+	int option;
+
+	while ((option = getopt(argc, argv, "orlc:d:")) != -1) {
+		switch (option) {
+		case 'o':
+			options.owned = true;
+			break;
+		case 'r':
+			options.raw = true;
+			break;
+		case 'l':
+			options.leased = true;
+			break;
+		case 'c':
+			options.cgroup_level = (uint32_t)strtoul(optarg, &end, 10);
+			options.cgroup = strtoull(end + 1, NULL, 10);
+			break;
+		case 'd':
+			options.dns_port = (uint16_t)strtoul(optarg, NULL, 10);
+			options.dns_mark = options.dns_port;
+			break;
+		default:
+			errx(EX_USAGE, "see the head of rules-serve.c");
+		}
+	}
+	setvbuf(stdin, NULL, _IONBF, 0);
+	options.namespace_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (net_open(&options, &net, &error) < 0)
+		errx(EX_UNAVAILABLE, "%s", error.what);
+	serve(net);
+	net_close(net, true);
+	return 0;
+}
