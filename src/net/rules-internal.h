@@ -75,6 +75,9 @@ void match_made_source(struct nft *nft, uint8_t family);
 void match_ct_states(struct nft *nft, uint32_t bits);
 void match_ct_state(struct nft *nft, uint32_t bit);
 /* (NFT_CMP_*) the direction of the connection, IP_CT_DIR_*. */
+/* Nothing of its connection has passed yet: IPS_* of nf_conntrack_common.h. Its state is new until
+ * the far end answers, and addresses are translated, or not, by the first packet alone. */
+void match_unseen(struct nft *nft);
 void match_direction(struct nft *nft, uint8_t direction);
 /* (NFT_CMP_*) the destination's port. */
 void match_port(struct nft *nft, uint32_t operation, uint16_t port);

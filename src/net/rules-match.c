@@ -75,6 +75,14 @@ void match_ct_state(struct nft *nft, uint32_t bit)
 	nft_compare(nft, OTHER, NFT_CMP_EQ, &bit, sizeof(bit));
 }
 
+void match_unseen(struct nft *nft)
+{
+	uint32_t nothing = 0;
+
+	nft_ct(nft, OTHER, NFT_CT_STATUS);
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &nothing, sizeof(nothing));
+}
+
 void match_direction(struct nft *nft, uint8_t direction)
 {
 	nft_ct(nft, OTHER, NFT_CT_DIRECTION);

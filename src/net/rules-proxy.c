@@ -102,9 +102,9 @@ static void mark_questions(const struct rules *rules)
 
 /*
  * Only what begins a connection is redirected. The kernel may take a question from a port that the
- * proxy had for one of its own; or what goes back to a port 53 for an answer; and what a raw socket
- * sends for a packet of the proxy's connections. So of what lives only that passes which is
- * answered from the proxy's port.
+ * proxy had for one of its own, answered or not; or what goes back to a port 53 for an answer; and
+ * what a raw socket sends for a packet of the proxy's connections. So of what lives only that
+ * passes which is answered from the proxy's port.
  */
 static void accept_redirected(const struct rules *rules)
 {
@@ -135,7 +135,7 @@ void lead_questions(const struct rules *rules, const char *chain)
 	if (rules->wanted->enforce)
 		refuse_foreign_sources(rules, "asked");
 	nft_begin_rule(nft, "asked");
-	match_ct_state(nft, NF_CT_STATE_BIT(IP_CT_NEW));
+	match_unseen(nft);
 	nft_accept(nft);
 	nft_end_rule(nft);
 	nft_begin_rule(nft, "asked");
