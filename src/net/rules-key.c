@@ -6,6 +6,7 @@
  * User space is told of a packet with a key that is not in the set "told", which takes it for some
  * time. There the key is as close to the packet as is cheapest, since only whether it was there
  * counts: with the address behind which others are found it would take a rule for each family more.
+ * What it is told as stands behind it, so that no key of one way or family is taken for another's.
  */
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
@@ -20,6 +21,8 @@
 /* What nft(8) lists a key as: inet_proto . ipv6_addr . inet_service, six bits each. */
 #define PROTOCOL_TYPE 12U
 #define KEY_TYPE ((PROTOCOL_TYPE << 6 | 8U) << 6 | 13U)
+#define TOLD_TYPE (KEY_TYPE << 6 | 2U) /* and nf_proto */
+#define TOLD_BYTES (RULES_KEY_BYTES + 4)
 
 #define AGAIN_S 60
 /* What is not enforced may be learned under another name meanwhile. */
@@ -114,13 +117,6 @@ void rules_add_key(struct nft *nft, struct nft_elements *elements,
 	nft_add_element(nft, elements, key, RULES_KEY_BYTES, timeout_ms);
 }
 
-/* Of packets that others may have untracked, and of what leaves last, a rule looks at the protocol
- * itself. */
-static bool needs_protocols(const struct net_options *options)
-{
-	return options->owned || options->leased || options->cgroup != 0;
-}
-
 static void add_protocols(struct nft *nft)
 {
 	const struct nft_set set = {"with-ports", 0, PROTOCOL_TYPE, 1, 0};
@@ -142,8 +138,8 @@ void add_key_sets(const struct rules *rules)
 	const struct rules_wanted *wanted = rules->wanted;
 	/* With a limit the kernel makes the set's table large enough for it at once. Growing while
 	 * the keys come costs a third of the time that loading many takes. */
-	const struct nft_set told = {"told", NFT_SET_TIMEOUT | NFT_SET_EVAL, KEY_TYPE,
-				     RULES_KEY_BYTES, RULES_TOLD_MAX};
+	const struct nft_set told = {"told", NFT_SET_TIMEOUT | NFT_SET_EVAL, TOLD_TYPE, TOLD_BYTES,
+				     RULES_TOLD_MAX};
 	const struct nft_set known = {"known", NFT_SET_TIMEOUT, KEY_TYPE, RULES_KEY_BYTES,
 				      wanted->many ? NET_PEERS_MAX : 0};
 	const struct nft_set denied = {"denied", NFT_SET_TIMEOUT, KEY_TYPE, RULES_KEY_BYTES, 0};
@@ -153,7 +149,7 @@ void add_key_sets(const struct rules *rules)
 		nft_add_set(rules->nft, &known);
 	if (wanted->denied)
 		nft_add_set(rules->nft, &denied);
-	if (needs_protocols(rules->options))
+	if (rules_track(rules->options))
 		add_protocols(rules->nft);
 }
 
@@ -207,11 +203,26 @@ void match_answer(struct nft *nft, enum rules_kind kind, const char *set)
 
 /* ---- telling ---- */
 
-/* Ends a rule that has loaded a key. */
+/* Of what goes out: its family, a number below those of all ways. */
+static void load_told_family(struct nft *nft)
+{
+	nft_meta(nft, TOLD_AS, NFT_META_NFPROTO);
+}
+
+static void match_told_family(struct nft *nft, uint8_t family)
+{
+	load_told_family(nft);
+	nft_compare(nft, TOLD_AS, NFT_CMP_EQ, &family, sizeof(family));
+}
+
+/* Ends a rule that has loaded a key and, of RULES_OUT, the family. */
 static void end_telling(const struct rules *rules, enum rules_way way)
 {
+	const uint8_t told_as[4] = {way};
 	char prefix[] = {(char)way, '\0'};
 
+	if (way != RULES_OUT)
+		nft_value(rules->nft, TOLD_AS, told_as, sizeof(told_as));
 	nft_lookup_absent(rules->nft, KEY, "told");
 	nft_remember(rules->nft, KEY, "told", rules_told_again_s(rules->wanted->enforce));
 	nft_log(rules->nft, rules->wanted->log_group, prefix);
@@ -246,8 +257,14 @@ static void look_for_ports(struct nft *nft, bool ports)
 		nft_lookup_absent(nft, KEY, "with-ports");
 }
 
+/* Of ICMP the type stands in its place. */
+static void load_tracked_port(struct nft *nft)
+{
+	nft_ct_tuple(nft, KEY_PORT, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL);
+}
+
 /* What the kernel tracks has a destination that is loaded alike for both families and with or
- * without ports: of ICMP the type stands in the place of one. */
+ * without ports. */
 static void tell_connections(const struct rules *rules, const char *chain)
 {
 	struct nft *nft = rules->nft;
@@ -256,7 +273,8 @@ static void tell_connections(const struct rules *rules, const char *chain)
 	nft_meta(nft, KEY, NFT_META_L4PROTO);
 	nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
 	nft_ct_tuple(nft, KEY_ADDRESS, NFT_CT_DST, IP_CT_DIR_ORIGINAL);
-	nft_ct_tuple(nft, KEY_PORT, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL);
+	load_tracked_port(nft);
+	load_told_family(nft);
 	end_telling(rules, RULES_OUT);
 }
 
@@ -267,7 +285,7 @@ static void tell_tcp(const struct rules *rules, const char *chain, uint8_t famil
 	struct nft *nft = rules->nft;
 
 	nft_begin_rule(nft, chain);
-	match_u8(nft, NFT_META_NFPROTO, NFT_CMP_EQ, family);
+	match_told_family(nft, family);
 	nft_meta(nft, KEY, NFT_META_L4PROTO);
 	nft_compare(nft, KEY, NFT_CMP_EQ, &tcp, sizeof(tcp));
 	load_told_address(nft, family);
@@ -275,13 +293,14 @@ static void tell_tcp(const struct rules *rules, const char *chain, uint8_t famil
 	end_telling(rules, RULES_OUT);
 }
 
-/* By what stands in the packet, whoever tracks it. */
+/* By what stands in the packet, whoever tracks it: it may be an answer that somebody made, or an
+ * error, whose connection went elsewhere. */
 static void tell_packets(const struct rules *rules, const char *chain, uint8_t family, bool ports)
 {
 	struct nft *nft = rules->nft;
 
 	nft_begin_rule(nft, chain);
-	match_u8(nft, NFT_META_NFPROTO, NFT_CMP_EQ, family);
+	match_told_family(nft, family);
 	nft_meta(nft, KEY, NFT_META_L4PROTO);
 	look_for_ports(nft, ports);
 	load_told_address(nft, family);
@@ -293,13 +312,13 @@ void tell_out(const struct rules *rules, const char *chain)
 {
 	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
 
-	if (!needs_protocols(rules->options))
+	if (!rules_track(rules->options))
 		tell_connections(rules, chain);
 	for (size_t i = 0; i < sizeof(families); i++) {
-		if (needs_protocols(rules->options)) {
+		if (rules_track(rules->options)) {
 			tell_packets(rules, chain, families[i], true);
 			tell_packets(rules, chain, families[i], false);
-		} else if (!rules_track(rules->options)) {
+		} else {
 			tell_tcp(rules, chain, families[i]);
 		}
 	}
@@ -321,7 +340,7 @@ void tell_local(const struct rules *rules, const char *chain)
 {
 	struct nft *nft = rules->nft;
 
-	if (needs_protocols(rules->options)) {
+	if (rules_track(rules->options)) {
 		tell_local_packets(rules, chain, true);
 		tell_local_packets(rules, chain, false);
 		return;
@@ -329,15 +348,26 @@ void tell_local(const struct rules *rules, const char *chain)
 	nft_begin_rule(nft, chain);
 	nft_meta(nft, KEY, NFT_META_L4PROTO);
 	nft_value(nft, KEY_ADDRESS, loopback, sizeof(loopback));
-	nft_ct_tuple(nft, KEY_PORT, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL);
+	load_tracked_port(nft);
 	end_telling(rules, RULES_LOCAL);
 }
 
-/* What comes in is told of where a socket waits for it: anything else is no behaviour of the
- * function. Of other protocols nobody can tell. */
-void tell_in(const struct rules *rules, const char *chain)
+/* Of other protocols than these nobody can tell whether a socket waits. */
+static void begin_unknown_waiting(struct nft *nft, const char *chain)
 {
 	static const uint8_t known_to_wait[] = {IPPROTO_TCP, IPPROTO_UDP};
+
+	nft_begin_rule(nft, chain);
+	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	for (size_t i = 0; i < sizeof(known_to_wait); i++)
+		nft_compare(nft, KEY, NFT_CMP_NEQ, &known_to_wait[i], 1);
+	nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
+}
+
+/* What comes in is told of where a socket waits for it: anything else is no behaviour of the
+ * function. */
+void tell_in(const struct rules *rules, const char *chain)
+{
 	struct nft *nft = rules->nft;
 
 	nft_begin_rule(nft, chain);
@@ -347,13 +377,18 @@ void tell_in(const struct rules *rules, const char *chain)
 	load_port(nft);
 	end_telling(rules, RULES_IN);
 
-	nft_begin_rule(nft, chain);
-	nft_meta(nft, KEY, NFT_META_L4PROTO);
-	for (size_t i = 0; i < sizeof(known_to_wait); i++)
-		nft_compare(nft, KEY, NFT_CMP_NEQ, &known_to_wait[i], 1);
-	nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
-	nft_value(nft, KEY_PORT, bare_port, sizeof(bare_port));
-	end_telling(rules, RULES_IN);
+	if (!rules_track(rules->options)) {
+		begin_unknown_waiting(nft, chain);
+		load_tracked_port(nft);
+		end_telling(rules, RULES_IN);
+		return;
+	}
+	for (int ports = 0; ports < 2; ports++) {
+		begin_unknown_waiting(nft, chain);
+		look_for_ports(nft, ports);
+		load_told_port(nft, ports);
+		end_telling(rules, RULES_IN);
+	}
 }
 
 void tell_bare6(const struct rules *rules, const char *chain)
@@ -362,6 +397,7 @@ void tell_bare6(const struct rules *rules, const char *chain)
 
 	nft_begin_rule(nft, chain);
 	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	load_told_family(nft);
 	load_told_address(nft, NFPROTO_IPV6);
 	load_told_port(nft, false);
 	end_telling(rules, RULES_OUT);
