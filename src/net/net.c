@@ -58,7 +58,7 @@ struct net {
 	struct names *names;
 	uint32_t next_sequence;
 	bool has_sequence;
-	uint64_t messages; /* since `counted_from_ns`, a time in which the kernel forgets no key */
+	uint64_t messages; /* since `counted_from_ns`, for longer than the kernel keeps a key */
 	int64_t counted_from_ns;
 };
 
@@ -565,8 +565,9 @@ static void count_message(struct net *net, const struct log_message *message)
 		net->counted_from_ns = now_ns;
 		net->messages = 0;
 	}
-	/* The set that keeps the kernel from telling twice may be full from here on. */
-	if (++net->messages >= RULES_TOLD_MAX)
+	/* The set that keeps the kernel from telling twice may be full from here on: what it holds
+	 * was told of in two such times. */
+	if (++net->messages >= RULES_TOLD_MAX / 2)
 		lose(net, 1);
 }
 

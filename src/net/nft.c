@@ -294,13 +294,13 @@ void nft_compare(struct nft *nft, unsigned int word, uint32_t operation, const v
 	end(nft, e);
 }
 
-void nft_outside(struct nft *nft, unsigned int word, const void *first, const void *last,
-		 size_t len)
+void nft_range(struct nft *nft, unsigned int word, uint32_t operation, const void *first,
+	       const void *last, size_t len)
 {
 	struct expression e = expression(nft, "range");
 
 	attribute_u32(&nft->out, NFTA_RANGE_SREG, reg(word));
-	attribute_u32(&nft->out, NFTA_RANGE_OP, NFT_RANGE_NEQ);
+	attribute_u32(&nft->out, NFTA_RANGE_OP, operation);
 	put_data(nft, NFTA_RANGE_FROM_DATA, first, len);
 	put_data(nft, NFTA_RANGE_TO_DATA, last, len);
 	end(nft, e);

@@ -71,9 +71,9 @@ void nft_payload(struct nft *nft, unsigned int word, uint32_t base, uint32_t off
 void nft_value(struct nft *nft, unsigned int word, const void *bytes, size_t len);
 void nft_compare(struct nft *nft, unsigned int word, uint32_t operation, const void *bytes,
 		 size_t len);
-/* Below the first or above the last, as bytes compare. */
-void nft_outside(struct nft *nft, unsigned int word, const void *first, const void *last,
-		 size_t len);
+/* Within first and last, or outside of them (NFT_RANGE_*), as bytes compare. */
+void nft_range(struct nft *nft, unsigned int word, uint32_t operation, const void *first,
+	       const void *last, size_t len);
 void nft_mask(struct nft *nft, unsigned int word, uint32_t mask); /* in the machine's byte order */
 void nft_cgroup(struct nft *nft, unsigned int word, uint32_t level);
 void nft_has_socket(struct nft *nft, unsigned int word);

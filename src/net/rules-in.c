@@ -101,18 +101,40 @@ static void add_answers(const struct rules *rules)
 static void accept_messages(struct nft *nft, const char *chain)
 {
 	static const struct {
-		uint8_t operation, protocol;
+		uint8_t first, last;
 	} messages[] = {
-		{NFT_CMP_LTE, IPPROTO_IGMP}, /* and ICMP; 0 is none */
-		{NFT_CMP_EQ, IPPROTO_ICMPV6},
+		{IPPROTO_ICMP, IPPROTO_IGMP},
+		{IPPROTO_ICMPV6, IPPROTO_ICMPV6},
 	};
 
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
 		nft_begin_rule(nft, chain);
-		match_u8(nft, NFT_META_L4PROTO, messages[i].operation, messages[i].protocol);
+		nft_meta(nft, OTHER, NFT_META_L4PROTO);
+		nft_range(nft, OTHER, NFT_RANGE_EQ, &messages[i].first, &messages[i].last, 1);
 		nft_accept(nft);
 		nft_end_rule(nft);
 	}
+}
+
+/*
+ * Where nobody waits for it, UDP is answered as the kernel does, and remembered no more. Raw
+ * sockets might wait for it: of who may have them all is left as it is.
+ */
+static void refuse_unserved(const struct rules *rules, const char *chain)
+{
+	struct nft *nft = rules->nft;
+
+	if (rules->options->raw)
+		return;
+	nft_begin_rule(nft, chain);
+	match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, IPPROTO_UDP);
+	nft_has_socket(nft, OTHER);
+	nft_accept(nft);
+	nft_end_rule(nft);
+	nft_begin_rule(nft, chain);
+	match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, IPPROTO_UDP);
+	nft_reject_port(nft);
+	nft_end_rule(nft);
 }
 
 /*
@@ -151,6 +173,8 @@ static void add_judge_in(const struct rules *rules)
 	}
 	if (wanted->enforce)
 		add_refusal(nft, chain, nft_reject_port);
+	else
+		refuse_unserved(rules, chain);
 }
 
 void add_in(const struct rules *rules)
@@ -192,6 +216,7 @@ void add_in(const struct rules *rules)
 		match_cgroup(nft, options);
 		nft_goto(nft, rules->judge_in);
 		nft_end_rule(nft);
+		refuse_unserved(rules, "input");
 	}
 	add_judge_in(rules);
 }

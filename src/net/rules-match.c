@@ -43,7 +43,7 @@ void match_foreign_source(struct nft *nft)
 	uint32_t first = RTN_LOCAL, last = RTN_BROADCAST;
 
 	nft_address_type(nft, OTHER, NFTA_FIB_F_SADDR);
-	nft_outside(nft, OTHER, &first, &last, sizeof(first));
+	nft_range(nft, OTHER, NFT_RANGE_NEQ, &first, &last, sizeof(first));
 }
 
 void match_made_source(struct nft *nft, uint8_t family)

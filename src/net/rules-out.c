@@ -38,13 +38,13 @@ static void refuse_made_sources(const struct rules *rules, const char *chain, bo
 
 /*
  * What belongs to a connection need not be of who has it. A raw socket could answer the proxy, or
- * the function itself, in another's name. And anybody may ask for echoes, which the kernel answers:
- * what a raw socket sends for an answer, or for an error that belongs to it, is none of the
- * kernel's. Nor is an error that belongs to what another has begun, such as the proxy.
+ * the function itself, in another's name. And anybody may send messages in, which the kernel
+ * answers: what a raw socket sends for an answer, or for an error that belongs to it, is none of
+ * the kernel's. Nor is an error that belongs to what another has begun, such as the proxy.
  */
 static void judge_made_packets(const struct rules *rules)
 {
-	static const uint8_t messages[] = {IPPROTO_ICMP, IPPROTO_ICMPV6};
+	static const uint8_t messages[] = {IPPROTO_ICMP, IPPROTO_IGMP, IPPROTO_ICMPV6};
 	struct nft *nft = rules->nft;
 
 	if (rules->options->dns_port != 0) {
