@@ -561,7 +561,7 @@ static void count_message(struct net *net, const struct log_message *message)
 		net->next_sequence = message->sequence + 1;
 		net->has_sequence = true;
 	}
-	if (now_ns - net->counted_from_ns > rules_told_again_s(net->kept.enforce) * SECOND_NS) {
+	if (now_ns - net->counted_from_ns > 2 * SECOND_NS * rules_told_again_s(net->kept.enforce)) {
 		net->counted_from_ns = now_ns;
 		net->messages = 0;
 	}
