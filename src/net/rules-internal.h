@@ -75,10 +75,10 @@ void match_made_source(struct nft *nft, uint8_t family);
 /* Any of these bits, NF_CT_STATE_BIT(), of which a packet has one; or just this one. */
 void match_ct_states(struct nft *nft, uint32_t bits);
 void match_ct_state(struct nft *nft, uint32_t bit);
-/* (NFT_CMP_*) the direction of the connection, IP_CT_DIR_*. */
 /* Nothing of its connection has passed yet: IPS_* of nf_conntrack_common.h. Its state is new until
  * the far end answers, and addresses are translated, or not, by the first packet alone. */
 void match_unseen(struct nft *nft);
+/* (NFT_CMP_*) the direction of the connection, IP_CT_DIR_*. */
 void match_direction(struct nft *nft, uint8_t direction);
 /* (NFT_CMP_*) the destination's port. */
 void match_port(struct nft *nft, uint32_t operation, uint16_t port);
@@ -111,7 +111,7 @@ void add_out(const struct rules *rules);
 void add_in(const struct rules *rules);
 /* A connection is remembered by its addresses, whichever way its packets went. One that went to
  * this namespace itself, or to the proxy, would make an answer of what is sent to the address that
- * it seemed to come from. */
+ * it seemed to come from. Where less is enforced it is judged and told of like any other. */
 void refuse_foreign_sources(const struct rules *rules, const char *chain);
 /* Refuses connections of TCP by a reset, and all else by a message of ICMP. */
 void add_refusal(struct nft *nft, const char *chain, void (*tell)(struct nft *nft));

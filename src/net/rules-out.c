@@ -27,12 +27,13 @@ static void refuse_made_sources(const struct rules *rules, const char *chain, bo
 {
 	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
 
-	for (size_t i = 0; i < sizeof(families); i++) {
+	for (size_t i = 0; i < sizeof(families) && rules->wanted->enforce; i++) {
 		nft_begin_rule(rules->nft, chain);
 		if (made)
 			match_users(rules->nft);
 		match_made_source(rules->nft, families[i]);
-		end_stray(rules);
+		nft_drop(rules->nft);
+		nft_end_rule(rules->nft);
 	}
 }
 
@@ -137,13 +138,31 @@ static void judge_keys(const struct rules *rules, const char *chain, rules_kinds
 
 void refuse_foreign_sources(const struct rules *rules, const char *chain)
 {
+	if (!rules->wanted->enforce)
+		return;
 	if (rules->options->raw || rules->options->owned) {
 		refuse_made_sources(rules, chain, false);
 		return;
 	}
 	nft_begin_rule(rules->nft, chain);
 	match_foreign_source(rules->nft);
-	end_stray(rules);
+	nft_drop(rules->nft);
+	nft_end_rule(rules->nft);
+}
+
+/* Where less is enforced, what is sent to this namespace itself in another's name is refused all
+ * the same: what then goes to that address would be an answer, and not told of. Who may translate
+ * addresses, or make packets, may have a use for it, and so may others in the namespace. */
+static void refuse_made_answers(const struct rules *rules)
+{
+	const struct net_options *options = rules->options;
+
+	if (rules->wanted->enforce || options->raw || options->owned || options->leased)
+		return;
+	nft_begin_rule(rules->nft, "local");
+	match_foreign_source(rules->nft);
+	nft_drop(rules->nft);
+	nft_end_rule(rules->nft);
 }
 
 /* Neighbour discovery has no connection, and is the kernel's own. */
@@ -184,6 +203,7 @@ static void add_judge_out(const struct rules *rules)
 	tell_out(rules, chain);
 	judge_keys(rules, chain, KINDS_OUT);
 
+	refuse_made_answers(rules);
 	tell_local(rules, "local");
 	judge_keys(rules, "local", KINDS_LOCAL);
 }

@@ -132,8 +132,7 @@ void lead_questions(const struct rules *rules, const char *chain)
 	accept_proxy(rules, "asked");
 	mark_questions(rules);
 	accept_redirected(rules);
-	if (rules->wanted->enforce)
-		refuse_foreign_sources(rules, "asked");
+	refuse_foreign_sources(rules, "asked");
 	nft_begin_rule(nft, "asked");
 	match_unseen(nft);
 	nft_accept(nft);
