@@ -90,8 +90,10 @@ class Namespace:
         if pid == 0:
             os.close(reader)
             self.join()
-            function(lambda: os.write(writer, b'r'), *arguments)
-            os._exit(0)
+            try:
+                function(lambda: os.write(writer, b'r'), *arguments)
+            finally:
+                os._exit(0)
         os.close(writer)
         assert os.read(reader, 1) == b'r'
         os.close(reader)
@@ -297,7 +299,7 @@ class Stage:
                      f'ip -6 addr add {here[6]}/64 dev {device} nodad')
         for v in 4, 6:
             self.function.run(f'ip -{v} route add default via {OUTSIDE[v]}')
-            self.world.run(f'ip -{v} addr add {ANYWHERE[v]} dev lo')
+            self.world.run(f'ip -{v} addr add {ANYWHERE[v]} dev lo' + ' nodad' * (v == 6))
         self.function.run(f'ip -6 addr add {RESEMBLING}/64 dev f0 nodad')
         for n in range(len(SCENARIOS)):
             self.world.run(f'ip addr add {spare(4, n)}/24 dev w0; ip -6 addr add {spare(6, n)}/64 dev w0 nodad')
@@ -389,8 +391,9 @@ def dns(function, address, *more):
     return Attempt('function', function, address, 53, *more, passes='proxy')
 
 
-def spoofed(enforced, *arguments):
-    return Attempt('function', spoof, *arguments, passes='EPERM' if enforced else 'ok')
+def spoofed(refused, keys, *arguments):
+    return Attempt('function', spoof, *arguments, keys=[] if refused else keys, passes='EPERM' if refused else 'ok',
+                   refused='EPERM')
 
 
 def attempts(n, enforced, options):
@@ -436,9 +439,10 @@ def attempts(n, enforced, options):
     yield Attempt('function', astray, socket.SOCK_DGRAM, OUTSIDE[4], 9000, keys=['connect udp 10.98.0.1:9000'],
                   refused='EPERM')
     yield out(tcp, ANYWHERE[6], 8000, (RESEMBLING, 0))
-    yield spoofed(enforced, OUTSIDE[6], 5559 + n, INSIDE[6], 9090)
-    yield spoofed(enforced, OUTSIDE[6], 5559 + n, OUTSIDE[6], 53)
-    yield spoofed(enforced, '2001:db8::77', 5559 + n, OUTSIDE[6], 9000)
+    to_itself = enforced or not (raw or '-o' in options)
+    yield spoofed(to_itself, ['connect udp loopback:9090'], OUTSIDE[6], 5559 + n, INSIDE[6], 9090)
+    yield spoofed(enforced, [], OUTSIDE[6], 5559 + n, OUTSIDE[6], 53)
+    yield spoofed(enforced, ['connect udp [fd98::1]:9000'], '2001:db8::77', 5559 + n, OUTSIDE[6], 9000)
     # The kernel lends nobody another's address of IPv4.
     for source, answer in ('10.98.0.255', 'ENETUNREACH'), ('10.98.0.77', 'ENETUNREACH'), ('255.255.255.255', 'EINVAL'):
         yield Attempt('function', borrow, source, OUTSIDE[4], 9000, passes=answer)
@@ -455,8 +459,9 @@ def attempts(n, enforced, options):
     # Of other protocols nobody can tell who waits.
     for packet in b'\0\0\x08\0' + bytes(8), b'\0\1\x08\1' + bytes(8):
         yield Attempt('world', raw_packet, 47, packet, keys=['serve gre :*'] * (not grouped), refused='ok')
-    yield Attempt('world', raw_packet, 132, struct.pack('>HHIIBBHIIHHI', 5000, 5001, 0, 0, 1, 0, 20, 1, 65536, 1, 1, 1),
-                  keys=['serve sctp :5001'] * (not grouped), refused='ok')
+    for port in 5001, 5002:
+        yield Attempt('world', raw_packet, 132, struct.pack('>HHIIBBHIIHHI', 5000, port, 0, 0, 1, 0, 20, 1, 65536, 1, 1, 1),
+                      keys=[f'serve sctp :{port}'] * (not grouped), refused='ok')
     for flags in 0x12, 0x10:
         yield Attempt('world', segment, OUTSIDE[4], 8000, INSIDE[4], 8080, flags)
 
@@ -569,4 +574,5 @@ def main():
         stage.end()
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""tricks.py RULES_SERVE: ways past the rules of a network namespace that take several steps, by which the kernel
+is made to take one flow for a part of another. Prints TAP."""
+import threading
+
+# pylint: disable=wildcard-import,unused-wildcard-import
+from rules import *
+
+X, Y = OUTSIDE[4], spare(4, 1)
+SILENT = spare(4, 3)
+RESEMBLED = 'a62:1::'  # begins with the bytes of 10.98.0.1
+UNKNOWN = 'connect tcp 192.0.2.1:1;serve udp :5;connect udp [2001:db8::5]:1;connect udp loopback:9090'
+
+
+def datagram(source_port, port):
+    return struct.pack('>HHHH', source_port, port, 14, 0) + b'stolen'
+
+
+def echoed(kind, source, destination):
+    head = struct.pack('>BBHHH', kind, 0, 0, 7, 1)
+    raw(source, destination, socket.IPPROTO_ICMP, head[:2] + struct.pack('>H', checksum(head)) + head[4:])
+
+
+def init(port):
+    return struct.pack('>HHIIBBHIIHHI', 5000, port, 0, 0, 1, 0, 20, 1, 65536, 1, 1, 1)
+
+
+def send(local, to, mark=0):
+    with open_socket(to[0], socket.SOCK_DGRAM, local=local) as s:
+        if mark:
+            s.setsockopt(socket.SOL_SOCKET, 36, mark)  # SO_MARK
+        s.sendto(b'stolen', to)
+
+
+def ask(resolver, port):
+    """As the proxy; nobody answers."""
+    return 'proxy', send, ('', port), (resolver, 53), PROXY
+
+
+def world(*what):
+    return ('world', *what), 'ok', []
+
+
+def function(result, keys, *what):
+    return ('function', *what), result, keys
+
+
+# Of whom; what is enforced or learned; each step with its result and what is told.
+ALL = list(OPTIONS)
+ALONE, RAW = ['of a function alone'], ['of one that makes packets']
+TRICKS = {
+    'no question goes the way of one that the proxy got no answer to': (ALL, f'enforce {UNKNOWN}', [
+        (ask('127.0.0.54', 23000), 'ok', []),
+        function('EPERM', [], send, ('', 23000), ('127.0.0.54', 53)),
+    ]),
+    'nor of one to a resolver elsewhere': (ALL[1:], f'enforce {UNKNOWN}', [
+        (ask(SILENT, 23001), 'ok', []),
+        function('EPERM', [], send, ('', 23001), (SILENT, 53)),
+    ]),
+    'nor does one that a raw socket makes': (RAW, f'enforce {UNKNOWN}', [
+        (ask(SILENT, 23002), 'ok', []),
+        function('EPERM', [], raw, INSIDE[4], SILENT, socket.IPPROTO_UDP, datagram(23002, 53)),
+    ]),
+    'an answer that is made is told of by where it goes': (RAW, 'learn', [
+        world(echoed, 8, X, INSIDE[4]),
+        world(echoed, 8, Y, INSIDE[4]),
+        function('ok', [f'connect icmp {X}'], echoed, 0, INSIDE[4], X),
+        function('ok', [f'connect icmp {Y}'], echoed, 0, INSIDE[4], Y),
+    ]),
+    'an answer to a message that everybody may send is judged': (RAW, f'enforce {UNKNOWN}', [
+        world(raw, X, INSIDE[4], socket.IPPROTO_IGMP, bytes(16)),
+        function('EPERM', [f'connect igmp {X}'], raw, INSIDE[4], X, socket.IPPROTO_IGMP, bytes(16)),
+    ]),
+    'a protocol that is none is let in by nobody': (RAW, f'enforce {UNKNOWN}', [
+        (('world', raw, X, INSIDE[4], 0, bytes(16)), 'ok', ['serve protocol-0 :*']),
+        function('EPERM', [f'connect protocol-0 {X}'], raw, INSIDE[4], X, 0, bytes(16)),
+    ]),
+    'no address hides one that resembles it': (ALL, 'learn', [
+        function('ok', [f'connect udp {X}:9000'], send, ('', 0), (X, 9000)),
+        function('ok', [f'connect udp [{RESEMBLED}]:9000'], spoof, INSIDE[6], 5600, RESEMBLED, 9000),
+    ]),
+    'each port that is served is told of': (ALL[:3], 'learn', [
+        (('world', raw, X, INSIDE[4], 132, init(port)), 'ok', [f'serve sctp :{port}']) for port in (5001, 5002)
+    ]),
+    'what nobody waits for opens no way out': (ALL, f'enforce {UNKNOWN}', [
+        world(send, (X, 6000), (INSIDE[4], 7777)),
+        function('EPERM', [f'connect udp {X}:6000'], send, (INSIDE[4], 7777), (X, 6000)),
+    ]),
+    'nor one that is not told of': ([kind for kind in ALL if kind not in RAW], 'learn', [
+        world(send, (X, 6001), (INSIDE[4], 7778)),
+        function('ok', [f'connect udp {X}:6001'], send, (INSIDE[4], 7778), (X, 6001)),
+    ]),
+    'nobody lets himself in by another\'s name': (ALONE, 'learn', [
+        function('EPERM', [], spoof, OUTSIDE[6], 5561, INSIDE[6], 7779),
+        function('ok', [f'connect udp [{OUTSIDE[6]}]:5561'], send, (INSIDE[6], 7779), (OUTSIDE[6], 5561)),
+    ]),
+    'who is denied is so by whatever name': (ALL, f'learn !connect udp [{OUTSIDE[6]}]:9000', [
+        function('EPERM', [f'connect udp [{OUTSIDE[6]}]:9000'], spoof, '2001:db8::77', 5562, OUTSIDE[6], 9000),
+    ]),
+}
+
+
+def play_trick(stage, policy, steps):
+    wrong = []
+    stage.command(policy)
+    for (who, what, *arguments), result, keys in steps:
+        side = stage.world if who == 'world' else stage.function
+        group, side.group = side.group, None if who == 'proxy' else side.group
+        became, heard_keys = side.call(what, *arguments), stage.told()
+        side.group = group
+        if (became, heard_keys) != (result, keys):
+            wrong.append(f'{who} {what.__name__} {arguments}: {became} {heard_keys}, not {result} {keys}')
+    return wrong
+
+
+def flood(address, a_second):
+    """More than half of what the kernel remembers that it was told of."""
+    begun = time.monotonic()
+    with open_socket(address, socket.SOCK_DGRAM) as s:
+        for port in range(100, 33000):
+            s.sendto(b'x', (address, port))
+            if port % 100 == 0:
+                time.sleep(max(0, begun + port / a_second - time.monotonic()))
+
+
+def play_flood(stage):
+    lines, begun = [], time.monotonic()
+    reader = threading.Thread(target=lambda: lines.extend(stage.rules.stdout.read().splitlines()), daemon=True)
+    reader.start()
+    stage.function.call(send, ('', 0), (X, 9000))
+    time.sleep(2)
+    stage.function.call(flood, spare(4, 5), 16000)
+    time.sleep(max(0, begun + 5.05 - time.monotonic()))
+    stage.function.call(flood, spare(4, 6), 19000)
+    stage.function.call(send, ('', 0), (X, 9001))
+    time.sleep(SILENT_S)
+    stage.rules.stdin.close()
+    reader.join()
+    if b'lost' in lines or f'told connect udp {X}:9001'.encode() in lines:
+        return []
+    return ['a flow was neither told of nor lost']
+
+
+def play_all():
+    count = 0
+    print(f'1..{sum(len(kinds) for kinds, _, _ in TRICKS.values()) + 1}', flush=True)
+    for kind, options in OPTIONS.items():
+        stage = Stage(options)
+        stage.command('learn')
+        for title, (kinds, policy, steps) in TRICKS.items():
+            if kind in kinds:
+                count += 1
+                report(count, f'{title}: {kind}', play_trick(stage, policy, steps))
+        stage.end()
+    stage = Stage([])
+    stage.command('learn')
+    report(count + 1, 'what the kernel has no room to tell of is lost, and counted', play_flood(stage))
+    stage.end()
+
+
+play_all()
