@@ -51,6 +51,25 @@ run_here() {
 	nothing_left
 }
 
+@test "husk run gives crun a cgroup2 mount of its own where the host's control groups are hybrid" {
+	[ "$ENGINE" = crun ] || return 0
+	hybrid() {
+		timeout --kill-after=5 "$COMMAND_TIMEOUT_S" unshare --mount --propagation private /bin/sh -ec '
+			mount -t tmpfs none /sys/fs/cgroup
+			mkdir /sys/fs/cgroup/unified
+			mount -t cgroup2 none /sys/fs/cgroup/unified
+			exec "$@"' _ "$@"
+	}
+	expect 0 hybrid "$HUSK" --config "$CONF" run --runtime "$ENGINE" --hook-program "$HUSK_HOOK" --name hybrid \
+		-- /bin/echo served
+	output_has served
+	output_lacks "not wrapped"
+	has_event '.event == "run" and .function == "hybrid"'
+	expect 0 hybrid "$HUSK" --config "$CONF" check --hook-program "$HUSK_HOOK"
+	output_has "husk run gives crun a cgroup2 mount of its own"
+	nothing_left
+}
+
 @test "husk run takes an event on standard input and passes streams and exit status on" {
 	event 1 >"$T/event"
 	mkdir "$T/invoices"

@@ -136,10 +136,14 @@ os.read(reader, 1)'
 	local id
 	id=$(new_id)
 	create "$id" || fail "$(cat "$T/log")"
+	grep -c served "$DATA/audit.log" >"$T/before"
 	"$ENGINE" exec "$id" /bin/sleep 30 </dev/null >/dev/null 2>&1 3>&- &
 	wait_until 10 pgrep -f -x "/bin/sleep 30" >/dev/null
 	capture limited "$ENGINE" start "$id"
+	stopped() { [ "$("$ENGINE" state "$id" | jq -r .status)" = stopped ]; }
+	wait_until 20 stopped
 	has_event '.event == "entered"'
+	grep -c served "$DATA/audit.log" | diff "$T/before" -
 	expect 0 "$ENGINE" delete --force "$id"
 	nothing_left
 }
@@ -199,6 +203,21 @@ print(peer.recv(100))'
 	output_has "from the host"
 	has_event '.event == "degraded" and (.detail | contains("/data"))'
 	wait "$server"
+}
+
+@test "a volume that holds a FIFO of the host's keeps working, both ways, and is told of" {
+	mkfifo "$DATA/question" "$DATA/reply"
+	BUNDLE=$(bundle fifo "$HUSK_ROOTFS" '.root.readonly = true
+		| .mounts += [{destination: "/data", type: "bind", source: "'"$DATA"'", options: ["rbind"]}]')
+	set_args "$BUNDLE" /bin/sh -c 'read -r line </data/question; echo "$line came" >/data/reply'
+	hook_bundle "$BUNDLE" fifo
+	start_run "$BUNDLE" </dev/null >"$T/out" 2>&1 3>&- &
+	local run=$!
+	timeout 20 sh -c 'echo word >"$1/question"; cat "$1/reply"' _ "$DATA" >"$T/reply"
+	wait "$run" || fail "$(cat "$T/out")"
+	[ "$(cat "$T/reply")" = "word came" ]
+	has_event '.event == "degraded" and (.detail | contains("it holds a socket or a FIFO"))'
+	nothing_left
 }
 
 @test "a mediator that may do no more than it needs serves as the file system below it" {

@@ -222,12 +222,20 @@ create() {
 	nothing_left
 }
 
-@test "a process that entered before the start is an event, and is refused where the function is enforced" {
+@test "a process that entered before the start is an event, and cannot execute the entry point" {
 	waiting_bundle
 	id=$(new_id)
 	create "$id"
-	capture timeout 20 "$ENGINE" exec "$id" /bin/true
-	expect 0 "$ENGINE" delete --force "$id"
+	expect 0 timeout 20 "$ENGINE" exec "$id" /bin/busybox true
+	capture timeout 20 "$ENGINE" exec "$id" /bin/sh -c 'echo >/data/entered'
+	[ "$status" -ne 0 ] || fail "it executed: $output"
+	[ ! -e "$DATA/entered" ]
+	[ "$(event_count '.event == "entered" and (.detail | contains("before the container was started"))')" -eq 1 ]
+	expect 0 "$ENGINE" start "$id"
+	wait_until 20 test -e "$DATA/begun"
+	touch "$DATA/end"
+	wait_until 20 stopped "$id"
+	expect 0 "$ENGINE" delete "$id"
 	nothing_left
 }
 
