@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,6 +28,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "mediator/cgroup.h"
 #include "mediator/end.h"
 #include "mediator/filter.h"
 #include "mediator/loop.h"
@@ -454,6 +456,37 @@ static void an_unknown_end_before_the_program_began_is_no_success(void **state)
 		assert_int_equal(end.outcome, table[i].seen);
 		assert_true(end.status == 9 && end.ended_ns == 5);
 	}
+}
+
+static void a_group_tells_that_it_was_out_of_memory(void **state)
+{
+	static const struct {
+		const char *text;
+		bool was_out;
+	} table[] = {
+		{"low 0\nhigh 0\nmax 7\noom 1\noom_kill 1\noom_group_kill 0\n", true},
+		{"low 0\nhigh 0\nmax 7\noom 0\noom_kill 12\n", true},
+		{"low 0\nhigh 0\nmax 7\noom 1\noom_kill 0\noom_group_kill 3\n", false},
+		/* version 1 */
+		{"oom_kill_disable 1\nunder_oom 1\noom_kill 0\n", false},
+		{"oom_kill_disable 0\nunder_oom 0\noom_kill 2\n", true},
+		{"oom_kill_disable 1\nunder_oom 1\n", false},
+		{"", false},
+		{"oom_kill", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		cleanup_close int fd = memfd_create("events", MFD_CLOEXEC);
+
+		assert_true(fd >= 0);
+		assert_int_equal(write(fd, table[i].text, strlen(table[i].text)),
+				 strlen(table[i].text));
+		assert_int_equal(cgroup_memory_was_out(fd), table[i].was_out);
+		/* the same again: it is asked twice */
+		assert_int_equal(cgroup_memory_was_out(fd), table[i].was_out);
+	}
+	assert_false(cgroup_memory_was_out(-1));
 }
 
 /* ---- the judge ---- */
@@ -1355,6 +1388,7 @@ int main(void)
 		cmocka_unit_test(a_first_thread_that_ended_is_no_end),
 		cmocka_unit_test(an_end_that_may_not_be_read_is_unknown),
 		cmocka_unit_test(an_unknown_end_before_the_program_began_is_no_success),
+		cmocka_unit_test(a_group_tells_that_it_was_out_of_memory),
 		cmocka_unit_test(what_repeats_is_recorded_once),
 		cmocka_unit_test(only_the_containers_own_programs_show_that_it_has_started),
 		cmocka_unit_test(a_path_longer_than_any_key_is_judged_all_the_same),
