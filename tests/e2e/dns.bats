@@ -72,6 +72,7 @@ asked() {
 }
 
 @test "in enforce what was learned works, other names are refused at once with one event each, and do not get out" {
+	COMMAND_TIMEOUT_S=120
 	local name
 	dns_bundle talker
 	learn_peers 'tcp a.example.test 8000' 'look web17.example.test' 'tcp rotate.example.test 8000'
@@ -79,10 +80,10 @@ asked() {
 	husk mode --domain net talker enforce
 	: >"$ASKED"
 	client 0 'tcp a.example.test 8000' 'tcp A.EXAMPLE.test 8000' 'look web99.example.test' \
-		'burst rotate.example.test 8000 1000'
+		'burst rotate.example.test 8000 10000'
 	output_has 'tcp a.example.test 8000: ok'
 	output_has 'look web99.example.test: 2606:2800:220:1::1 93.184.216.34'
-	output_has 'burst rotate.example.test 8000: 1000'
+	output_has 'burst rotate.example.test 8000: 10000'
 	no_event '.event == "denied"'
 	has_event '.event == "run" and .modes.dns == "enforce"'
 	: >"$ASKED"
@@ -112,17 +113,43 @@ asked() {
 }
 
 @test "a learned name that points to another place does not open the way to what is inside" {
-	local inside
+	local inside key family
 	dns_bundle talker
 	learn_peers 'tcp flip.example.test 8000'
+	echo 2606:2800:220:1::1 >"$ASKED.flip"
+	ip -n "$SERVER_NS" addr add 2606:2800:220:1::1/128 dev lo nodad
+	ip -n "$CLIENT_NS" route add default via fd99::1
+	client 0 'tcp6 flip.example.test 8000'
+	output_has 'tcp6 flip.example.test 8000: ok'
 	husk mode --domain dns talker enforce
 	husk mode --domain net talker enforce
-	for inside in 169.254.169.254 10.99.0.1 127.0.0.1; do
+	client 0 'tcp6 flip.example.test 8000'
+	output_has 'tcp6 flip.example.test 8000: ok'
+	while read -r inside key; do
 		echo "$inside" >"$ASKED.flip"
-		client 0 'tcp flip.example.test 8000'
-		output_has 'tcp flip.example.test 8000: ECONNREFUSED'
-		has_event '.event == "denied" and .domain == "net" and (.key | test("'"${inside/127.0.0.1/loopback}"'"))'
-	done
+		family=tcp
+		[[ $inside != *:* ]] || family=tcp6
+		client 0 "$family flip.example.test 8000"
+		output_has "$family flip.example.test 8000: ECONNREFUSED"
+		events '.event == "denied"' | tail -n 1 | jq -e '.domain == "net" and .key == "tcp '"$key"':8000"'
+	done <<-'PLACES'
+		169.254.169.254 169.254.169.254
+		169.254.1.1 169.254.1.1
+		10.99.0.1 10.99.0.1
+		192.168.0.1 192.168.0.1
+		172.16.0.1 172.16.0.1
+		100.64.0.1 100.64.0.1
+		127.0.0.1 loopback
+		127.9.9.9 loopback
+		0.0.0.0 loopback
+		fd00:ec2::254 [fd00:ec2::254]
+		fd99::1 [fd99::1]
+		::1 loopback
+		:: loopback
+		::ffff:169.254.169.254 169.254.169.254
+		::ffff:10.99.0.1 10.99.0.1
+		64:ff9b::a9fe:a9fe [64:ff9b::a9fe:a9fe]
+	PLACES
 	# To another public place it does: names move.
 	echo 93.184.77.77 >"$ASKED.flip"
 	client 0 'tcp flip.example.test 8000'

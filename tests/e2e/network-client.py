@@ -2,6 +2,7 @@
 """Does what the lines of standard input say, and answers each with "LINE: ok" or the name of an error.
 
 tcp ADDRESS PORT, udp ADDRESS PORT    an exchange of some bytes
+tcp6 NAME PORT                        the same by IPv6
 icmp ADDRESS                          an echo
 burst ADDRESS PORT N                  N connections one after the other; tells how many worked
 sweep ADDRESS N                       a datagram to each of N ports
@@ -44,6 +45,13 @@ def open_tcp(address, port):
 
 def tcp(address, port):
     with open_tcp(address, port) as connection:
+        exchange(connection)
+
+
+def tcp6(name, port):
+    with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as connection:
+        connection.settimeout(3)
+        connection.connect((name, int(port)))
         exchange(connection)
 
 
@@ -167,7 +175,7 @@ def obey(line):
     words = line.split()
     if words[0] == 'look':
         return look(words[1])
-    actions = {'held': lambda port: exchange(held[port]), 'tcp': tcp, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold,
+    actions = {'held': lambda port: exchange(held[port]), 'tcp': tcp, 'tcp6': tcp6, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold,
                'holdfrom': holdfrom, 'back': back, 'spoof': spoof, 'astray': astray, 'half': half, 'talk': talk, 'serve': serve, 'local': local}
     actions[words[0]](*words[1:])
     return 'ready' if words[0] == 'serve' else 'ok'
