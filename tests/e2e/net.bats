@@ -436,8 +436,13 @@ for _ in range(16000):
 		ip route add 203.0.113.1 via 10.98.0.1
 		ip rule add from all lookup 100; ip route add default via 10.98.0.1 table 100
 		ip link add name other type veth peer name another
+		ip link add link alone name below type macvlan; ip link set below up; ip addr add 10.98.0.7/24 dev below; ip route add 203.0.113.1 dev below
+		ip link add name tunnel type vxlan id 7 remote 10.98.0.1 dstport 8000; ip link set tunnel up; ip addr add 10.97.0.2/24 dev tunnel; ip route replace 203.0.113.1 dev tunnel
+		ip link set alone name renamed; ip link set renamed up
+		ip route replace 203.0.113.1 dev lo; ip addr add 203.0.113.1 dev lo
+		ip addr del 203.0.113.1 dev lo
 	ATTACKS
-	[ "$count" -eq 11 ]
+	[ "$count" -eq 16 ]
 	answer 'tcp 10.98.0.1 8000' ok
 	# What is allowed is led elsewhere after it was judged.
 	attack='translation of the destination'
