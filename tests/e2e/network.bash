@@ -127,8 +127,15 @@ start_alone() {
 	ALONE=$id
 }
 
+# has_ended: the container that start_alone started
+has_ended() {
+	[ "$("$ENGINE" state "$ALONE" | jq -r .status)" = stopped ]
+}
+
+# end_alone: the program ends by itself: one that is killed has a run that does not count.
 end_alone() {
 	exec 8>&-
+	wait_until 20 has_ended
 	"$ENGINE" delete --force "$ALONE"
 	wait_until 20 no_mediators
 }
