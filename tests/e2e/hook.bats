@@ -102,7 +102,8 @@ refused() {
 		capture limited start_run "$BUNDLE"
 		[ "$status" -lt 124 ] || fail "'$name': exit status $status: $output"
 	done
-	[ ! -e "$T/escape.policy" ] && [ ! -e "$STATE/../escape" ]
+	[ ! -e "$T/escape.policy" ]
+	[ ! -e "$STATE/../escape" ]
 	[ -z "$(find "$STATE" -name '..*')" ]
 	nothing_left
 }

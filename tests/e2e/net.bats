@@ -74,7 +74,7 @@ icmp fd99::1: ok'
 			fail "not one event: $key"
 	done
 	# The server saw nothing of it.
-	! grep -q -e ' 8001 ' -e ' 9001 ' "$T/served"
+	! grep -e ' 8001 ' -e ' 9001 ' "$T/served" || fail "it got out"
 	nothing_left
 }
 
@@ -463,7 +463,7 @@ for _ in range(16000):
 	nsenter -t "$pid" -n nft delete table ip rewrite
 	nsenter -t "$pid" -n nft delete table ip translate
 	answer 'tcp 10.98.0.1 8000' ok
-	! grep -q ' 8001 ' "$T/served"
+	! grep ' 8001 ' "$T/served" || fail "it got out"
 	end_alone
 	nothing_left
 }

@@ -132,7 +132,7 @@ with it: $status $output"
 		podman_run 0 --rootfs "$ROOTFS" /bin/echo served
 		output_has served
 	done
-	! husk list --json | grep -q served
+	[ "$(husk list --json | jq length)" -eq 0 ]
 	has_event '.event == "degraded" and (.detail | contains("not wrapped"))'
 	no_event '.event == "denied" or .event == "run"'
 	nothing_left_of_podman

@@ -142,7 +142,7 @@ pinging() {
 	[ "$(cat "$T/heard")" = ready ] || fail "$(cat "$T/heard")"
 	answer 'ping 10.98.0.1 secret' ok
 	wait_until 20 grep -q secret "$T/heard"
-	! grep -q secret "$T/asked"
+	! grep secret "$T/asked" || fail "it got out"
 	has_event '.event == "denied" and .domain == "net" and .key == "udp 10.98.0.1:9001"'
 	has_event '.event == "denied" and .domain == "net" and .key == "tcp 203.0.113.1:443"'
 	has_event '.event == "denied" and .domain == "net" and .key == "ipip 10.98.0.1"'
