@@ -301,6 +301,7 @@ for _ in range(16000):
 	husk mode --domain net talker enforce
 	rm -f "$T/commands"
 	mkfifo "$T/commands"
+	: >"$T/output"
 	start_run "$BUNDLE" "$T/crun-plain" <"$T/commands" >"$T/output" 2>&1 3>&- &
 	exec 8>"$T/commands"
 	answer 'tcp 10.99.0.1 8000' ok

@@ -67,8 +67,9 @@ learn_peers() {
 
 # start_client COMMAND...: the same in the background, answers in $T/output; tell_client goes on.
 start_client() {
-	rm -f "$T/commands" "$T/output"
+	rm -f "$T/commands"
 	mkfifo "$T/commands"
+	: >"$T/output"
 	start_run "$BUNDLE" <"$T/commands" >"$T/output" 2>&1 3>&- &
 	exec 8>"$T/commands"
 	[ $# -eq 0 ] || printf '%s\n' "$@" >&8
