@@ -8,17 +8,11 @@ load network
 
 setup() {
 	network_setup
-	: >"$T/asked"
-	ip -n "$SERVER_NS" route add local 93.184.0.0/16 dev lo
-	mkfifo "$T/end-resolver"
-	ip netns exec "$SERVER_NS" "$HUSK_SOURCE/tests/dns/resolver" "$T/asked" 10.99.0.1 \
-		<"$T/end-resolver" >"$T/resolver-ready" 3>&- &
-	exec 7>"$T/end-resolver"
+	resolver_setup 10.99.0.1
 	mkdir "$T/pages"
 	echo page >"$T/pages/index.html"
 	ip netns exec "$SERVER_NS" python3 -u -m http.server --bind :: --directory "$T/pages" 80 </dev/null >"$T/web" 2>&1 3>&- 7>&- &
 	BUSY_PID=$!
-	wait_until 20 grep -q ready "$T/resolver-ready"
 	wait_until 20 grep -q 'port 80' "$T/web"
 	husk_setup 'shadow_after_runs = 50'
 }

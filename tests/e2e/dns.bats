@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # The domain dns: a function whose resolver is tests/dns/resolver, in the server's namespace, where all of
 # 93.184.0.0/16 leads to the same server. What the proxy does with messages is tested in tests/dns.
 
@@ -9,14 +9,8 @@ load network
 setup() {
 	network_setup
 	ASKED=$T/asked
-	: >"$ASKED"
 	echo 93.184.216.34 >"$ASKED.flip"
-	ip -n "$SERVER_NS" route add local 93.184.0.0/16 dev lo
-	mkfifo "$T/end-resolver"
-	ip netns exec "$SERVER_NS" "$HUSK_SOURCE/tests/dns/resolver" "$ASKED" 10.99.0.1 fd99::1 203.0.113.1 \
-		<"$T/end-resolver" >"$T/resolver-ready" 3>&- &
-	exec 7>"$T/end-resolver"
-	wait_until 20 grep -q ready "$T/resolver-ready"
+	resolver_setup 10.99.0.1 fd99::1 203.0.113.1
 	husk_setup 'shadow_after_runs = 50'
 }
 
@@ -154,6 +148,22 @@ asked() {
 	echo 93.184.77.77 >"$ASKED.flip"
 	client 0 'tcp flip.example.test 8000'
 	output_has 'tcp flip.example.test 8000: ok'
+}
+
+@test "a connection goes on when its name's address has had its time" {
+	dns_bundle talker
+	learn_peers 'tcp flip.example.test 8000'
+	husk mode --domain dns talker enforce
+	husk mode --domain net talker enforce
+	start_client
+	answer 'hold flip.example.test 8000' ok
+	# As the kernel forgets them, some time later.
+	ip netns exec "$CLIENT_NS" nft list tables | sed -n 's/^table inet //p' >"$T/table"
+	ip netns exec "$CLIENT_NS" nft flush set inet "$(cat "$T/table")" known
+	answer 'tcp 93.184.216.34 8000' ECONNREFUSED
+	answer 'held 8000' ok
+	tell_client quit
+	nothing_left
 }
 
 @test "another resolver is a behaviour of its own and gives no answers in enforce" {

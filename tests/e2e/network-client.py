@@ -13,11 +13,15 @@ back LOCAL ADDRESS PORT               an exchange over UDP from that port, witho
 spoof FROM FROMPORT ADDRESS PORT      a datagram over IPv6 from an address that need not be one's own
 astray LOCAL ADDRESS PORT             a datagram from that port that is told to go over loopback, wherever it goes
 half LOCAL ADDRESS PORT               a connection from that port whose program throws resets away
+child COMMAND...                      the same by a child of its own
+shell ADDRESS PORT                    a shell whose streams are a connection, as who waits there wants it
+ask ADDRESS NAME                      a question to that resolver; tells its code
 look NAME                             the addresses of a name
 serve PORT, local PORT                a server on this port, and (local) an exchange with it over loopback
 """
 import ctypes
 import errno
+import os
 import socket
 import struct
 import sys
@@ -148,7 +152,7 @@ def serve(port):
     server.bind(('::', int(port)))
     server.listen()
 
-    def answer():
+    def echo():
         while True:
             connection, _ = server.accept()
             with connection:
@@ -158,7 +162,7 @@ def serve(port):
                 except OSError:
                     pass
 
-    threading.Thread(target=answer, daemon=True).start()
+    threading.Thread(target=echo, daemon=True).start()
 
 
 def local(port):
@@ -167,28 +171,57 @@ def local(port):
     tcp('::1', port)
 
 
+def ask(address, name):
+    with socket.socket(family(address), socket.SOCK_DGRAM) as questions:
+        questions.settimeout(3)
+        questions.connect((address, 53))
+        labels = b''.join(bytes([len(label)]) + label.encode() for label in name.split('.'))
+        questions.send(b'\x12\x34\x01\x00\x00\x01' + bytes(6) + labels + b'\x00\x00\x01\x00\x01')
+        return f'code {questions.recv(512)[3] & 15}'
+
+
+def child(*words):
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.write(writer, answer(' '.join(words)).encode())
+        os._exit(0)
+    os.close(writer)
+    os.wait()
+    with os.fdopen(reader) as said:
+        return said.read()
+
+
+def shell(address, port):
+    with open_tcp(address, port) as connection:
+        connection.setblocking(True)
+        if os.fork() == 0:
+            for stream in range(3):
+                os.dup2(connection.fileno(), stream)
+            os.execv('/bin/sh', ['sh', '-c', 'echo a shell'])
+        os.wait()
+
+
 def look(name):
     return ' '.join(sorted({found[4][0] for found in socket.getaddrinfo(name, 443)}))
 
 
-def obey(line):
+ACTIONS = {'tcp': tcp, 'tcp6': tcp6, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold,
+           'held': lambda port: exchange(held[port]), 'holdfrom': holdfrom, 'back': back, 'spoof': spoof, 'astray': astray,
+           'half': half, 'talk': talk, 'serve': serve, 'local': local, 'look': look, 'ask': ask, 'child': child,
+           'shell': shell}
+
+
+def answer(line):
     words = line.split()
-    if words[0] == 'look':
-        return look(words[1])
-    actions = {'held': lambda port: exchange(held[port]), 'tcp': tcp, 'tcp6': tcp6, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold,
-               'holdfrom': holdfrom, 'back': back, 'spoof': spoof, 'astray': astray, 'half': half, 'talk': talk, 'serve': serve, 'local': local}
-    actions[words[0]](*words[1:])
-    return 'ready' if words[0] == 'serve' else 'ok'
+    try:
+        return ACTIONS[words[0]](*words[1:]) or ('ready' if words[0] == 'serve' else 'ok')
+    except TimeoutError:
+        return 'ETIMEDOUT'
+    except OSError as error:
+        return errno.errorcode.get(error.errno, str(error))
 
 
 for command in iter(sys.stdin.readline, ''):
     command = command.strip()
-    if not command:
-        continue
-    try:
-        result = obey(command)
-    except TimeoutError:
-        result = 'ETIMEDOUT'
-    except OSError as error:
-        result = errno.errorcode.get(error.errno, str(error))
-    print(f'{command}: {result}', flush=True)
+    if command:
+        print(f'{command}: {answer(command)}', flush=True)

@@ -39,6 +39,18 @@ network_teardown() {
 	ip netns del "$SERVER_NS" || true
 }
 
+# resolver_setup ADDRESS...: tests/dns/resolver in SERVER_NS, which writes to $T/asked, and a way to all that its names
+# lead to. Its end is that of descriptor 7.
+resolver_setup() {
+	: >"$T/asked"
+	ip -n "$SERVER_NS" route add local 93.184.0.0/16 dev lo
+	mkfifo "$T/end-resolver"
+	ip netns exec "$SERVER_NS" "$HUSK_SOURCE/tests/dns/resolver" "$T/asked" "$@" \
+		<"$T/end-resolver" >"$T/resolver-ready" 3>&- &
+	exec 7>"$T/end-resolver"
+	wait_until 20 grep -q ready "$T/resolver-ready"
+}
+
 # client_bundle FUNCTION [JQ FILTER...]: sets BUNDLE, which runs network-client.py in CLIENT_NS.
 client_bundle() {
 	local function=$1 rootfs

@@ -9,13 +9,7 @@ load network
 setup() {
 	command -v podman >/dev/null || skip "podman is not installed"
 	network_setup
-	: >"$T/asked"
-	ip -n "$SERVER_NS" route add local 93.184.0.0/16 dev lo
-	mkfifo "$T/end-resolver"
-	ip netns exec "$SERVER_NS" "$HUSK_SOURCE/tests/dns/resolver" "$T/asked" 203.0.113.1 \
-		<"$T/end-resolver" >"$T/resolver-ready" 3>&- &
-	exec 7>"$T/end-resolver"
-	wait_until 20 grep -q ready "$T/resolver-ready"
+	resolver_setup 203.0.113.1
 	husk_setup 'shadow_after_runs = 50' 'trust_podman_annotations = yes'
 	podman_setup
 	mkdir "$T/networks"
