@@ -326,3 +326,24 @@ parity_of_mounts() {
 	[ "$output" = $'first\nfirst\nsecond' ]
 	[ "$(cat "$T/file")" = $'first\nsecond' ]
 }
+
+@test "a volume whose ids are mapped shows and gives the same owners" {
+	[ "$ENGINE" = crun ] || return 0
+	mkdir "$T/v"
+	echo mapped >"$T/v/own"
+	echo unmapped >"$T/v/hosts"
+	chown 1000:1000 "$T/v" "$T/v/own"
+	bundle=$(bundle idmapped "$(own_rootfs)" '.mounts += [{destination: "/v", type: "bind", source: "'"$T/v"'",
+		options: ["bind", "idmap=uids=1000-0-10;gids=1000-0-10"]}]')
+	set_args "$bundle" /bin/sh -c 'exec 2>&1; cd /v; stat -c "%n %u:%g %a" . own hosts; cat own hosts; echo x >hosts
+		echo x >new; mkdir -m 2770 dir; ln new dir/link; mkfifo pipe; ln -s own sym; chmod 640 own; chown 3:4 dir
+		mv new newer; stat -c "%n %u:%g %a %h" newer dir dir/link pipe sym own; rm -r newer dir pipe sym; chmod 644 own'
+	parity "$bundle"
+	output_has "own 0:0"
+	output_has "hosts 65534:65534"
+	no_event '.event == "degraded"'
+	set_args "$bundle" /bin/sh -c 'echo x >/v/new'
+	run_bundle 0 "$bundle"
+	[ "$(stat -c %u:%g "$T/v/new")" = 1000:1000 ]
+	nothing_left
+}
