@@ -10,8 +10,10 @@
  *   -l FILE       writes a line for each behaviour observed and each address led to
  *   -k            the redirection marks datagrams with the address that was asked
  *   -x ADDRESS    an address that cannot be led to
+ *   -r            sets the rules, too, of a function that is enforced and knows no peer
  */
 #include <err.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +21,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "dns/dns.h"
+#include "net/net.h"
 
 enum { KNOWN_MAX = 32, MARK = 0x48554b5d };
 
@@ -30,16 +34,25 @@ struct harness {
 	enum mode mode;
 	const char *unreachable;
 	FILE *log;
+	struct net *net; /* NULL: the rules are somebody else's */
 };
+
+/* ACCESS:KEY? */
+static bool is_behaviour(const char *text, const struct behaviour *b)
+{
+	const char *access = access_name(b->access);
+	size_t len = strlen(access);
+
+	return strncmp(text, access, len) == 0 && text[len] == ':' &&
+	       strcmp(text + len + 1, b->key) == 0;
+}
 
 static enum verdict peek(void *context, const struct behaviour *b)
 {
 	const struct harness *harness = context;
-	char text[2048];
 
-	(void)snprintf(text, sizeof(text), "%s:%s", access_name(b->access), b->key);
 	for (size_t i = 0; i < harness->known_count; i++) {
-		if (strcmp(harness->known[i], text) == 0)
+		if (is_behaviour(harness->known[i], b))
 			return VERDICT_ALLOWED;
 	}
 	switch (harness->mode) {
@@ -71,10 +84,39 @@ static int lead(void *context, const char *key, const struct address *address, u
 	const struct harness *harness = context;
 	char text[ADDRESS_TEXT_ROOM];
 
+	if (harness->net && net_allow_address(harness->net, key, address, ttl_s) < 0)
+		return -1;
+	if (!harness->log && !harness->unreachable)
+		return 0;
 	address_text(address, text);
 	if (harness->log)
 		(void)fprintf(harness->log, "lead %s %s %u\n", key, text, ttl_s);
 	return harness->unreachable && strcmp(harness->unreachable, text) == 0 ? -1 : 0;
+}
+
+static void hear(void *context, const struct net_flow *flow)
+{
+}
+
+static void lose(void *context, uint64_t count)
+{
+}
+
+static void set_rules(const struct dns *dns, struct harness *harness)
+{
+	cleanup_close int own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct net_options options = {
+		.namespace_fd = own_fd,
+		.dns_port = dns_port(dns),
+		.dns_mark = MARK,
+		.seen = hear,
+		.lost = lose,
+	};
+	struct error err = ERROR_INIT;
+
+	if (net_open(&options, &harness->net, &err) < 0 ||
+	    net_use(harness->net, NULL, 0, true, &err) < 0)
+		errx(EX_UNAVAILABLE, "%s", err.what);
 }
 
 static void use_file(struct dns *dns, const char *path)
@@ -119,9 +161,10 @@ int main(int argc, char **argv)
 	const char *resolv_conf = NULL;
 	struct error error = ERROR_INIT;
 	struct dns *dns;
+	bool rules = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "m:a:c:kl:x:")) != -1) {
+	while ((option = getopt(argc, argv, "m:a:c:kl:rx:")) != -1) {
 		switch (option) {
 		case 'm':
 			if (mode_parse(optarg, &harness.mode) < 0)
@@ -143,6 +186,9 @@ int main(int argc, char **argv)
 			if (!harness.log)
 				err(EX_CANTCREAT, "%s", optarg);
 			break;
+		case 'r':
+			rules = options.marks_tell = true;
+			break;
 		case 'x':
 			harness.unreachable = optarg;
 			break;
@@ -154,10 +200,13 @@ int main(int argc, char **argv)
 		errx(EX_UNAVAILABLE, "%s", error.what);
 	if (resolv_conf)
 		use_file(dns, resolv_conf);
+	if (rules)
+		set_rules(dns, &harness);
 	(void)printf("%u %u\n", dns_port(dns), MARK);
 	(void)fflush(stdout);
 	serve(dns, &harness);
 	dns_close(dns);
+	net_close(harness.net, false);
 	if (harness.log && fclose(harness.log) != 0)
 		err(EX_IOERR, "log");
 	return 0;
