@@ -20,6 +20,7 @@ struct entry {
 	struct address address;
 	char *name; /* NULL: empty */
 	int64_t until_ns;
+	uint32_t hash; /* of the name: hundreds may lead to one address */
 	uint32_t next; /* of the same chain, older */
 };
 
@@ -99,14 +100,20 @@ void names_free(struct names *names)
 	free(names);
 }
 
+static uint32_t hash_name(const char *name)
+{
+	return (uint32_t)hash64_text(name);
+}
+
 static struct entry *find(const struct names *names, const struct address *address,
-			  const char *name)
+			  const char *name, uint32_t hash)
 {
 	for (uint32_t i = names->chains[chain_of(names, address)]; i != NOTHING;
 	     i = names->entries[i].next) {
 		struct entry *entry = &names->entries[i];
 
-		if (address_equal(&entry->address, address) && strcmp(entry->name, name) == 0)
+		if (entry->hash == hash && address_equal(&entry->address, address) &&
+		    strcmp(entry->name, name) == 0)
 			return entry;
 	}
 	return NULL;
@@ -131,7 +138,8 @@ static uint32_t take_place(struct names *names)
 int names_put(struct names *names, const struct address *address, const char *name,
 	      int64_t until_ns)
 {
-	struct entry *entry = find(names, address, name);
+	uint32_t hash = hash_name(name);
+	struct entry *entry = find(names, address, name, hash);
 	char *copy;
 	uint32_t i;
 
@@ -144,14 +152,15 @@ int names_put(struct names *names, const struct address *address, const char *na
 	if (!copy)
 		return -ENOMEM;
 	i = take_place(names);
-	names->entries[i] = (struct entry){.address = *address, .name = copy, .until_ns = until_ns};
+	names->entries[i] = (struct entry){
+		.address = *address, .name = copy, .until_ns = until_ns, .hash = hash};
 	link_entry(names, i);
 	return 0;
 }
 
 int64_t names_until(const struct names *names, const struct address *address, const char *name)
 {
-	const struct entry *entry = find(names, address, name);
+	const struct entry *entry = find(names, address, name, hash_name(name));
 
 	return entry ? entry->until_ns : 0;
 }
