@@ -8,12 +8,12 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/patience.h"
 #include "event/event.h"
 #include "mediator/calls.h"
 #include "mediator/capabilities.h"
 #include "mediator/latency.h"
 #include "mediator/nearness.h"
-#include "mediator/patience.h"
 #include "mediator/loop.h"
 #include "mediator/mediator.h"
 #include "mediator/native.h"

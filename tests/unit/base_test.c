@@ -27,6 +27,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/patience.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "husk-paths.h"
@@ -759,6 +760,32 @@ static void what_a_container_is_limited_to_is_lifted(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void patience_ends_where_nothing_comes(void **state)
+{
+	struct patience patience = {0};
+	unsigned int answers = 0, tried = 0;
+
+	/* as long as requests come, it is tried each time */
+	for (int i = 0; i < 100; i++) {
+		assert_true(patience_is_due(&patience));
+		patience_learn(&patience, true);
+	}
+	for (; answers < 10000; answers++) {
+		if (!patience_is_due(&patience))
+			continue;
+		patience_learn(&patience, false);
+		tried++;
+	}
+	assert_in_range(tried, 10000 / PATIENCE_PAUSE_MAX, 10000 / PATIENCE_PAUSE_MAX + 10);
+	/* one that comes makes up for all */
+	while (!patience_is_due(&patience))
+		answers++;
+	patience_learn(&patience, true);
+	assert_true(patience_is_due(&patience));
+	patience.alone = true;
+	assert_false(patience_is_due(&patience));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -785,6 +812,7 @@ int main(void)
 		WITH_DIRECTORY(a_tree_is_removed_but_not_through_links),
 		WITH_DIRECTORY(a_directory_is_made_with_its_parents),
 		cmocka_unit_test(what_a_container_is_limited_to_is_lifted),
+		cmocka_unit_test(patience_ends_where_nothing_comes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,6 @@
 #include "mediator/loop.h"
 #include "mediator/native.h"
 #include "mediator/nearness.h"
-#include "mediator/patience.h"
 #include "policy/native.h"
 #include "mediator/process.h"
 #include "mediator/talk.h"
@@ -1101,32 +1100,6 @@ static void a_message_arrives_with_its_descriptor(void **state)
 	close(pipe_fds[1]);
 }
 
-static void patience_ends_where_nothing_comes(void **state)
-{
-	struct patience patience = {0};
-	unsigned int answers = 0, tried = 0;
-
-	/* as long as requests come, it is tried each time */
-	for (int i = 0; i < 100; i++) {
-		assert_true(patience_is_due(&patience));
-		patience_learn(&patience, true);
-	}
-	for (; answers < 10000; answers++) {
-		if (!patience_is_due(&patience))
-			continue;
-		patience_learn(&patience, false);
-		tried++;
-	}
-	assert_in_range(tried, 10000 / PATIENCE_PAUSE_MAX, 10000 / PATIENCE_PAUSE_MAX + 10);
-	/* one that comes makes up for all */
-	while (!patience_is_due(&patience))
-		answers++;
-	patience_learn(&patience, true);
-	assert_true(patience_is_due(&patience));
-	patience.alone = true;
-	assert_false(patience_is_due(&patience));
-}
-
 static void what_was_looked_through_before_is_not_again(void **state)
 {
 	cleanup_buf struct buf bytes = BUF_INIT;
@@ -1402,7 +1375,6 @@ int main(void)
 		cmocka_unit_test(each_source_is_called_when_it_is_ready),
 		cmocka_unit_test(a_scan_finds_what_must_stay_mediated),
 		cmocka_unit_test(only_a_container_that_cannot_undo_it_has_natives),
-		cmocka_unit_test(patience_ends_where_nothing_comes),
 		cmocka_unit_test(what_was_looked_through_before_is_not_again),
 		cmocka_unit_test(another_start_knows_what_one_has_found),
 		cmocka_unit_test(a_tree_of_many_is_looked_through_before),

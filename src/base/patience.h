@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_PATIENCE_H
-#define HUSK_MEDIATOR_PATIENCE_H
+#ifndef HUSK_BASE_PATIENCE_H
+#define HUSK_BASE_PATIENCE_H
 
 #include <stdbool.h>
 
@@ -19,7 +19,7 @@ struct patience {
 };
 
 enum patience_constants {
-	PATIENCE_NS = 80000,
+	PATIENCE_NS = 80000,	  /* of the view's */
 	PATIENCE_PAUSE_MAX = 256, /* answers */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "mediator/patience.h"
+#include "base/patience.h"
 
 #include <sched.h>
 
