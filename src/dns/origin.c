@@ -256,15 +256,13 @@ static bool is_known(struct origin *origin, struct origin_question *question, in
 	return true;
 }
 
-void origin_find(struct origin *origin, struct origin_question *questions, size_t count)
+static void find_untold(struct origin *origin, struct origin_question *questions, size_t count)
 {
 	char bytes[ORIGIN_BATCH_MAX * REQUEST_ROOM] = {0};
 	int64_t now_ns = clock_monotonic_ns();
 	size_t len = 0, unknown = 0;
 	int r;
 
-	if (count > ORIGIN_BATCH_MAX)
-		count = ORIGIN_BATCH_MAX;
 	for (size_t i = 0; i < count; i++) {
 		if (is_known(origin, &questions[i], now_ns))
 			continue;
@@ -289,6 +287,18 @@ void origin_find(struct origin *origin, struct origin_question *questions, size_
 				.asked = questions[i].asked,
 			};
 	}
+}
+
+void origin_find(struct origin *origin, struct origin_question *questions, size_t count)
+{
+	size_t told = 0;
+
+	if (count > ORIGIN_BATCH_MAX)
+		count = ORIGIN_BATCH_MAX;
+	while (told < count && questions[told].asked.port != 0)
+		told++;
+	if (told < count)
+		find_untold(origin, questions, count);
 }
 
 int origin_of_connection(int fd, struct endpoint *ret)

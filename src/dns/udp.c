@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "dns/proxy-internal.h"
 #include "dns/refusal.h"
+#include "dns/udp-out.h"
 
 enum {
 	BATCH_MAX = ORIGIN_BATCH_MAX,
@@ -71,13 +72,9 @@ struct udp_batch {
 	_Alignas(struct cmsghdr) char controls[BATCH_MAX][CONTROL_ROOM];
 	struct mmsghdr messages[BATCH_MAX];
 	struct origin_question origins[BATCH_MAX];
-
-	int out_fd;
+	int64_t now_ns; /* CLOCK_MONOTONIC, when it was taken in */
+	struct udp_out out;
 	struct udp_lane *out_lane; /* whose socket that is; NULL: a listener's */
-	unsigned int out_count;
-	struct iovec out_vectors[BATCH_MAX];
-	struct sockaddr_storage out_clients[BATCH_MAX];
-	struct mmsghdr out[BATCH_MAX];
 };
 
 int udp_new(struct dns *dns)
@@ -100,25 +97,11 @@ static void flush(struct dns *dns)
 {
 	struct udp_batch *batch = dns->batch;
 	struct udp_lane *lane = batch->out_lane;
-	unsigned int sent = 0;
-	bool again = true;
-	int error = 0;
+	int r = udp_out_send(&batch->out);
 
-	while (sent < batch->out_count) {
-		int n = sendmmsg(batch->out_fd, batch->out + sent, batch->out_count - sent, 0);
-
-		/* What the kernel has to say of an earlier datagram it says once. */
-		if (n < 0 && again)
-			error = errno;
-		if (n < 0 && !again)
-			n = 1;
-		again = n > 0;
-		sent += n > 0 ? (unsigned int)n : 0;
-	}
-	batch->out_count = 0;
 	batch->out_lane = NULL;
-	if (lane && error == ECONNREFUSED)
-		fail_lane(dns, lane, error);
+	if (lane && r < 0)
+		fail_lane(dns, lane, -r);
 }
 
 /* To be sent by this socket; the bytes stay as they are until flush(). client NULL: the socket is
@@ -126,20 +109,13 @@ static void flush(struct dns *dns)
 static void put(struct dns *dns, int fd, const uint8_t *bytes, size_t len,
 		const struct udp_flow *client)
 {
-	struct udp_batch *batch = dns->batch;
-	unsigned int i;
+	struct udp_out *out = &dns->batch->out;
 
-	if (batch->out_count == BATCH_MAX || (batch->out_count > 0 && batch->out_fd != fd))
+	if (out->count == UDP_OUT_MAX || (out->count > 0 && out->fd != fd))
 		flush(dns);
-	i = batch->out_count++;
-	batch->out_fd = fd;
-	batch->out_vectors[i] = (struct iovec){(void *)(uintptr_t)bytes, len};
-	batch->out[i].msg_hdr = (struct msghdr){.msg_iov = &batch->out_vectors[i], .msg_iovlen = 1};
-	if (!client)
-		return;
-	batch->out_clients[i] = client->client;
-	batch->out[i].msg_hdr.msg_name = &batch->out_clients[i];
-	batch->out[i].msg_hdr.msg_namelen = client->client_len;
+	out->fd = fd;
+	udp_out_put(out, bytes, len, client ? &client->client : NULL,
+		    client ? client->client_len : 0);
 }
 
 static void answer_ourselves(const struct udp_flow *flow, uint8_t rcode)
@@ -374,7 +350,7 @@ static size_t least(size_t a, size_t b)
 static int ask(struct dns *dns, struct udp_flow *flow, const struct endpoint *resolver,
 	       uint8_t *message, size_t len)
 {
-	int64_t now_ns = clock_monotonic_ns();
+	int64_t now_ns = dns->batch->now_ns;
 	struct udp_lane *lane;
 	uint16_t id = 0;
 	int r = find_lane(dns, resolver, now_ns, &lane);
@@ -427,18 +403,20 @@ static void serve_query(struct dns *dns, const struct listener *listener, int i)
 		answer_ourselves(flow, ns_r_servfail);
 }
 
-static int receive(struct udp_batch *batch, int fd)
+/* Of a lane it is known whom from. */
+static int receive(struct udp_batch *batch, int fd, bool lane)
 {
 	for (size_t i = 0; i < BATCH_MAX; i++) {
+		struct msghdr *message = &batch->messages[i].msg_hdr;
+
 		batch->vectors[i] = (struct iovec){batch->bytes[i], sizeof(batch->bytes[i])};
-		batch->messages[i].msg_hdr = (struct msghdr){
-			.msg_iov = &batch->vectors[i],
-			.msg_iovlen = 1,
-			.msg_name = &batch->clients[i],
-			.msg_namelen = sizeof(batch->clients[i]),
-			.msg_control = batch->controls[i],
-			.msg_controllen = sizeof(batch->controls[i]),
-		};
+		*message = (struct msghdr){.msg_iov = &batch->vectors[i], .msg_iovlen = 1};
+		if (lane)
+			continue;
+		message->msg_name = &batch->clients[i];
+		message->msg_namelen = sizeof(batch->clients[i]);
+		message->msg_control = batch->controls[i];
+		message->msg_controllen = sizeof(batch->controls[i]);
 	}
 	return recvmmsg(fd, batch->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
 }
@@ -465,7 +443,7 @@ void udp_ready(struct dns *dns, struct source *source, uint32_t events)
 	struct udp_batch *batch = dns->batch;
 
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		int count = receive(batch, listener->fd);
+		int count = receive(batch, listener->fd, false);
 
 		for (int i = 0; i < count; i++) {
 			struct origin_question *origin = &batch->origins[i];
@@ -475,6 +453,7 @@ void udp_ready(struct dns *dns, struct source *source, uint32_t events)
 			address_of_socket((struct sockaddr *)&batch->clients[i],
 					  &origin->client.address, &origin->client.port);
 		}
+		batch->now_ns = clock_monotonic_ns();
 		if (count > 0)
 			origin_find(&dns->origin, batch->origins, (size_t)count);
 		for (int i = 0; i < count; i++)
@@ -523,7 +502,7 @@ static void udp_answers_ready(struct dns *dns, struct source *source, uint32_t e
 	struct udp_batch *batch = dns->batch;
 
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		int count = receive(batch, lane->fd);
+		int count = receive(batch, lane->fd, true);
 
 		if (count < 0 && errno != EAGAIN && errno != EINTR)
 			fail_lane(dns, lane, errno);

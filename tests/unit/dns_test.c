@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <errno.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -13,13 +14,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "dns/judge.h"
 #include "dns/message.h"
 #include "dns/origin.h"
 #include "dns/refusal.h"
 #include "dns/resolv.h"
+#include "dns/udp-out.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -893,6 +898,119 @@ static void the_kernel_knows_of_no_such_flow(void **state)
 	assert_int_equal(question.result, -EBADMSG);
 }
 
+/* ---- sending together ---- */
+
+/* A socket of loopback, connected to a new one there, or to nobody. */
+static int open_connected(int *ret_other)
+{
+	struct sockaddr_in there = {.sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(there);
+
+	*ret_other = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(*ret_other, (struct sockaddr *)&there, len), 0);
+	assert_int_equal(getsockname(*ret_other, (struct sockaddr *)&there, &len), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&there, len), 0);
+	return fd;
+}
+
+/* Puts one datagram of each length, full of its number; 0 ends. */
+static void put_all(struct udp_out *out, const size_t *lens, uint8_t bytes[][1024])
+{
+	for (size_t i = 0; lens[i] > 0; i++) {
+		memset(bytes[i], (int)i + 1, lens[i]);
+		udp_out_put(out, bytes[i], lens[i], NULL, 0);
+	}
+}
+
+static void each_datagram_arrives_whole_whatever_goes_with_it(void **state)
+{
+	static const size_t lens[][UDP_OUT_MAX + 1] = {
+		{40},
+		{40, 40, 40},
+		{40, 39, 41, 40, 12, 41},
+		{12, 13, 14, 15, 16},
+		{1000, 40, 1000, 900, 513, 512, 511},
+		{40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 39},
+	};
+	struct udp_out out = {0};
+
+	/* apart: the kernel takes none together from a socket that computes no checksum */
+	for (int apart = 0; apart < 2; apart++) {
+		cleanup_close int there = -1;
+		cleanup_close int fd = open_connected(&there);
+
+		assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &apart, sizeof(apart)), 0);
+		for (size_t row = 0; row < COUNT(lens); row++) {
+			uint8_t bytes[UDP_OUT_MAX][1024], got[2048];
+			size_t count = 0;
+			ssize_t n;
+
+			out.fd = fd;
+			put_all(&out, lens[row], bytes);
+			assert_int_equal(udp_out_send(&out), 0);
+			assert_int_equal(out.count, 0);
+			while ((n = recv(there, got, sizeof(got), 0)) >= 0) {
+				size_t i = (size_t)got[0] - 1;
+
+				assert_true(i < UDP_OUT_MAX);
+				assert_int_equal(n, lens[row][i]);
+				assert_memory_equal(got, bytes[i], lens[row][i]);
+				bytes[i][0] = 0; /* once */
+				count++;
+			}
+			for (size_t i = 0; lens[row][i] > 0; i++, count--)
+				assert_int_equal(bytes[i][0], 0);
+			assert_int_equal(count, 0);
+		}
+	}
+}
+
+static void who_is_not_there_is_told_of(void **state)
+{
+	static const size_t lens[] = {40, 40, 39, 38, 0};
+	cleanup_close int there = -1;
+	cleanup_close int fd = open_connected(&there);
+	uint8_t bytes[COUNT(lens)][1024];
+	struct udp_out out = {.fd = fd};
+
+	close(there);
+	there = -1;
+	put_all(&out, lens, bytes);
+	assert_int_equal(udp_out_send(&out), 0);
+	/* what became of the last */
+	put_all(&out, lens, bytes);
+	assert_int_equal(udp_out_send(&out), -ECONNREFUSED);
+	assert_int_equal(out.count, 0);
+}
+
+static void each_client_gets_its_own(void **state)
+{
+	struct sockaddr_storage clients[2];
+	struct udp_out out = {0};
+	int theirs[2];
+
+	out.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	for (size_t i = 0; i < 2; i++) {
+		socklen_t len = sizeof(clients[i]);
+		int fd = open_connected(&theirs[i]);
+
+		assert_int_equal(getpeername(fd, (struct sockaddr *)&clients[i], &len), 0);
+		close(fd);
+		udp_out_put(&out, (const uint8_t *)(i ? "second" : "first!"), 6, &clients[i], len);
+	}
+	assert_int_equal(udp_out_send(&out), 0);
+	for (size_t i = 0; i < 2; i++) {
+		char got[16];
+
+		assert_int_equal(recv(theirs[i], got, sizeof(got), 0), 6);
+		assert_memory_equal(got, i ? "second" : "first!", 6);
+		close(theirs[i]);
+	}
+	close(out.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -928,6 +1046,9 @@ int main(void)
 		cmocka_unit_test(a_refusal_by_ipv6_leaves_the_sum_to_the_kernel),
 		cmocka_unit_test(the_kernel_tells_who_was_asked),
 		cmocka_unit_test(the_kernel_knows_of_no_such_flow),
+		cmocka_unit_test(each_datagram_arrives_whole_whatever_goes_with_it),
+		cmocka_unit_test(who_is_not_there_is_told_of),
+		cmocka_unit_test(each_client_gets_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
