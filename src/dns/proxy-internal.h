@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 
+#include "base/patience.h"
 #include "dns/dns.h"
 #include "dns/origin.h"
 
@@ -54,6 +55,8 @@ struct dns {
 	struct tcp_connections connections;
 	struct tcp_connections closed; /* to be freed once no event can name them any more */
 	size_t connections_count;
+
+	struct patience patience; /* after what was served */
 
 	size_t random_left; /* numbers nobody has had yet */
 	uint16_t random[RANDOM_NUMBERS];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The proxy's sockets, and who is called when one of them is ready. */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -16,7 +17,8 @@
 
 enum {
 	EVENTS_AT_ONCE = 64,
-	TURNS_MAX = 8, /* before the rest of the program has its turn */
+	TURNS_MAX = 8,		 /* before the rest of the program has its turn */
+	DNS_PATIENCE_NS = 15000, /* more costs more than it brings */
 	PORT_TRIES = 64,
 	PORT_SPAN = 4096, /* 61000 to 65095 */
 	BACKLOG = 64,
@@ -253,6 +255,7 @@ int dns_open(const struct dns_options *options, struct dns **ret, struct error *
 	if (dns == MAP_FAILED)
 		return error_set(err, ENOMEM, "cannot set up the DNS proxy");
 	dns->options = *options;
+	patience_open(&dns->patience);
 	dns->timer.ready = on_timer;
 	dns->epoll_fd = dns->timer_fd = -1;
 	origin_init(&dns->origin, options->namespace_fd);
@@ -304,21 +307,41 @@ int dns_fd(const struct dns *dns)
 	return dns->epoll_fd;
 }
 
-void dns_read(struct dns *dns)
+static int serve_ready(struct dns *dns)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
+	int count = epoll_wait(dns->epoll_fd, events, EVENTS_AT_ONCE, 0);
+
+	for (int i = 0; i < count; i++) {
+		struct source *source = events[i].data.ptr;
+
+		source->ready(dns, source, events[i].events);
+	}
+	tcp_bury(dns);
+	return count;
+}
+
+/* Whoever has just been answered asks the next question, and who was asked answers, if only they
+ * may run. To sleep and be woken for each of it costs more than the work, and makes for small
+ * batches. */
+static int await(struct dns *dns)
+{
+	int64_t until_ns = clock_monotonic_ns() + DNS_PATIENCE_NS;
+	int count;
+
+	do {
+		sched_yield();
+		count = serve_ready(dns);
+	} while (count == 0 && clock_monotonic_ns() < until_ns);
+	patience_learn(&dns->patience, count > 0);
+	return count;
+}
+
+void dns_read(struct dns *dns)
+{
+	int count = serve_ready(dns);
 
 	/* Under load the next datagrams are there by the time that these are served. */
-	for (int turn = 0; turn < TURNS_MAX; turn++) {
-		int count = epoll_wait(dns->epoll_fd, events, EVENTS_AT_ONCE, 0);
-
-		for (int i = 0; i < count; i++) {
-			struct source *source = events[i].data.ptr;
-
-			source->ready(dns, source, events[i].events);
-		}
-		tcp_bury(dns);
-		if (count <= 0)
-			return;
-	}
+	for (int turn = 1; turn < TURNS_MAX && count > 0; turn++)
+		count = patience_is_due(&dns->patience) ? await(dns) : serve_ready(dns);
 }
