@@ -70,14 +70,19 @@ learned_and_enforced() {
 	nothing_left
 }
 
-@test "curl" {
-	local rootfs library
-	rootfs=$(own_rootfs)
-	# The host's own, with what it loads.
-	cp "$(command -v curl)" "$rootfs/usr/bin/curl"
-	for library in $(ldd "$(command -v curl)" | grep -o '/[^ ]*'); do
-		[ -e "$rootfs$library" ] || cp -L --parents "$library" "$rootfs"
+# bring PROGRAM ROOTFS: the host's own, with what it loads
+bring() {
+	local library
+	cp "$(command -v "$1")" "$2/usr/bin/$1"
+	for library in $(ldd "$(command -v "$1")" | grep -o '/[^ ]*'); do
+		[ -e "$2$library" ] || cp -L --parents "$library" "$2"
 	done
+}
+
+@test "curl" {
+	local rootfs
+	rootfs=$(own_rootfs)
+	bring curl "$rootfs"
 	client_of curl "$rootfs" /bin/sh -c 'while read -r address; do curl -sf --max-time 5 "$address" || echo failed; done'
 	learned_and_enforced curl
 }
@@ -116,4 +121,46 @@ const get = address => new Promise(done => http.get(address, {lookup: lookups[pr
 
 @test "http of Node.js, by c-ares" {
 	node_client cares
+}
+
+@test "dnsmasq, as bridges have it, says the same through the proxy" {
+	local rootfs questions='fixed.example.test A
+alias.example.test A
+fixed.example.test AAAA
+alias.example.test AAAA
+_web._tcp.example.test SRV
+big.example.test TXT
+missing.example.test A
+-x 93.184.216.34'
+	local server=(ip netns exec "$SERVER_NS")
+	"${server[@]}" dnsmasq --keep-in-foreground --no-resolv --no-hosts --conf-file=/dev/null --user=root --pid-file= \
+		--listen-address=203.0.113.1 --bind-interfaces --local=/example.test/ --local-ttl=60 \
+		--host-record=fixed.example.test,93.184.216.34,2606:2800:220:1::1 --cname=alias.example.test,fixed.example.test \
+		--srv-host=_web._tcp.example.test,fixed.example.test,80 \
+		"$(printf -- '--txt-record=big.example.test'; printf ',%0200d' {1..9})" </dev/null >"$T/dnsmasq" 2>&1 3>&- 7>&- &
+	kill "$BUSY_PID"
+	BUSY_PID=$!
+	wait_until 20 "${server[@]}" dig +short +tries=1 +time=1 @203.0.113.1 fixed.example.test
+	rootfs=$(own_rootfs)
+	bring dig "$rootfs"
+	client_of dig "$rootfs" /bin/sh -c 'while read -r words; do dig +noall +answer +comments +bufsize=1232 $words | sort; done'
+	echo 'nameserver 203.0.113.1' >"$rootfs/etc/resolv.conf"
+	without_ids() { sed -E 's/, id: [0-9]+//' "$1"; }
+	while read -r words; do
+		# shellcheck disable=SC2086 # several words
+		"${server[@]}" dig +noall +answer +comments +bufsize=1232 @203.0.113.1 $words | sort
+	done <<<"$questions" >"$T/direct"
+	grep -q 'Truncated, retrying in TCP' "$T/direct"
+	[ "$(grep -c 'status: NXDOMAIN' "$T/direct")" -eq 1 ]
+	[ "$(grep -c 'IN.*fixed.example.test\.$' "$T/direct")" -ge 4 ]
+	for mode in learn enforce; do
+		husk mode --domain dns dig "$mode" || true
+		run_bundle 0 "$BUNDLE" "$questions
+"
+		echo "$output" >"$T/through"
+		diff <(without_ids "$T/direct") <(without_ids "$T/through")
+	done
+	no_event '.event == "denied"'
+	has_event '.event == "run" and .modes.dns == "enforce"'
+	nothing_left
 }
