@@ -6,11 +6,13 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/namespace.h"
 #include "dns/proxy-internal.h"
 #include "dns/refusal.h"
@@ -184,19 +186,28 @@ static int listen_from(struct dns *dns, uint16_t port)
 	return r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL ? 0 : r;
 }
 
-/* The ports are random, so that those which programs like best are hit by none for long. */
+/*
+ * The same port in the same namespace, mostly: for minutes the kernel sends a question to where one
+ * from the same port was sent before, if only by a container before this one. Another in each
+ * namespace, so that those which programs like best are hit by none for long.
+ */
+static unsigned int first_port(const struct dns *dns)
+{
+	struct stat namespace = {0};
+
+	if (dns->options.namespace_fd >= 0)
+		fstat(dns->options.namespace_fd, &namespace);
+	return (unsigned int)(hash64_mix(namespace.st_ino) % PORT_SPAN);
+}
+
 static int listen_somewhere(struct dns *dns)
 {
+	unsigned int first = first_port(dns);
 	int r = -EADDRINUSE;
 
-	for (int i = 0; i < PORT_TRIES && r == -EADDRINUSE; i++) {
-		uint16_t random;
-
+	for (unsigned int i = 0; i < PORT_TRIES && r == -EADDRINUSE; i++) {
 		close_listeners(dns);
-		r = proxy_random(dns, &random);
-		if (r < 0)
-			return r;
-		dns->port = (uint16_t)(DNS_PORT_FIRST + random % PORT_SPAN);
+		dns->port = (uint16_t)(DNS_PORT_FIRST + (first + i) % PORT_SPAN);
 		r = listen_from(dns, dns->port);
 	}
 	return r;

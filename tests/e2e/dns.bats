@@ -229,3 +229,20 @@ asked() {
 	output_has 'look b.example.test: [Errno -3]'
 	output_has 'look a.example.test: 2606:2800:220:1::1 93.184.216.34'
 }
+
+@test "a question from the port of one that a container before asked in the same namespace is answered" {
+	dns_bundle talker
+	set_python "$BUNDLE" '
+import socket, struct
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+    asking.settimeout(3)
+    asking.bind(("", 40000))
+    asking.connect(("10.99.0.1", 53))
+    asking.send(struct.pack(">HHHHHH", 7, 0x100, 1, 0, 0, 0) + b"\1a\7example\4test\0\0\1\0\1")
+    print("answered", asking.recv(512)[3] & 15)'
+	for _ in 1 2 3; do
+		run_bundle 0 "$BUNDLE"
+		output_has 'answered 0'
+	done
+	nothing_left
+}
