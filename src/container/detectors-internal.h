@@ -22,6 +22,7 @@ struct detected {
 	char function[IDENTITY_NAME_MAX + 1]; /* "" with ignore, or where no rule fits */
 	char revision[IDENTITY_NAME_MAX + 1]; /* "" where the rule gives none */
 	char image[IDENTITY_NAME_MAX + 1];    /* digest of the image, by the engine's word, or "" */
+	char sockets[IDENTITY_NAME_MAX + 1];  /* as identity.sockets */
 	bool ignore;			      /* no function: not to be wrapped */
 	bool pool;			      /* a container that gets its function later */
 	bool from_image;		      /* an image could have made up the name or revision */

@@ -24,6 +24,7 @@ struct rule {
 		char text[IDENTITY_NAME_MAX + 1];
 		bool from_image;
 	} function, revision;
+	char sockets[IDENTITY_NAME_MAX + 1];
 };
 
 struct reader {
@@ -215,6 +216,7 @@ static int finish_rule(struct reader *reader)
 	memcpy(reader->ret->rule, rule->name, sizeof(rule->name));
 	memcpy(reader->ret->function, rule->function.text, sizeof(rule->function.text));
 	memcpy(reader->ret->revision, rule->revision.text, sizeof(rule->revision.text));
+	memcpy(reader->ret->sockets, rule->sockets, sizeof(rule->sockets));
 	return 0;
 }
 
@@ -247,6 +249,20 @@ static int read_image(struct reader *reader, char *text)
 	return 0;
 }
 
+static int read_sockets(struct reader *reader, const char *directory)
+{
+	struct rule *rule = &reader->rule;
+	size_t len = strlen(directory);
+
+	if (len < 2 || directory[0] != '/' || directory[len - 1] == '/' || strchr(directory, '{'))
+		return say(reader, "'sockets' takes the path of a directory below '/'");
+	if (*rule->sockets)
+		return say(reader, "the rule has 'sockets' already");
+	if (!text_copy(rule->sockets, sizeof(rule->sockets), directory))
+		return say(reader, "the path is too long");
+	return 0;
+}
+
 static int read_in_rule(struct reader *reader, const char *word, char *rest)
 {
 	struct rule *rule = &reader->rule;
@@ -263,6 +279,8 @@ static int read_in_rule(struct reader *reader, const char *word, char *rest)
 	}
 	if (strcmp(word, "revision") == 0)
 		return read_template(reader, rest, &rule->revision);
+	if (strcmp(word, "sockets") == 0)
+		return read_sockets(reader, rest);
 	if (*rest)
 		return say(reader, "there is more on the line than its word takes");
 	if (strcmp(word, "pool") == 0) {

@@ -171,6 +171,7 @@ int identity_find_in(const struct oci_state *state, const struct oci_spec *spec,
 		snprintf(identity.identified_by, sizeof(identity.identified_by), "detector %s",
 			 detected.rule);
 	} else if (!identity.opted_out) {
+		text_copy(identity.sockets, sizeof(identity.sockets), detected.sockets);
 		r = name_function(state, spec, &detected, from_image, &identity, err);
 	}
 	if (r == 0)

@@ -36,7 +36,10 @@ enum identity_flags {
 struct identity {
 	char function[IDENTITY_NAME_MAX + 1]; /* "" while unidentified */
 	char revision[IDENTITY_NAME_MAX + 1];
-	char identified_by[64];		/* "annotation", "detector NAME", "" */
+	char identified_by[64]; /* "annotation", "detector NAME", "" */
+	/* A mount point where the table says that the host connects to sockets of the function's;
+	 * no image can choose it. "" where there is none. */
+	char sockets[IDENTITY_NAME_MAX + 1];
 	bool ignored;			/* sandbox containers, build steps: not to be wrapped */
 	bool opted_out;			/* annotation husk.mode = off */
 	bool trusted;			/* annotation husk.trusted = true */

@@ -77,6 +77,7 @@ void native_decide(struct mediator *m)
 	m->wish = (struct native_wish){
 		.rule = {.started_ns = m->started_ns, .writer = NATIVE_READONLY},
 		.scans = &m->scans,
+		.sockets = m->setup->identity->sockets,
 	};
 	/* in a user namespace the numbers of users are others; there only what nobody can change */
 	if (!spec->root_readonly)

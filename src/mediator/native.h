@@ -33,9 +33,10 @@ enum native_limits {
 
 /* What is to be attached, from the policy of a run. */
 struct native_wish {
-	const void *bytes; /* the attachment POLICY_NATIVE; borrowed */
-	size_t len;	   /* 0: nothing */
-	bool enforced;	   /* else no directory that the function fills: that is to be seen */
+	const void *bytes;   /* the attachment POLICY_NATIVE; borrowed */
+	size_t len;	     /* 0: nothing */
+	bool enforced;	     /* else no directory that the function fills: that is to be seen */
+	const char *sockets; /* where the detector table expects a volume with sockets; or "" */
 	struct native_rule rule;
 	struct native_scans
 		*scans; /* what was looked through before, or NULL; holes are taken out */

@@ -27,6 +27,13 @@ struct wrap {
 /* Is this a tmpfs that the runtime made for the container, and not a bind of one of the host's? */
 bool wrap_made_for_container(const struct wrap *wrap, const struct mountinfo_entry *entry);
 
+/*
+ * Is that mount of a directory one of a volume in which the host and the container meet by sockets
+ * or FIFOs? Returns why, a literal, or NULL. Such things cannot cross FUSE: the kernel finds them
+ * by inode.
+ */
+const char *wrap_shares_sockets(const struct wrap *wrap, const struct mountinfo_entry *entry);
+
 /* The mount with that id, or NULL. */
 const struct mountinfo_entry *wrap_entry(const struct wrap *wrap, uint64_t id);
 

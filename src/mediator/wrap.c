@@ -10,7 +10,6 @@
  * else unmounting would travel to the host. Every descriptor closes before the exec is answered,
  * since one that is left would keep the view alive after the container.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,8 +25,6 @@
 #include "container/mountinfo.h"
 #include "mediator/mount.h"
 #include "mediator/wrap-internal.h"
-
-#define VOLUME_NAMES_MAX 4096 /* looked at for sockets in one volume */
 
 static int read_mounts(struct wrap *wrap)
 {
@@ -118,22 +115,6 @@ static bool passes_mounts(const struct wrap *wrap, const struct mountinfo_entry 
 }
 
 /*
- * Does the directory, or what lies right in it, belong to somebody on the other side? A socket or a
- * FIFO that is shared with the host cannot cross FUSE: the kernel finds it by its inode.
- */
-static bool holds_socket(const char *point)
-{
-	cleanup_dir DIR *dir = opendir(point);
-	const struct dirent *entry;
-
-	for (int i = 0; dir && i < VOLUME_NAMES_MAX && (entry = readdir(dir)); i++) {
-		if (entry->d_type == DT_SOCK || entry->d_type == DT_FIFO)
-			return true;
-	}
-	return false;
-}
-
-/*
  * A mount that another one covers. At the same place a second mount of what covers it stands for
  * it, so that mountinfo has as many; it can be told from the real one only by unmounting the other.
  * Where a directory above was covered, or the two are not alike, it is left out.
@@ -160,6 +141,7 @@ static enum treatment treat(const struct wrap *wrap, size_t i)
 {
 	const struct mountinfo_entry *entry = &wrap->mounts.entries[i];
 	struct helper *helper = wrap->helper;
+	const char *why;
 	struct statx at;
 
 	if (i == wrap->gate || examine(entry->point, &at) < 0 || !(at.stx_mask & STATX_MNT_ID))
@@ -175,13 +157,11 @@ static enum treatment treat(const struct wrap *wrap, size_t i)
 				   "mounts are to pass between it and the host");
 		return TREAT_NATIVE;
 	}
-	if (S_ISDIR(at.stx_mode) && !wrap_made_for_container(wrap, entry) &&
-	    holds_socket(entry->point)) {
-		helper_tell_native(helper, entry->point,
-				   "it holds a socket or a FIFO of the host's");
-		return TREAT_NATIVE;
-	}
-	return TREAT_DATA;
+	why = S_ISDIR(at.stx_mode) ? wrap_shares_sockets(wrap, entry) : NULL;
+	if (!why)
+		return TREAT_DATA;
+	helper_tell_native(helper, entry->point, why);
+	return TREAT_NATIVE;
 }
 
 /* The treatment of the mount that this one, treated as data, is mounted on, however far below. */

@@ -1068,6 +1068,13 @@ static void test_broken_tables(void **unused)
 		{"rule a\nwhen id is\nignore\n", "detectors:2: nothing to compare with"},
 		{"rule a\nignore now\n", "detectors:2: there is more on the line"},
 		{"rule a\nfunktion x\n", "detectors:2: "},
+		{"rule a\nsockets\n", "detectors:2: 'sockets' takes the path"},
+		{"rule a\nsockets run\n", "detectors:2: 'sockets' takes the path"},
+		{"rule a\nsockets /\n", "detectors:2: 'sockets' takes the path"},
+		{"rule a\nsockets /run/\n", "detectors:2: 'sockets' takes the path"},
+		{"rule a\nsockets /run\nsockets /tmp\n", "detectors:3: the rule has 'sockets'"},
+		/* an image would choose what is not watched */
+		{"rule a\nsockets {env X}\n", "detectors:2: 'sockets' takes the path"},
 		{"image\n", "detectors:1: 'image' takes a source"},
 		/* also where an earlier rule fits */
 		{"rule a\nfunction x\nrule b\nfunction {\n", "detectors:4: "},
@@ -1103,6 +1110,31 @@ static void test_ignore_needs_more_than_an_image(void **unused)
 
 	assert_int_equal(find(&given, table, strlen(table), &identity, NULL), 0);
 	assert_false(identity.ignored);
+}
+
+/* Whatever names the function; and of a rule that does not fit, nothing. */
+static void test_sockets_of_the_table(void **unused)
+{
+	static const struct {
+		struct identity_case given;
+		const char *sockets;
+	} cases[] = {
+		{{.env = "\"FN_FN_ID=f\",\"FN_LISTENER=unix:/data/s\""}, "/tmp/iofs"},
+		{{.env = "\"FN_FN_ID=f\"", .annotations = "\"husk.function\":\"g\""}, "/tmp/iofs"},
+		{{.env = "\"FN_LISTENER=unix:/tmp/iofs/lsnr.sock\""}, ""},
+		{{.env = "\"FN_FN_ID=f\",\"K_SERVICE=s\""}, ""},
+		{{.env = "\"FN_FN_ID=f\"", .annotations = "\"husk.mode\":\"off\""}, ""},
+	};
+	cleanup_free char *table = NULL;
+	size_t len;
+
+	table = read_table(&len);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct identity identity;
+
+		assert_int_equal(find(&cases[i].given, table, len, &identity, NULL), 0);
+		assert_string_equal(identity.sockets, cases[i].sockets);
+	}
 }
 
 /* Podman copies the annotations of an image, which then must not lower the guard. */
@@ -1321,6 +1353,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_names_of_255_bytes),
 		cmocka_unit_test(test_broken_tables),
 		cmocka_unit_test(test_ignore_needs_more_than_an_image),
+		cmocka_unit_test(test_sockets_of_the_table),
 		cmocka_unit_test(test_annotations_of_images),
 		cmocka_unit_test(test_missing_table),
 		cmocka_unit_test(test_digest),
