@@ -354,6 +354,13 @@ static int add_natives(struct showing *s, struct error *err)
 	return table_print(&table, s->out);
 }
 
+static const char *native_kind_name(enum native_kind kind)
+{
+	if (kind == NATIVE_SOCKETS)
+		return "sockets";
+	return kind == NATIVE_IMAGE ? "image" : "private";
+}
+
 static int native_members(struct showing *s, struct error *err)
 {
 	cleanup_buf struct buf entries = BUF_INIT;
@@ -369,7 +376,7 @@ static int native_members(struct showing *s, struct error *err)
 		natives_reason(&entry, &why);
 		json_object_begin(s->w);
 		json_member_name(s->w, "path", entry.path);
-		json_member_string(s->w, "kind", entry.kind == NATIVE_IMAGE ? "image" : "private");
+		json_member_string(s->w, "kind", native_kind_name(entry.kind));
 		json_member_integer(s->w, "uses", entry.uses);
 		json_member_string(s->w, "reason", why.bytes ? why.bytes : "");
 		json_object_end(s->w);

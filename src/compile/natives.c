@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "policy/guard.h"
 
@@ -28,6 +29,7 @@ struct natives {
 	struct paths kept;    /* what must not lie in a directory that is filled in bulk */
 	struct paths changed; /* what must not lie in a tree: it becomes read-only */
 	struct paths denied;  /* by hand */
+	struct paths sockets; /* directories of volumes in which they are made */
 };
 
 struct natives *natives_new(void)
@@ -51,6 +53,7 @@ void natives_free(struct natives *natives)
 	paths_release(&natives->kept);
 	paths_release(&natives->changed);
 	paths_release(&natives->denied);
+	paths_release(&natives->sockets);
 	free(natives);
 }
 
@@ -67,6 +70,17 @@ static int add(struct paths *paths, const char *text, bool is_directory)
 	}
 	paths->paths[paths->count] = (struct path){strdup(text), is_directory};
 	return paths->paths[paths->count].text ? (paths->count++, 0) : -ENOMEM;
+}
+
+/* The root is no volume. */
+static int add_directory(struct paths *paths, const char *key)
+{
+	size_t len = (size_t)(strrchr(key, '/') - key);
+	cleanup_free char *directory = strndup(key, len);
+
+	if (!directory)
+		return -ENOMEM;
+	return len == 0 ? 0 : add(paths, directory, true);
 }
 
 /* A library that a program loads is opened for reading like any other file. */
@@ -102,6 +116,8 @@ int natives_add(struct natives *natives, const struct behaviour *b, bool admitte
 		return add(&natives->used, b->key, b->access == ACCESS_LIST);
 	if (b->access == ACCESS_WRITE || b->access == ACCESS_CREATE)
 		r = add(&natives->changed, b->key, false);
+	if (r == 0 && allowed && b->access == ACCESS_CREATE && b->flags & BEHAVIOUR_SOCKET)
+		return add_directory(&natives->sockets, b->key);
 	if (r == 0 && allowed && b->access == ACCESS_CREATE && !(b->flags & BEHAVIOUR_PERSISTENT))
 		return add(&natives->made, b->key, false);
 	return r;
@@ -220,6 +236,27 @@ static void sort(struct paths *paths)
 		qsort(paths->paths, paths->count, sizeof(*paths->paths), compare);
 }
 
+/*
+ * The directories of sockets, but those in one that is told of before: what is mounted in a native
+ * volume is native too.
+ */
+static void put_sockets(struct natives *natives, struct buf *to)
+{
+	const char *last = NULL;
+
+	sort(&natives->sockets);
+	for (size_t i = 0, told = 0; i < natives->sockets.count && told < NATIVES_SOCKETS_MAX;
+	     i++) {
+		const char *path = natives->sockets.paths[i].text;
+
+		if (last && path_lies_in(path, last))
+			continue;
+		native_put(to, &(struct native_entry){.kind = NATIVE_SOCKETS, .path = path});
+		last = path;
+		told++;
+	}
+}
+
 void natives_finish(struct natives *natives, bool enforced, struct buf *to)
 {
 	sort(&natives->used);
@@ -237,6 +274,7 @@ void natives_finish(struct natives *natives, bool enforced, struct buf *to)
 		count(natives, &natives->used, depth, NATIVES_USES_MIN, NATIVE_IMAGE, to);
 	for (int depth = 1; enforced && depth <= NATIVES_PRIVATE_DEPTH_MAX; depth++)
 		count(natives, &natives->made, depth, NATIVES_FILES_MIN, NATIVE_PRIVATE, to);
+	put_sockets(natives, to);
 }
 
 void natives_reason(const struct native_entry *entry, struct buf *to)
@@ -247,6 +285,8 @@ void natives_reason(const struct native_entry *entry, struct buf *to)
 	else if (entry->kind == NATIVE_PRIVATE)
 		buf_format(to, "the function makes %u files in it, and runs and loads none",
 			   entry->uses);
+	else if (entry->kind == NATIVE_SOCKETS)
+		buf_add_text(to, "the function makes sockets or FIFOs there: the volume it is of");
 	else
 		buf_add_text(to, "denied by hand");
 }

@@ -19,6 +19,7 @@
  *   in a tree before it
  *   directories in which the function makes at least NATIVES_FILES_MIN files, and of which nothing
  *   is executed, loaded as a library, denied by hand, or named by policy/guard.h
+ *   directories of volumes in which the function makes sockets or FIFOs: the host is to reach them
  */
 enum natives_limits {
 	NATIVES_USES_MIN = 16,
@@ -26,6 +27,7 @@ enum natives_limits {
 	NATIVES_DEPTH_MIN = 2, /* of a tree: /usr/lib */
 	NATIVES_DEPTH_MAX = 4, /* /usr/local/lib/python3.11 */
 	NATIVES_PRIVATE_DEPTH_MAX = 3,
+	NATIVES_SOCKETS_MAX = 64, /* directories with sockets: each start compares them */
 };
 
 struct natives;

@@ -93,8 +93,9 @@ struct mediator {
 	bool out_of_memory;   /* the kernel killed a process of it for want of memory */
 	int64_t ends_ns;      /* CLOCK_MONOTONIC, 0 while the first process lives */
 	bool leads_namespace; /* the first process is that of a pid namespace */
-	bool on_its_own; /* poststop has nothing to wait for: this process merges its run itself */
-	bool init_gone;	 /* the first process has ended */
+	bool on_its_own;  /* poststop has nothing to wait for: this process merges its run itself */
+	bool init_gone;	  /* the first process has ended */
+	bool told_socket; /* of a socket that the host cannot reach */
 };
 
 /* The mediator's process, from its fork to its end. Takes the descriptors over. */

@@ -101,12 +101,16 @@ static int open_journal(struct mediator *m, struct error *err)
 static int judge(void *context, const struct view_question *question)
 {
 	struct mediator *m = context;
+	int r;
 
 	/* a helper of this process prepares the view, and is nobody to be judged */
 	if (m->helper && process_thread_group(m->proc_fd, question->pid) == getpid())
 		return 0;
 	policy_refresh(m);
-	return watch_judge(m->watch, question);
+	r = watch_judge(m->watch, question);
+	if (r == 0 && question->flags & BEHAVIOUR_SOCKET)
+		native_tell_socket(m, question->path);
+	return r;
 }
 
 static void exec_closed(void *context, uint32_t opening)

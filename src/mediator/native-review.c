@@ -70,6 +70,15 @@ void native_open_root(struct mediator *m)
 		m->root_fd = openat(m->proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+static void take_volumes(struct mediator *m)
+{
+	m->wish.volumes = NULL;
+	m->wish.volumes_len = 0;
+	if (m->policy)
+		m->wish.volumes =
+			policy_image_attachment(m->policy, POLICY_NATIVE, &m->wish.volumes_len);
+}
+
 void native_decide(struct mediator *m)
 {
 	const struct oci_spec *spec = m->setup->spec;
@@ -82,6 +91,7 @@ void native_decide(struct mediator *m)
 	/* in a user namespace the numbers of users are others; there only what nobody can change */
 	if (!spec->root_readonly)
 		m->wish.rule.writer = spec->user_namespace ? 0 : spec->uid;
+	take_volumes(m);
 	m->wish.enforced = is_enforced(m);
 	if (is_wished(m))
 		m->wish.bytes = policy_image_attachment(m->policy, POLICY_NATIVE, &m->wish.len);
@@ -89,9 +99,13 @@ void native_decide(struct mediator *m)
 
 void native_decide_again(struct mediator *m)
 {
-	/* what was not wished for at first, the mediator's filter has no calls for */
-	if (m->wrapped || m->wish.len == 0)
+	if (m->wrapped)
 		return;
+	/* what was not wished for at first, the mediator's filter has no calls for */
+	if (m->wish.len == 0) {
+		take_volumes(m);
+		return;
+	}
 	native_scans_release(&m->scans);
 	native_decide(m);
 }
@@ -235,4 +249,24 @@ void native_review(struct mediator *m)
 		r = loop_add(m->loop, helper_fd(m->helper), hear_mediated, m);
 	if (r < 0)
 		mediator_tell(m, EVENT_DEGRADED, "cannot mediate what was attached natively");
+}
+
+void native_tell_socket(struct mediator *m, const char *path)
+{
+	enum mode modes[DOMAINS];
+	char detail[DETAIL_ROOM], text[TEXT_ESCAPED_MAX(256)];
+
+	if (m->told_socket)
+		return;
+	m->told_socket = true;
+	mediator_modes_now(m, modes);
+	text_escape(path, text, sizeof(text));
+	snprintf(detail, sizeof(detail),
+		 "the host cannot reach '%s', a socket or FIFO that the function makes in a "
+		 "volume, in this run; %s",
+		 text,
+		 modes[DOMAIN_FS] == MODE_ENFORCE
+			 ? "nor in later ones, unless it does so while fs is in learn or shadow"
+			 : "later ones have that volume natively");
+	mediator_tell(m, EVENT_DEGRADED, detail);
 }

@@ -37,6 +37,9 @@ struct native_wish {
 	size_t len;	     /* 0: nothing */
 	bool enforced;	     /* else no directory that the function fills: that is to be seen */
 	const char *sockets; /* where the detector table expects a volume with sockets; or "" */
+	const void *volumes; /* the attachment for what it says of volumes, which is no wish but
+			      * needed to work: of every run; borrowed */
+	size_t volumes_len;
 	struct native_rule rule;
 	struct native_scans
 		*scans; /* what was looked through before, or NULL; holes are taken out */

@@ -446,6 +446,10 @@ static enum verdict judge_new(struct watch *watch, const struct view_question *q
 	};
 	struct decision decision = decide(watch, question, &b, key);
 
+	/* An enforced function teaches nothing: else whoever may make a file in a volume could
+	 * have the volume out of the view in the next run. */
+	if (watch->modes[DOMAIN_FS] == MODE_ENFORCE || decision.verdict == VERDICT_DENIED)
+		b.flags &= ~(uint32_t)BEHAVIOUR_SOCKET;
 	*ret_lasting = !(decision.novel && is_foreign(watch, question->pid));
 	return settle(watch, &b, decision, question->pid, !*ret_lasting, program);
 }
@@ -501,7 +505,9 @@ static int judge_file(struct watch *watch, const struct view_question *question)
 	if (pending)
 		drop_exec(watch, pending);
 	find_program(watch, question, program);
-	hash = hash64_add(watch->seed, question->path, strlen(question->path) + 1);
+	/* a file of that name that was made before is another behaviour */
+	hash = hash64_add(watch->seed ^ (question->flags & BEHAVIOUR_SOCKET), question->path,
+			  strlen(question->path) + 1);
 	asked.path_hash = hash64_mix(hash);
 	asked.program = number_program(watch, program);
 	hash = asked.path_hash ^ hash64_mix(question->node) ^ asked.program;

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "mediator/wrap-internal.h"
+#include "policy/native.h"
+#include "policy/shape.h"
 
 #define VOLUME_NAMES_MAX 4096 /* looked at in one volume */
 
@@ -20,12 +23,51 @@ static bool holds_socket(const char *point)
 	return false;
 }
 
+/* Does the key `path` lie in a mount within `point`, a widened mount point? */
+static bool lies_deeper(const struct wrap *wrap, const char *point, const char *path)
+{
+	char other[SHAPE_KEY_MAX];
+
+	for (size_t i = 0; i < wrap->mounts.n_entries; i++) {
+		shape_key(wrap->mounts.entries[i].point, 0, other);
+		if (strcmp(other, point) != 0 && path_lies_in(other, point) &&
+		    path_lies_in(path, other))
+			return true;
+	}
+	return false;
+}
+
+/* Did an earlier run make a socket in it? What a person denied there stays mediated, and so does
+ * all of it. */
+static bool made_sockets(const struct wrap *wrap, const char *mount_point)
+{
+	const struct native_wish *wish = &wrap->helper->wish;
+	char point[SHAPE_KEY_MAX];
+	struct native_entry entry;
+	bool made = false;
+	size_t at = 0;
+
+	if (wish->volumes_len == 0)
+		return false;
+	shape_key(mount_point, 0, point);
+	while (native_next(wish->volumes, wish->volumes_len, &at, &entry) > 0) {
+		if (entry.kind == NATIVE_DENIED &&
+		    (path_lies_in(entry.path, point) || path_lies_in(entry.path, mount_point)))
+			return false;
+		if (entry.kind == NATIVE_SOCKETS && path_lies_in(entry.path, point) && !made)
+			made = !lies_deeper(wrap, point, entry.path);
+	}
+	return made;
+}
+
 const char *wrap_shares_sockets(const struct wrap *wrap, const struct mountinfo_entry *entry)
 {
 	if (wrap_made_for_container(wrap, entry))
 		return NULL;
 	if (strcmp(wrap->helper->wish.sockets, entry->point) == 0)
 		return "the detector table says that the host connects to sockets in it";
+	if (made_sockets(wrap, entry->point))
+		return "the function makes sockets or FIFOs in it, which the host is to reach";
 	if (holds_socket(entry->point))
 		return "it holds a socket or a FIFO of the host's";
 	return NULL;

@@ -58,7 +58,7 @@ int native_next(const void *bytes, size_t len, size_t *at, struct native_entry *
 		return -EPROTO;
 	if (record[HEAD_BYTES] != '/' || !is_canonical(record + HEAD_BYTES))
 		return -EPROTO;
-	if (record[0] != NATIVE_IMAGE && record[0] != NATIVE_PRIVATE && record[0] != NATIVE_DENIED)
+	if (record[0] < NATIVE_IMAGE || record[0] > NATIVE_SOCKETS)
 		return -EPROTO;
 	*ret = (struct native_entry){
 		.kind = (enum native_kind)record[0],

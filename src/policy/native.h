@@ -17,6 +17,9 @@ enum native_kind {
 	NATIVE_IMAGE = 1,   /* a tree of image content: reading and listing it is inert */
 	NATIVE_PRIVATE = 2, /* a directory that the function fills in bulk */
 	NATIVE_DENIED = 3,  /* no proposal: this path was denied by hand, and stays mediated */
+	/* The function makes sockets or FIFOs in this directory of a volume: the whole volume. The
+	 * path is widened as keys are. */
+	NATIVE_SOCKETS = 4,
 };
 
 struct native_entry {

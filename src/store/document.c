@@ -227,6 +227,8 @@ int document_behaviour(const struct document_place *place, const struct json *ob
 			ret_known->flags |= BEHAVIOUR_IMAGE;
 		if (json_bool(json_get(object, "persistent"), false))
 			ret_known->flags |= BEHAVIOUR_PERSISTENT;
+		if (json_bool(json_get(object, "socket"), false))
+			ret_known->flags |= BEHAVIOUR_SOCKET;
 	}
 	ret->flags = ret_known->flags;
 	return mark ? read_mark(place, mark, ret_known) : 0;

@@ -165,6 +165,8 @@ static void put_behaviour(struct json_writer *w, const struct behaviour *b,
 		json_member_bool(w, "image", true);
 	if (b->flags & BEHAVIOUR_PERSISTENT)
 		json_member_bool(w, "persistent", true);
+	if (b->flags & BEHAVIOUR_SOCKET)
+		json_member_bool(w, "socket", true);
 	if (known->first_ns != 0) {
 		json_key(w, "first");
 		json_object_begin(w);

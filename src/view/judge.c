@@ -123,3 +123,13 @@ int judge_name(struct view *view, fuse_req_t req, enum access access, const stru
 	/* a file without a name is asked for as one that no program can name by chance */
 	return ask(view, req, &question, dir, name ? name : "#tmpfile");
 }
+
+int judge_special(struct view *view, fuse_req_t req, mode_t mode, const struct inode *dir,
+		  const char *name)
+{
+	struct view_question question = {.access = ACCESS_CREATE};
+
+	if ((S_ISSOCK(mode) || S_ISFIFO(mode)) && view->lowers[dir->key.lower].persistent)
+		question.flags |= BEHAVIOUR_SOCKET;
+	return ask(view, req, &question, dir, name);
+}

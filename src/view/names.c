@@ -24,7 +24,7 @@ static int make_special(fuse_req_t req, struct inode *dir, const char *name, mod
 	struct view *view = view_of(req);
 	struct credentials credentials;
 	int fd = directory_fd(view, dir);
-	int rc = fd < 0 ? fd : judge_name(view, req, ACCESS_CREATE, dir, name);
+	int rc = fd < 0 ? fd : judge_special(view, req, mode, dir, name);
 
 	if (rc < 0)
 		return rc;

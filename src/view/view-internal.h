@@ -294,6 +294,10 @@ int judge_file(struct view *view, fuse_req_t req, enum access access, const stru
 	       const struct statx *stx);
 int judge_name(struct view *view, fuse_req_t req, enum access access, const struct inode *dir,
 	       const char *name);
+
+/* As judge_name() about a file of type and mode `mode` that is to be made. */
+int judge_special(struct view *view, fuse_req_t req, mode_t mode, const struct inode *dir,
+		  const char *name);
 /* Content of the image: not of a volume, and not changed since the container was started. */
 bool judge_is_image(const struct view *view, const struct inode *inode, const struct statx *stx);
 

@@ -36,7 +36,7 @@ struct view_question {
 	 * since they lead to the same content and a link is made only of what may be read and
 	 * written */
 	const char *const *others;
-	uint32_t flags; /* enum behaviour_flags: IMAGE, PERSISTENT */
+	uint32_t flags; /* enum behaviour_flags: IMAGE, PERSISTENT, PRIVILEGED, SOCKET */
 	pid_t pid;	/* the caller's thread, in the pid namespace of this process */
 	/* of ACCESS_EXEC: a number of this open, and what the kernel will load beside the file */
 	uint32_t opening;

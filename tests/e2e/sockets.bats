@@ -102,3 +102,129 @@ serve() {
 	no_event '.detail // "" | contains("is not mediated")'
 	husk show --json one | jq -e '.behaviours[] | select(.access == "create" and .key == "/data/s")' >/dev/null
 }
+
+# made_in_volume NAME: a function whose first run has made a socket that the host could not reach.
+made_in_volume() {
+	server_bundle "$1" /data '.process.env += ["PATIENCE=1"]'
+	hook_bundle "$BUNDLE" "$1"
+	serve "$DATA/s"
+	[ "$answer" = ECONNREFUSED ]
+	[ "$output" = "nobody came" ]
+	patience 20
+}
+
+patience() {
+	change_bundle "$BUNDLE" '.process.env |= map(select(startswith("PATIENCE=") | not)) + ["PATIENCE='"$1"'"]'
+}
+
+reached() {
+	serve "$DATA/s"
+	[ "$answer" = "from the function" ] && [ "$output" = served ] || fail "the host got: $answer"
+}
+
+is_native() {
+	has_event '.run == "'"$(last_run)"'" and (.detail // "" | contains("'"'$1' is not mediated: the function makes"'"))'
+}
+
+last_run() {
+	events '.event == "run"' | tail -n 1 | jq -r .run
+}
+
+@test "a volume in which a function makes a socket is native from the next run on, in every mode" {
+	made_in_volume made
+	[ "$(event_count '.event == "degraded" and (.detail | contains("/data/s"))')" -eq 1 ]
+	has_event '.event == "degraded" and (.detail | contains("later ones have that volume natively"))'
+	expect 0 husk show made
+	output_has "the function makes sockets or FIFOs there"
+	[ "$(husk show --json made | jq -r '.native[] | select(.kind == "sockets") | .path')" = /data ]
+	local mode
+	for mode in learn shadow enforce; do
+		husk mode made $mode
+		reached
+		is_native /data
+	done
+	# what is learned natively of other directories is left out by chance; this is not
+	write_conf "mediate_one_in = 1"
+	reached
+	no_event '.event == "denied"'
+	nothing_left
+}
+
+@test "a socket that is made first in shadow counts as well" {
+	server_bundle shadowed /data '.process.env += ["PATIENCE=1"]'
+	hook_bundle "$BUNDLE" shadowed
+	set_args "$BUNDLE" /bin/true
+	run_bundle 0 "$BUNDLE"
+	husk mode shadowed shadow
+	set_python "$BUNDLE" "$SERVER"
+	serve "$DATA/s"
+	[ "$answer" = ECONNREFUSED ]
+	patience 20
+	reached
+	is_native /data
+}
+
+@test "what was learned of sockets in volumes travels, and what a person denied keeps the volume mediated" {
+	made_in_volume travels
+	husk export travels >"$T/profile"
+	husk forget travels
+	husk import "$T/profile"
+	reached
+	is_native /data
+	husk deny travels create /data/other
+	patience 1
+	serve "$DATA/s"
+	[ "$answer" = ECONNREFUSED ]
+	[ "$output" = "nobody came" ]
+}
+
+@test "a FIFO counts as a socket does, a file does not, and of two volumes only the one that holds it" {
+	mkdir -p "$DATA/inner" "$T/other"
+	BUNDLE=$(bundle fifo "$HUSK_ROOTFS" '.root.readonly = true
+		| .mounts += [{destination: "/data", type: "bind", source: "'"$DATA"'", options: ["rbind"]},
+			{destination: "/data/inner", type: "bind", source: "'"$T/other"'", options: ["rbind"]},
+			{destination: "/work", type: "tmpfs", source: "tmpfs", options: ["mode=1777"]}]')
+	# the same name was a file before: that is another behaviour
+	set_python "$BUNDLE" 'import os
+os.mkfifo("/work/fifo")
+open("/data/file", "w").close()
+open("/data/inner/fifo", "w").close()
+os.unlink("/data/inner/fifo")
+os.mkfifo("/data/inner/fifo")
+os.unlink("/data/inner/fifo")'
+	hook_bundle "$BUNDLE" fifo
+	run_bundle 0 "$BUNDLE"
+	[ "$(husk show --json fifo | jq -r '[.native[] | select(.kind == "sockets") | .path] | join(" ")')" = /data/inner ]
+	rm "$DATA/file"
+	run_bundle 0 "$BUNDLE"
+	is_native /data/inner
+	no_event '.detail // "" | contains("'"'/data' is not"'") or contains("/work")'
+}
+
+@test "what an enforced function makes does not take a volume out of the view" {
+	BUNDLE=$(bundle attack "$HUSK_ROOTFS" '.root.readonly = true
+		| .mounts += [{destination: "/data", type: "bind", source: "'"$DATA"'", options: ["rbind"]}]')
+	set_python "$BUNDLE" 'import os
+open("/data/job", "w").close()
+os.unlink("/data/job")'
+	hook_bundle "$BUNDLE" attack
+	run_bundle 0 "$BUNDLE"
+	enforce_files attack
+	run_bundle 0 "$BUNDLE"
+	set_python "$BUNDLE" 'import os
+os.mkfifo("/data/job")
+os.unlink("/data/job")
+try: os.mkfifo("/data/new")
+except PermissionError: print("refused")'
+	run_bundle 0 "$BUNDLE"
+	output_has refused
+	has_event '.event == "degraded" and (.detail | contains("unless it does so while fs is in learn"))'
+	husk show --json attack | jq -e '[.native[] | select(.kind == "sockets")] == []' >/dev/null
+	# nor once what was denied may be made
+	husk allow attack create /data/new
+	run_bundle 0 "$BUNDLE"
+	husk show --json attack | jq -e '[.native[] | select(.kind == "sockets")] == []' >/dev/null
+	rm "$DATA/new"
+	run_bundle 0 "$BUNDLE"
+	no_event '.detail // "" | contains("is not mediated")'
+}

@@ -121,6 +121,50 @@ static void a_directory_is_not_proposed_while_it_teaches(void **state)
 	expect(natives, false, "");
 }
 
+static void directories_of_sockets_are_told_once_and_always(void **state)
+{
+	struct natives *natives = natives_new();
+	cleanup_buf struct buf first = BUF_INIT, second = BUF_INIT;
+	const uint32_t flags = BEHAVIOUR_PERSISTENT | BEHAVIOUR_SOCKET;
+
+	add(natives, ACCESS_CREATE, flags, "/data/run/s%d", 2);
+	add(natives, ACCESS_CREATE, flags, "/data/run/below/s", 1);
+	add(natives, ACCESS_CREATE, flags, "/volume/{num}", 1);
+	add(natives, ACCESS_WRITE, flags, "/written/s", 1);
+	add(natives, ACCESS_CREATE, BEHAVIOUR_PERSISTENT, "/plain/s", 1);
+	assert_int_equal(
+		natives_add(natives,
+			    &(struct behaviour){DOMAIN_FS, ACCESS_CREATE, "", "/not/s", flags},
+			    false, MARK_NONE),
+		0);
+	assert_int_equal(
+		natives_add(natives,
+			    &(struct behaviour){DOMAIN_FS, ACCESS_CREATE, "", "/denied/s", flags},
+			    true, MARK_DENY),
+		0);
+	/* a policy is compiled twice where it changes */
+	natives_finish(natives, true, &first);
+	natives_finish(natives, true, &second);
+	assert_int_equal(first.len, second.len);
+	assert_memory_equal(first.bytes, second.bytes, first.len);
+	expect(natives, false, "3 0 /denied/s\n4 0 /data/run\n4 0 /volume\n");
+}
+
+static void not_more_directories_of_sockets_are_told_than_a_start_compares(void **state)
+{
+	struct natives *natives = natives_new();
+	cleanup_buf struct buf bytes = BUF_INIT;
+	struct native_entry entry;
+	size_t at = 0, count = 0;
+
+	add(natives, ACCESS_CREATE, BEHAVIOUR_SOCKET, "/data/d%d/s", NATIVES_SOCKETS_MAX + 9);
+	natives_finish(natives, false, &bytes);
+	while (native_next(bytes.bytes, bytes.len, &at, &entry) > 0)
+		count++;
+	assert_int_equal(count, NATIVES_SOCKETS_MAX);
+	natives_free(natives);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +172,8 @@ int main(void)
 		cmocka_unit_test(what_was_denied_is_told),
 		cmocka_unit_test(a_directory_is_proposed_that_is_filled_and_holds_nothing_else),
 		cmocka_unit_test(a_directory_is_not_proposed_while_it_teaches),
+		cmocka_unit_test(directories_of_sockets_are_told_once_and_always),
+		cmocka_unit_test(not_more_directories_of_sockets_are_told_than_a_start_compares),
 	};
 
 	return cmocka_run_group_tests_name("compile", tests, NULL, NULL);

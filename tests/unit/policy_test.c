@@ -853,6 +853,7 @@ static void natives_are_read_back_and_forged_ones_refused(void **state)
 		{NATIVE_DENIED, 0, "/usr/lib/x"},
 		{NATIVE_IMAGE, 134, "/usr/lib"},
 		{NATIVE_PRIVATE, UINT32_MAX, "/tmp"},
+		{NATIVE_SOCKETS, 0, "/data/{num}"},
 	};
 	static const char *const wrong[] = {"",	      "usr",	     "/",	   "/usr/",
 					    "//usr",  "/usr/../etc", "/..",	   "/usr/./lib",
