@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which volumes are shared with the host by sockets or FIFOs. */
-#include <dirent.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/text.h"
+#include "mediator/socket-search.h"
 #include "mediator/wrap-internal.h"
 #include "policy/native.h"
 #include "policy/shape.h"
-
-#define VOLUME_NAMES_MAX 4096 /* looked at in one volume */
-
-static bool holds_socket(const char *point)
-{
-	cleanup_dir DIR *dir = opendir(point);
-	const struct dirent *entry;
-
-	for (int i = 0; dir && i < VOLUME_NAMES_MAX && (entry = readdir(dir)); i++) {
-		if (entry->d_type == DT_SOCK || entry->d_type == DT_FIFO)
-			return true;
-	}
-	return false;
-}
 
 /* Does the key `path` lie in a mount within `point`, a widened mount point? */
 static bool lies_deeper(const struct wrap *wrap, const char *point, const char *path)
@@ -68,7 +53,7 @@ const char *wrap_shares_sockets(const struct wrap *wrap, const struct mountinfo_
 		return "the detector table says that the host connects to sockets in it";
 	if (made_sockets(wrap, entry->point))
 		return "the function makes sockets or FIFOs in it, which the host is to reach";
-	if (holds_socket(entry->point))
+	if (socket_search(entry->point))
 		return "it holds a socket or a FIFO of the host's";
 	return NULL;
 }

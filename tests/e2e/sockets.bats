@@ -228,3 +228,28 @@ except PermissionError: print("refused")'
 	run_bundle 0 "$BUNDLE"
 	no_event '.detail // "" | contains("is not mediated")'
 }
+
+@test "a volume like /run, whose sockets lie in directories, is native as well" {
+	mkdir -p "$DATA/daemon/private"
+	python3 - "$DATA/daemon/private/s" <<-'EOF' >/dev/null 2>&1 3>&- &
+		import socket, sys
+		server = socket.socket(socket.AF_UNIX)
+		server.bind(sys.argv[1])
+		server.listen()
+		server.settimeout(60)
+		server.accept()[0].send(b"from the host")
+	EOF
+	local server=$!
+	wait_until 10 test -S "$DATA/daemon/private/s"
+	BUNDLE=$(bundle deep "$HUSK_ROOTFS" '.root.readonly = true
+		| .mounts += [{destination: "/data", type: "bind", source: "'"$DATA"'", options: ["rbind"]}]')
+	set_python "$BUNDLE" 'import socket
+peer = socket.socket(socket.AF_UNIX)
+peer.connect("/data/daemon/private/s")
+print(peer.recv(100))'
+	hook_bundle "$BUNDLE" deep
+	run_bundle 0 "$BUNDLE"
+	output_has "from the host"
+	has_event '.event == "degraded" and (.detail | contains("it holds a socket or a FIFO"))'
+	wait "$server"
+}

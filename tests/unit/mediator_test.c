@@ -36,6 +36,7 @@
 #include "mediator/nearness.h"
 #include "policy/native.h"
 #include "mediator/process.h"
+#include "mediator/socket-search.h"
 #include "mediator/talk.h"
 #include "mediator/volumes.h"
 #include "journal/run-file.h"
@@ -91,6 +92,88 @@ static void directories_of_the_host_are_shared(void **state)
 			fail_msg("case %zu", i);
 	}
 	assert_false(volumes_are_shared(&(struct oci_spec){0}, scratch));
+}
+
+/* ---- sockets in volumes ---- */
+
+static bool search_below(const char *name)
+{
+	char top[128];
+
+	snprintf(top, sizeof(top), "%s/%.64s", scratch, name);
+	return socket_search(top);
+}
+
+/* Makes the directory `path` and all above it. */
+static void make_path(const char *path)
+{
+	char part[PATH_MAX];
+
+	for (const char *at = strchr(path, '/');; at = strchr(at + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", at ? (int)(at - path) : PATH_MAX - 1, path);
+		assert_true(mkdirat(scratch_fd, part, 0700) == 0 || errno == EEXIST);
+		if (!at)
+			break;
+	}
+}
+
+static void a_socket_is_found_however_deep_within_limits(void **state)
+{
+	static const struct {
+		const char *directory;
+		mode_t type;
+		bool found;
+	} cases[] = {
+		{"empty", 0, false},
+		{"file", S_IFREG, false},
+		{"top", S_IFSOCK, true},
+		{"fifo", S_IFIFO, true},
+		{"run/systemd/journal", S_IFSOCK, true},
+		{"deep/1/2/3/4/5/6/7/8", S_IFSOCK, true},
+		{"deeper/1/2/3/4/5/6/7/8/9", S_IFSOCK, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char path[128], top[64];
+
+		make_path(cases[i].directory);
+		snprintf(path, sizeof(path), "%s/x", cases[i].directory);
+		if (cases[i].type)
+			assert_int_equal(mknodat(scratch_fd, path, cases[i].type | 0600, 0), 0);
+		snprintf(top, sizeof(top), "%.*s", (int)strcspn(cases[i].directory, "/"),
+			 cases[i].directory);
+		if (search_below(top) != cases[i].found)
+			fail_msg("%s", cases[i].directory);
+	}
+	/* deeper than what the end of the tests removes */
+	assert_int_equal(remove_tree_at(scratch_fd, "deep/1/2"), 0);
+	assert_int_equal(remove_tree_at(scratch_fd, "deeper/1/2"), 0);
+	assert_false(search_below("missing"));
+	assert_int_equal(symlinkat("../run", scratch_fd, "empty/link"), 0);
+	assert_false(search_below("empty"));
+}
+
+static void a_search_for_sockets_ends(void **state)
+{
+	(void)state;
+	make_path("many/0/0");
+	assert_int_equal(mknodat(scratch_fd, "many/0/0/x", S_IFSOCK | 0600, 0), 0);
+	assert_true(search_below("many"));
+	for (int i = 0; i < SOCKET_SEARCH_NAMES_MAX; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "many/f%d", i);
+		assert_int_equal(mknodat(scratch_fd, path, S_IFREG | 0600, 0), 0);
+	}
+	assert_false(search_below("many"));
+	for (int i = 0; i < SOCKET_SEARCH_NAMES_MAX; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "dirs/%d", i);
+		make_path(path);
+	}
+	assert_false(search_below("dirs"));
 }
 
 /* ---- run files ---- */
@@ -1379,6 +1462,8 @@ int main(void)
 		cmocka_unit_test(another_start_knows_what_one_has_found),
 		cmocka_unit_test(a_tree_of_many_is_looked_through_before),
 		cmocka_unit_test(directories_of_the_host_are_shared),
+		cmocka_unit_test(a_socket_is_found_however_deep_within_limits),
+		cmocka_unit_test(a_search_for_sockets_ends),
 		cmocka_unit_test(a_source_may_change_the_others),
 	};
 
