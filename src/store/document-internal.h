@@ -16,6 +16,13 @@
 #define DOCUMENT_SCHEMA "husk.profile/1"
 #define DOCUMENT_HASH_ROOM sizeof("0123456789abcdef")
 
+/* The flags of a behaviour that travel, each as a member that is true. */
+enum { DOCUMENT_FLAGS = 4 };
+extern const struct document_flag {
+	const char *member;
+	uint32_t flag;
+} document_flags[DOCUMENT_FLAGS];
+
 /* What one node counted. */
 struct document_activity {
 	uint64_t node;

@@ -11,6 +11,13 @@
 
 #include "base/text.h"
 
+const struct document_flag document_flags[DOCUMENT_FLAGS] = {
+	{"image", BEHAVIOUR_IMAGE},
+	{"persistent", BEHAVIOUR_PERSISTENT},
+	{"privileged", BEHAVIOUR_PRIVILEGED},
+	{"socket", BEHAVIOUR_SOCKET},
+};
+
 int document_bad(const struct document_place *place, const char *member, const char *why)
 {
 	return error_say(place->err, EINVAL, "no profile: '%s%s%s' %s", place->text,
@@ -223,12 +230,10 @@ int document_behaviour(const struct document_place *place, const struct json *ob
 		return r;
 	if (known_is_seen(ret_known)) {
 		ret_known->flags = 0;
-		if (json_bool(json_get(object, "image"), false))
-			ret_known->flags |= BEHAVIOUR_IMAGE;
-		if (json_bool(json_get(object, "persistent"), false))
-			ret_known->flags |= BEHAVIOUR_PERSISTENT;
-		if (json_bool(json_get(object, "socket"), false))
-			ret_known->flags |= BEHAVIOUR_SOCKET;
+		for (size_t i = 0; i < DOCUMENT_FLAGS; i++) {
+			if (json_bool(json_get(object, document_flags[i].member), false))
+				ret_known->flags |= document_flags[i].flag;
+		}
 	}
 	ret->flags = ret_known->flags;
 	return mark ? read_mark(place, mark, ret_known) : 0;

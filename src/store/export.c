@@ -161,12 +161,10 @@ static void put_behaviour(struct json_writer *w, const struct behaviour *b,
 	json_member_name(w, "key", b->key);
 	json_member_string(w, "access", access_name(b->access));
 	/* The neutral element of the join, "image", is what a mark alone has. */
-	if (b->flags & BEHAVIOUR_IMAGE)
-		json_member_bool(w, "image", true);
-	if (b->flags & BEHAVIOUR_PERSISTENT)
-		json_member_bool(w, "persistent", true);
-	if (b->flags & BEHAVIOUR_SOCKET)
-		json_member_bool(w, "socket", true);
+	for (size_t i = 0; i < DOCUMENT_FLAGS; i++) {
+		if (b->flags & document_flags[i].flag)
+			json_member_bool(w, document_flags[i].member, true);
+	}
 	if (known->first_ns != 0) {
 		json_key(w, "first");
 		json_object_begin(w);

@@ -509,6 +509,7 @@ static void a_document_is_the_same_after_a_round_trip(void **state)
 		READ_IMAGE("/usr/lib/os.py"),
 		FS(ACCESS_WRITE, "/data/\xff\\\n\"x", BEHAVIOUR_PERSISTENT, VERDICT_NOVEL),
 		EXEC("/bin/sh", BEHAVIOUR_IMAGE, VERDICT_DENIED),
+		EXEC("/bin/su", BEHAVIOUR_IMAGE | BEHAVIOUR_PRIVILEGED, VERDICT_NOVEL),
 		FS(ACCESS_CREATE, "/data/s", BEHAVIOUR_PERSISTENT | BEHAVIOUR_SOCKET,
 		   VERDICT_NOVEL),
 	};
@@ -545,6 +546,8 @@ static void a_document_is_the_same_after_a_round_trip(void **state)
 	assert_true(revision_of(b).modes_by_hand[DOMAIN_EXEC]);
 	assert_int_equal(behaviour_of(b, seen[1].behaviour.key, 1).mark, MARK_ALLOW);
 	assert_int_equal(behaviour_of(b, seen[1].behaviour.key, 1).runs, 20);
+	assert_int_equal(behaviour_of(b, "/bin/su", 1).behaviour.flags,
+			 BEHAVIOUR_IMAGE | BEHAVIOUR_PRIVILEGED);
 	assert_int_equal(behaviour_of(b, "/data/s", 1).behaviour.flags,
 			 BEHAVIOUR_PERSISTENT | BEHAVIOUR_SOCKET);
 }
