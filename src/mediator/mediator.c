@@ -108,8 +108,8 @@ static int judge(void *context, const struct view_question *question)
 		return 0;
 	policy_refresh(m);
 	r = watch_judge(m->watch, question);
-	if (r == 0 && question->flags & BEHAVIOUR_SOCKET)
-		native_tell_socket(m, question->path);
+	if (question->flags & BEHAVIOUR_SOCKET)
+		native_tell_socket(m, question->path, r < 0);
 	return r;
 }
 

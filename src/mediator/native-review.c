@@ -251,22 +251,25 @@ void native_review(struct mediator *m)
 		mediator_tell(m, EVENT_DEGRADED, "cannot mediate what was attached natively");
 }
 
-void native_tell_socket(struct mediator *m, const char *path)
+void native_tell_socket(struct mediator *m, const char *path, bool refused)
 {
-	enum mode modes[DOMAINS];
 	char detail[DETAIL_ROOM], text[TEXT_ESCAPED_MAX(256)];
 
 	if (m->told_socket)
 		return;
 	m->told_socket = true;
-	mediator_modes_now(m, modes);
 	text_escape(path, text, sizeof(text));
-	snprintf(detail, sizeof(detail),
-		 "the host cannot reach '%s', a socket or FIFO that the function makes in a "
-		 "volume, in this run; %s",
-		 text,
-		 modes[DOMAIN_FS] == MODE_ENFORCE
-			 ? "nor in later ones, unless it does so while fs is in learn or shadow"
-			 : "later ones have that volume natively");
+	if (refused)
+		snprintf(detail, sizeof(detail),
+			 "'%s' is a socket or FIFO in a volume where none was learned: where it is "
+			 "to be made, set fs back to learn for a run",
+			 text);
+	else
+		snprintf(
+			detail, sizeof(detail),
+			"the host cannot reach '%s', a socket or FIFO that the function makes in a "
+			"volume, in this run; later ones have that volume natively, unless "
+			"something in it is denied by hand",
+			text);
 	mediator_tell(m, EVENT_DEGRADED, detail);
 }

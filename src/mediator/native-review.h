@@ -30,8 +30,8 @@ void native_look(struct mediator *m);
  */
 void native_review(struct mediator *m);
 
-/* A socket or a FIFO is made in a volume, which the host cannot reach through the view: told once a
- * run. */
-void native_tell_socket(struct mediator *m, const char *path);
+/* A socket or a FIFO was made in a volume, which the host cannot reach through the view, or was not
+ * to be made: told once a run. */
+void native_tell_socket(struct mediator *m, const char *path, bool refused);
 
 #endif

@@ -17,6 +17,8 @@
 #include "base/hash.h"
 #include "mediator/process.h"
 #include "policy/decide.h"
+#include "policy/image.h"
+#include "policy/native.h"
 #include "policy/shape.h"
 
 struct answer {
@@ -431,6 +433,20 @@ dev_t watch_view(const struct watch *watch)
 	return watch->options.view;
 }
 
+/* A socket or FIFO that is left in a volume has the volume out of the view at the next start. So it
+ * takes more than the right to make a file. */
+static bool makes_volume_native(const struct watch *watch, const struct behaviour *b)
+{
+	const void *bytes = NULL;
+	size_t len = 0;
+
+	if (!(b->flags & BEHAVIOUR_SOCKET) || watch->modes[DOMAIN_FS] != MODE_ENFORCE)
+		return false;
+	if (watch->policy)
+		bytes = policy_image_attachment(watch->policy, POLICY_NATIVE, &len);
+	return !native_has_sockets(bytes, len, b->key);
+}
+
 /* *ret_lasting: the same question by the same program gets the same answer, whichever
  * of its processes asks. key: of SHAPE_KEY_MAX bytes, gets what was judged. */
 static enum verdict judge_new(struct watch *watch, const struct view_question *question,
@@ -446,8 +462,9 @@ static enum verdict judge_new(struct watch *watch, const struct view_question *q
 	};
 	struct decision decision = decide(watch, question, &b, key);
 
-	/* An enforced function teaches nothing: else whoever may make a file in a volume could
-	 * have the volume out of the view in the next run. */
+	if (makes_volume_native(watch, &b))
+		decision = (struct decision){VERDICT_DENIED, true};
+	/* An enforced function teaches nothing. */
 	if (watch->modes[DOMAIN_FS] == MODE_ENFORCE || decision.verdict == VERDICT_DENIED)
 		b.flags &= ~(uint32_t)BEHAVIOUR_SOCKET;
 	*ret_lasting = !(decision.novel && is_foreign(watch, question->pid));

@@ -68,3 +68,15 @@ int native_next(const void *bytes, size_t len, size_t *at, struct native_entry *
 	*at += HEAD_BYTES + path_len + 1U;
 	return 1;
 }
+
+bool native_has_sockets(const void *bytes, size_t len, const char *path)
+{
+	struct native_entry entry;
+	size_t at = 0;
+
+	while (native_next(bytes, len, &at, &entry) > 0) {
+		if (entry.kind == NATIVE_SOCKETS && path_lies_in(path, entry.path))
+			return true;
+	}
+	return false;
+}

@@ -2,6 +2,7 @@
 #ifndef HUSK_POLICY_NATIVE_H
 #define HUSK_POLICY_NATIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,5 +38,8 @@ void native_put(struct buf *to, const struct native_entry *entry);
  * not absolute or not canonical, a NUL within it, an unknown kind, too few bytes.
  */
 int native_next(const void *bytes, size_t len, size_t *at, struct native_entry *ret);
+
+/* Is a directory in which sockets or FIFOs are made one of those that `path` lies in? */
+bool native_has_sockets(const void *bytes, size_t len, const char *path);
 
 #endif

@@ -211,20 +211,27 @@ os.unlink("/data/job")'
 	run_bundle 0 "$BUNDLE"
 	enforce_files attack
 	run_bundle 0 "$BUNDLE"
-	set_python "$BUNDLE" 'import os
-os.mkfifo("/data/job")
-os.unlink("/data/job")
-try: os.mkfifo("/data/new")
-except PermissionError: print("refused")'
+	set_python "$BUNDLE" 'import os, socket
+for name in "job", "new":
+    try: os.mkfifo("/data/" + name)
+    except PermissionError: print("refused", name)
+try: socket.socket(socket.AF_UNIX).bind("/data/job")
+except PermissionError: print("refused socket")
+open("/data/job", "w").close()
+os.unlink("/data/job")'
 	run_bundle 0 "$BUNDLE"
-	output_has refused
-	has_event '.event == "degraded" and (.detail | contains("unless it does so while fs is in learn"))'
+	output_has 'refused job'
+	output_has 'refused new'
+	output_has 'refused socket'
+	has_event '.event == "denied" and .operation == "create" and .key == "/data/job"'
+	[ "$(event_count '.event == "degraded" and (.detail | contains("a volume where none was learned"))')" -eq 1 ]
 	husk show --json attack | jq -e '[.native[] | select(.kind == "sockets")] == []' >/dev/null
 	# nor once what was denied may be made
 	husk allow attack create /data/new
 	run_bundle 0 "$BUNDLE"
+	output_has 'refused new'
 	husk show --json attack | jq -e '[.native[] | select(.kind == "sockets")] == []' >/dev/null
-	rm "$DATA/new"
+	[ ! -e "$DATA/new" ]
 	run_bundle 0 "$BUNDLE"
 	no_event '.detail // "" | contains("is not mediated")'
 }
