@@ -77,7 +77,7 @@ enum mode promotion_next(const struct promotion_rule *rule, enum mode mode, bool
 
 bool promotion_admits(enum domain domain, enum behaviour_class c, int64_t seen_runs)
 {
-	bool alone = c != CLASS_DANGEROUS || (domain != DOMAIN_CAP && domain != DOMAIN_SYSCALL);
+	bool alone = c != CLASS_DANGEROUS || domain == DOMAIN_FS || domain == DOMAIN_EXEC;
 
 	return c != CLASS_GUARDED && seen_runs >= (alone ? 1 : PROMOTION_DANGEROUS_RUNS);
 }

@@ -20,8 +20,8 @@
  * - learn -> shadow after so many clean runs since the last novelty; shadow -> enforce after so
  * many more that were watched in shadow at least. A novelty starts the count again.
  * - What learn and shadow saw is admitted at once, but for the guarded class: that takes a person;
- *   and dangerous peers, capabilities and system calls are not admitted by one run alone, but once
- *   PROMOTION_DANGEROUS_RUNS runs had them. What was denied is never admitted.
+ *   and dangerous peers, names, resolvers, capabilities and system calls are not admitted by one
+ *   run alone, but once PROMOTION_DANGEROUS_RUNS runs had them. What was denied is never admitted.
  */
 enum promotion_limits { PROMOTION_DANGEROUS_RUNS = 3 };
 

@@ -108,10 +108,45 @@ icmp fd99::1: ok'
 	has_event '.event == "denied" and .mode == "learn" and .key == "tcp 10.99.0.1:8000"'
 }
 
+# states DOMAIN: talker's behaviours, a line each
+states() {
+	husk show --json --domain "$1" talker | jq -r '.behaviours[] | "\(.key) \(if .admitted then "learned" else "held" end)"'
+}
+
+@test "what may be an attack is held until three runs had it, and a person can allow it before" {
+	resolver_setup 203.0.113.1
+	client_bundle talker
+	echo 'nameserver 203.0.113.1' >"$(jq -r .root.path "$BUNDLE/config.json")/etc/resolv.conf"
+	local often=('tcp 10.99.0.1 8000' 'look dns.google' 'look a.example.test')
+	client 0 "${often[@]}" 'tcp 203.0.113.1 8001'
+	[ "$(states net)" = 'tcp 10.99.0.1:8000 held
+tcp 203.0.113.1:8001 held' ] || fail "$(states net)"
+	[ "$(states dns)" = 'a.example.test learned
+dns.google held' ] || fail "$(states dns)"
+	expect 0 husk show talker
+	output_has "Not part of the policy ('husk allow' or 'husk deny' settles one)"
+	grep -Eq 'connect +tcp 203.0.113.1:8001 .* dangerous +held' <<<"$output" || fail "$output"
+	client 0 "${often[@]}"
+	[ "$(states net | grep -c learned)" -eq 0 ] || fail "$(states net)"
+	client 0 "${often[@]}"
+	[ "$(states net)" = 'tcp 10.99.0.1:8000 learned
+tcp 203.0.113.1:8001 held' ] || fail "$(states net)"
+	[ "$(states dns | grep -c held)" -eq 0 ] || fail "$(states dns)"
+	husk mode --domain net talker enforce
+	client 0 'tcp 203.0.113.1 8001' "${often[@]}"
+	output_has 'tcp 203.0.113.1 8001: ECONNREFUSED
+tcp 10.99.0.1 8000: ok'
+	husk allow talker connect 'tcp 203.0.113.1:8001'
+	client 0 'tcp 203.0.113.1 8001'
+	output_has 'tcp 203.0.113.1 8001: ok'
+	nothing_left
+	exec 7>&-
+}
+
 @test "the network is promoted by itself, and enforced once nothing new came" {
 	write_conf 'shadow_after_runs = 2' 'enforce_after_runs = 2'
 	client_bundle talker
-	for _ in 1 2 3 4 5 6; do
+	for _ in 1 2 3 4 5 6 7; do
 		client 0 'tcp 10.99.0.1 8000'
 	done
 	[ "$(mode_of talker net)" = enforce ]

@@ -443,16 +443,28 @@ static void promotion_takes_one_step_at_a_time(void **state)
 		assert_int_equal(
 			promotion_next(&rule, cases[i].mode, cases[i].by_hand, cases[i].clean),
 			cases[i].next);
-	assert_true(promotion_admits(DOMAIN_EXEC, CLASS_DANGEROUS, 1));
-	assert_false(promotion_admits(DOMAIN_EXEC, CLASS_GUARDED, 100));
-	assert_false(promotion_admits(DOMAIN_FS, CLASS_ORDINARY, 0));
-	assert_true(promotion_admits(DOMAIN_SYSCALL, CLASS_ORDINARY, 1));
-	assert_false(promotion_admits(DOMAIN_SYSCALL, CLASS_DANGEROUS, 1));
-	assert_false(
-		promotion_admits(DOMAIN_SYSCALL, CLASS_DANGEROUS, PROMOTION_DANGEROUS_RUNS - 1));
-	assert_true(promotion_admits(DOMAIN_SYSCALL, CLASS_DANGEROUS, PROMOTION_DANGEROUS_RUNS));
-	assert_false(promotion_admits(DOMAIN_CAP, CLASS_DANGEROUS, 1));
-	assert_false(promotion_admits(DOMAIN_SYSCALL, CLASS_GUARDED, 100));
+}
+
+static void dangerous_behaviour_is_held_until_three_runs_had_it(void **state)
+{
+	static const bool waits[DOMAINS] = {
+		[DOMAIN_NET] = true,
+		[DOMAIN_DNS] = true,
+		[DOMAIN_CAP] = true,
+		[DOMAIN_SYSCALL] = true,
+	};
+
+	for (int i = 0; i < DOMAINS; i++) {
+		enum domain d = (enum domain)i;
+
+		assert_false(promotion_admits(d, CLASS_ORDINARY, 0));
+		assert_true(promotion_admits(d, CLASS_ORDINARY, 1));
+		assert_int_equal(promotion_admits(d, CLASS_DANGEROUS, 1), !waits[d]);
+		assert_int_equal(promotion_admits(d, CLASS_DANGEROUS, PROMOTION_DANGEROUS_RUNS - 1),
+				 !waits[d]);
+		assert_true(promotion_admits(d, CLASS_DANGEROUS, PROMOTION_DANGEROUS_RUNS));
+		assert_false(promotion_admits(d, CLASS_GUARDED, 100));
+	}
 }
 
 static void names_have_classes(void **state)
@@ -507,6 +519,7 @@ int main(void)
 		cmocka_unit_test(a_run_is_clean_by_the_rule),
 		cmocka_unit_test(only_shadow_runs_count_toward_enforcement),
 		cmocka_unit_test(promotion_takes_one_step_at_a_time),
+		cmocka_unit_test(dangerous_behaviour_is_held_until_three_runs_had_it),
 	};
 
 	return cmocka_run_group_tests_name("profile", tests, NULL, NULL);
