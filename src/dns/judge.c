@@ -13,6 +13,7 @@
 struct step {
 	int64_t at_ns; /* CLOCK_MONOTONIC; 0: an empty place */
 	char name[RESOLV_DOMAIN_ROOM];
+	struct dns_asker asker;
 };
 
 struct dns_judge {
@@ -58,13 +59,14 @@ static bool is_known(const struct dns_judge *judge, const char *name)
 	return judge->options.peek(judge->options.context, &b) == VERDICT_ALLOWED;
 }
 
-static enum verdict observe_name(struct dns_judge *judge, const char *name)
+static enum verdict observe_name(struct dns_judge *judge, const char *name,
+				 const struct dns_asker *asker)
 {
 	char key[SHAPE_HOST_MAX];
 	struct behaviour b = behaviour_of(ACCESS_RESOLVE, key);
 
 	shape_host(name, key);
-	return judge->options.observe(judge->options.context, &b);
+	return judge->options.observe(judge->options.context, &b, asker);
 }
 
 /* Is `name` a step on the way to a known name: the shorter name itself, or that with another
@@ -119,7 +121,7 @@ static bool belong_together(const struct resolv *resolv, const char *step, const
 static void settle_step(struct dns_judge *judge, struct step *step)
 {
 	if (step->at_ns != 0)
-		observe_name(judge, step->name);
+		observe_name(judge, step->name, &step->asker);
 	step->at_ns = 0;
 }
 
@@ -135,7 +137,7 @@ static void forget_steps_to(struct dns_judge *judge, const char *name)
 	}
 }
 
-static void remember_step(struct dns_judge *judge, const char *name)
+static void remember_step(struct dns_judge *judge, const char *name, const struct dns_asker *asker)
 {
 	int64_t now_ns = clock_monotonic_ns();
 	struct step *place;
@@ -143,7 +145,7 @@ static void remember_step(struct dns_judge *judge, const char *name)
 	if (!judge->steps)
 		judge->steps = calloc(JUDGE_STEPS_MAX, sizeof(*judge->steps));
 	if (!judge->steps || strlen(name) >= sizeof(place->name)) {
-		observe_name(judge, name);
+		observe_name(judge, name, asker);
 		return;
 	}
 	for (size_t i = 0; i < JUDGE_STEPS_MAX; i++) {
@@ -159,6 +161,7 @@ static void remember_step(struct dns_judge *judge, const char *name)
 	settle_step(judge, place);
 	memcpy(place->name, name, strlen(name) + 1);
 	place->at_ns = now_ns;
+	place->asker = *asker;
 	judge->steps_next = (judge->steps_next + 1) % JUDGE_STEPS_MAX;
 }
 
@@ -178,7 +181,8 @@ static enum dns_ruling ruling_of(enum verdict verdict)
 }
 
 /* A name that ends like an entry of the search list and that the policy does not hold. */
-static enum dns_ruling judge_step(struct dns_judge *judge, const char *name)
+static enum dns_ruling judge_step(struct dns_judge *judge, const char *name,
+				  const struct dns_asker *asker)
 {
 	char key[SHAPE_HOST_MAX];
 	struct behaviour b = behaviour_of(ACCESS_RESOLVE, key);
@@ -187,32 +191,32 @@ static enum dns_ruling judge_step(struct dns_judge *judge, const char *name)
 	if (leads_to_known(judge, name) ||
 	    judge->options.peek(judge->options.context, &b) != VERDICT_DENIED)
 		return DNS_PASS_STEP;
-	return ruling_of(judge->options.observe(judge->options.context, &b));
+	return ruling_of(judge->options.observe(judge->options.context, &b, asker));
 }
 
 enum dns_ruling dns_judge_query(struct dns_judge *judge, const struct dns_question *question,
-				int result, const struct address *resolver)
+				int result, const struct dns_asker *asker)
 {
 	size_t len;
 
-	if (!resolv_has_server(&judge->resolv, resolver)) {
+	if (!resolv_has_server(&judge->resolv, &asker->resolver)) {
 		char text[ADDRESS_TEXT_ROOM];
 		struct behaviour b = behaviour_of(ACCESS_CONSULT, text);
 
-		address_text(resolver, text);
-		if (judge->options.observe(judge->options.context, &b) == VERDICT_DENIED)
+		address_text(&asker->resolver, text);
+		if (judge->options.observe(judge->options.context, &b, asker) == VERDICT_DENIED)
 			return DNS_REFUSE;
 	}
 	if (result < 0) {
 		struct behaviour b = behaviour_of(ACCESS_RESOLVE, JUDGE_UNREADABLE);
 
-		return ruling_of(judge->options.observe(judge->options.context, &b));
+		return ruling_of(judge->options.observe(judge->options.context, &b, asker));
 	}
 	forget_steps_to(judge, question->name);
 	if (resolv_expanded(&judge->resolv, question->name, 0, &len) > 0 &&
 	    !is_known(judge, question->name))
-		return judge_step(judge, question->name);
-	return ruling_of(observe_name(judge, question->name));
+		return judge_step(judge, question->name, asker);
+	return ruling_of(observe_name(judge, question->name, asker));
 }
 
 static int lead(struct dns_judge *judge, const struct dns_question *question,
@@ -229,13 +233,14 @@ static int lead(struct dns_judge *judge, const struct dns_question *question,
 }
 
 enum dns_ruling dns_judge_answer(struct dns_judge *judge, const struct dns_question *question,
-				 enum dns_ruling ruling, const struct dns_answer *answer)
+				 enum dns_ruling ruling, const struct dns_answer *answer,
+				 const struct dns_asker *asker)
 {
 	if (ruling == DNS_PASS_STEP && answer->positive) {
-		if (observe_name(judge, question->name) == VERDICT_DENIED)
+		if (observe_name(judge, question->name, asker) == VERDICT_DENIED)
 			return DNS_REFUSE;
 	} else if (ruling == DNS_PASS_STEP && !leads_to_known(judge, question->name)) {
-		remember_step(judge, question->name);
+		remember_step(judge, question->name, asker);
 	}
 	if (answer->count > 0 && lead(judge, question, answer) < 0)
 		return DNS_FAIL;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/address.h"
 #include "dns/message.h"
@@ -33,10 +34,20 @@ enum judge_limits {
 /* The key of what is no question for a name: another operation, or bytes that nobody can read. */
 #define JUDGE_UNREADABLE "{unreadable}"
 
+/* Who asked whom. */
+struct dns_asker {
+	uint8_t protocol; /* IPPROTO_UDP, IPPROTO_TCP */
+	struct address client;
+	uint16_t port; /* the client's, host order; of two flows from one port the kernel may have
+			  changed one's */
+	struct address resolver;
+};
+
 struct dns_judge_options {
 	/* What the policy says, without recording; and the same, recorded and told. */
 	enum verdict (*peek)(void *context, const struct behaviour *b);
-	enum verdict (*observe)(void *context, const struct behaviour *b);
+	enum verdict (*observe)(void *context, const struct behaviour *b,
+				const struct dns_asker *asker);
 	/* The name with this key leads to an address, for so long: called before the answer is let
 	 * go. Returns 0, or -errno: the program could not reach it. */
 	int (*lead)(void *context, const char *key, const struct address *address, uint32_t ttl_s);
@@ -61,12 +72,13 @@ enum dns_ruling {
 	DNS_FAIL, /* of an answer only: it is of no use */
 };
 
-/* Rules on a query: `result` is that of dns_question_parse(), `resolver` who was asked. */
+/* Rules on a query: `result` is that of dns_question_parse(). */
 enum dns_ruling dns_judge_query(struct dns_judge *judge, const struct dns_question *question,
-				int result, const struct address *resolver);
+				int result, const struct dns_asker *asker);
 
-/* Rules on the answer to a query that was let through with `ruling`. */
+/* Rules on the answer to a query of that asker's that was let through with `ruling`. */
 enum dns_ruling dns_judge_answer(struct dns_judge *judge, const struct dns_question *question,
-				 enum dns_ruling ruling, const struct dns_answer *answer);
+				 enum dns_ruling ruling, const struct dns_answer *answer,
+				 const struct dns_asker *asker);
 
 #endif

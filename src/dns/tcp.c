@@ -6,6 +6,7 @@
  */
 #include <arpa/nameser.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,7 @@ struct tcp_connection {
 	struct stream questions, answers;
 	uint8_t own[PREFIX_BYTES + DNS_OWN_ANSWER_MAX]; /* an answer of our own that waits */
 	size_t own_len;
-	struct address resolver;
+	struct dns_asker asker;
 	bool connected; /* to the resolver */
 	bool shut;	/* it knows that there are no more questions */
 	bool dead;
@@ -157,8 +158,7 @@ static void judge_question(struct dns *dns, struct tcp_connection *connection)
 	struct asked *asked = &connection->asked[connection->asked_next];
 	int result = dns_question_parse(message, len, &asked->question);
 
-	asked->ruling =
-		dns_judge_query(dns->judge, &asked->question, result, &connection->resolver);
+	asked->ruling = dns_judge_query(dns->judge, &asked->question, result, &connection->asker);
 	asked->open = result == 0 && asked->ruling != DNS_REFUSE;
 	if (asked->open)
 		connection->asked_next = (connection->asked_next + 1) % QUESTIONS_MAX;
@@ -211,8 +211,8 @@ static void judge_answer(struct dns *dns, struct tcp_connection *connection)
 		if (!asked->open ||
 		    dns_answer_parse(message, len, &asked->question, &dns->answer) != 0)
 			continue;
-		ruling =
-			dns_judge_answer(dns->judge, &asked->question, asked->ruling, &dns->answer);
+		ruling = dns_judge_answer(dns->judge, &asked->question, asked->ruling, &dns->answer,
+					  &connection->asker);
 		asked->open = false;
 		if (ruling != DNS_PASS)
 			answer_ourselves(connection, message, len, &asked->question,
@@ -375,7 +375,7 @@ static int connect_to(const struct dns *dns, const struct endpoint *resolver)
 }
 
 /* Takes over both descriptors, also on failure. */
-static void new_connection(struct dns *dns, int client, int server, const struct endpoint *resolver)
+static void new_connection(struct dns *dns, int client, int server, const struct dns_asker *asker)
 {
 	struct tcp_connection *connection = calloc(1, sizeof(*connection));
 	int one = 1;
@@ -386,7 +386,7 @@ static void new_connection(struct dns *dns, int client, int server, const struct
 		return;
 	}
 	setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	connection->resolver = resolver->address;
+	connection->asker = *asker;
 	connection->client = (struct end){{client_ready}, connection, client, EPOLLIN};
 	connection->server = (struct end){{server_ready}, connection, server, EPOLLOUT};
 	connection->ends_ns = clock_monotonic_ns() + DNS_CONNECTION_S * INT64_C(1000000000);
@@ -403,7 +403,11 @@ void tcp_ready(struct dns *dns, struct source *source, uint32_t events)
 	const struct listener *listener = (const struct listener *)source;
 
 	for (int i = 0; i < ACCEPTED_AT_ONCE; i++) {
-		int client = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		struct dns_asker asker = {.protocol = IPPROTO_TCP};
+		struct sockaddr_storage from = {0};
+		socklen_t from_len = sizeof(from);
+		int client = accept4(listener->fd, (struct sockaddr *)&from, &from_len,
+				     SOCK_CLOEXEC | SOCK_NONBLOCK);
 		struct endpoint resolver;
 		int server = -1;
 
@@ -414,10 +418,13 @@ void tcp_ready(struct dns *dns, struct source *source, uint32_t events)
 		if (origin_of_connection(client, &resolver) == 0 &&
 		    resolver.port == DNS_SERVER_PORT)
 			server = connect_to(dns, &resolver);
-		if (server >= 0)
-			new_connection(dns, client, server, &resolver);
-		else
+		if (server < 0) {
 			close(client);
+			continue;
+		}
+		asker.resolver = resolver.address;
+		address_of_socket((struct sockaddr *)&from, &asker.client, &asker.port);
+		new_connection(dns, client, server, &asker);
 	}
 }
 

@@ -10,6 +10,7 @@
  */
 #include <arpa/nameser.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -44,6 +45,7 @@ struct udp_flow {
 	const struct listener *listener; /* where the answer goes out */
 	struct sockaddr_storage client;
 	socklen_t client_len;
+	struct dns_asker asker;
 	enum dns_ruling ruling;
 	int result; /* of reading the question */
 	struct dns_question question;
@@ -393,8 +395,13 @@ static void serve_query(struct dns *dns, const struct listener *listener, int i)
 	flow->client_len = batch->messages[i].msg_hdr.msg_namelen;
 	flow->result = dns_question_parse(message, len, &flow->question);
 	memcpy(flow->head, message, least(flow->question.len, sizeof(flow->head)));
-	flow->ruling =
-		dns_judge_query(dns->judge, &flow->question, flow->result, &resolver->address);
+	flow->asker = (struct dns_asker){
+		.protocol = IPPROTO_UDP,
+		.client = batch->origins[i].client.address,
+		.port = batch->origins[i].client.port,
+		.resolver = resolver->address,
+	};
+	flow->ruling = dns_judge_query(dns->judge, &flow->question, flow->result, &flow->asker);
 	if (flow->ruling == DNS_REFUSE)
 		answer_ourselves(flow, ns_r_refused);
 	else if (len < DNS_HEADER_BYTES)
@@ -478,7 +485,8 @@ static bool serve_answer(struct dns *dns, const struct udp_flow *flow, uint8_t *
 	if (r == -ENOMSG)
 		return false;
 	if (r == 0 && flow->result == 0)
-		ruling = dns_judge_answer(dns->judge, &flow->question, flow->ruling, &dns->answer);
+		ruling = dns_judge_answer(dns->judge, &flow->question, flow->ruling, &dns->answer,
+					  &flow->asker);
 	if (ruling == DNS_REFUSE)
 		answer_ourselves(flow, ns_r_refused);
 	else if (ruling == DNS_FAIL)

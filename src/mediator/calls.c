@@ -142,7 +142,7 @@ static enum verdict observe(struct calls *calls, const char *key, pid_t pid)
 	const struct behaviour b = {
 		.domain = DOMAIN_SYSCALL, .access = ACCESS_NONE, .program = "", .key = key};
 
-	return watch_observe(calls->watch, &b, pid, NULL);
+	return watch_observe(calls->watch, &b, pid, NULL, NULL);
 }
 
 /*

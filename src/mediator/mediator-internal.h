@@ -77,9 +77,10 @@ struct mediator {
 	const char *why_lowered[DOMAINS]; /* NULL: it is not */
 	char *launcher; /* husk-launch with its slot filled, until the view has it */
 	size_t launcher_len;
-	bool listens;		/* husk-launch is to hand a listener over */
-	struct error net_error; /* what m->why_lowered[DOMAIN_NET] may point into */
-	struct error dns_error; /* and that of DOMAIN_DNS */
+	bool listens;		    /* husk-launch is to hand a listener over */
+	struct error net_error;	    /* what m->why_lowered[DOMAIN_NET] may point into */
+	struct error dns_error;	    /* and that of DOMAIN_DNS */
+	unsigned long askers_found; /* for events about names */
 	/* The filter of system calls that is enforced lets nobody make a socket that sends below
 	 * the rules of the network. */
 	bool refuses_packets;

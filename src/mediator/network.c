@@ -155,31 +155,45 @@ void network_use(struct mediator *m)
 
 /* ---- what is heard ---- */
 
-static pid_t find_owner(const struct mediator *m, const struct net_flow *flow)
+pid_t network_find_owner(struct mediator *m, const struct net_flow *flow)
 {
 	int fd = open_diagnosis(m->network);
 	uint32_t inode = 0;
+	pid_t pid;
 
 	if (fd >= 0 && socket_find(fd, flow, &inode) < 0)
 		inode = 0;
-	return network_owner(m->proc_fd, m->setup->state->pid, inode);
+	pid = network_owner(m->proc_fd, m->setup->state->pid, inode);
+	return pid > 0 ? pid : 0;
+}
+
+/* What the key does not say: which of a name's addresses, and who came in. */
+static const char *describe(const struct net_flow *flow, char *out, size_t room)
+{
+	char address[ADDRESS_TEXT_ROOM];
+
+	if (flow->peer.way == PEER_LOCAL || (flow->peer.way == PEER_OUT && !flow->peer.name))
+		return NULL;
+	address_text(flow->peer.way == PEER_IN ? &flow->from : &flow->to, address);
+	snprintf(out, room, "%s %s", flow->peer.way == PEER_IN ? "from" : "address", address);
+	return out;
 }
 
 static void on_flow(void *context, const struct net_flow *flow)
 {
 	struct mediator *m = context;
-	char key[PEER_KEY_ROOM], program[PATH_MAX];
+	char key[PEER_KEY_ROOM], program[PATH_MAX], detail[ADDRESS_TEXT_ROOM + 16];
 	struct behaviour b = {.domain = DOMAIN_NET, .program = "", .key = key};
 	pid_t pid = 0;
 
 	b.access = peer_format(&flow->peer, key);
 	if (watch_is_novel(m->watch, &b))
-		pid = find_owner(m, flow);
+		pid = network_find_owner(m, flow);
 	if (pid > 0) {
 		process_program(m->proc_fd, pid, watch_view(m->watch), program);
 		b.program = program;
 	}
-	watch_observe(m->watch, &b, pid > 0 ? pid : 0, NULL);
+	watch_observe(m->watch, &b, pid, describe(flow, detail, sizeof(detail)), NULL);
 }
 
 static void on_loss(void *context, uint64_t count)

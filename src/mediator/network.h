@@ -5,6 +5,7 @@
 #include "base/address.h"
 #include "dns/resolv.h"
 #include "mediator/mediator-internal.h"
+#include "net/net.h"
 
 /*
  * The domain net of a run: the rules of the container's network namespace, and what is heard from
@@ -29,6 +30,10 @@ void network_limit(struct mediator *m);
 
 /* These resolvers answer the function, or are left out here since anybody could be one. */
 void network_hear_resolvers(struct mediator *m, struct resolv *resolv);
+
+/* Which process, in the host's numbers, has the socket that this flow belongs to; 0: nobody can
+ * tell. It looks through the container's processes. */
+pid_t network_find_owner(struct mediator *m, const struct net_flow *flow);
 
 /* From now on m->policy and the modes hold there too. */
 void network_use(struct mediator *m);

@@ -3,6 +3,7 @@
 #include "mediator/resolution.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/random.h>
 
 #include "mediator/network.h"
@@ -18,11 +19,34 @@ static enum verdict peek(void *context, const struct behaviour *b)
 	return policy_decide(m->policy, modes, b).verdict;
 }
 
-static enum verdict observe(void *context, const struct behaviour *b)
+static pid_t find_asker(struct mediator *m, const struct dns_asker *asker)
+{
+	const struct net_flow flow = {
+		.peer = {.way = PEER_OUT, .protocol = asker->protocol},
+		.from = asker->client,
+		.from_port = asker->port,
+		.to = asker->resolver,
+		.to_port = DNS_SERVER_PORT,
+	};
+
+	return network_find_owner(m, &flow);
+}
+
+/* Whoever waits for an answer waits for this: so only what has an event is looked into, and no more
+ * than events are written. */
+static enum verdict observe(void *context, const struct behaviour *b, const struct dns_asker *asker)
 {
 	struct mediator *m = context;
+	char resolver[ADDRESS_TEXT_ROOM], detail[ADDRESS_TEXT_ROOM + 16];
+	pid_t pid = 0;
 
-	return watch_observe(m->watch, b, 0, NULL);
+	if (!watch_tells(m->watch, b))
+		return watch_observe(m->watch, b, 0, NULL, NULL);
+	if (m->network && m->askers_found++ < m->setup->settings->events_per_run)
+		pid = find_asker(m, asker);
+	address_text(&asker->resolver, resolver);
+	snprintf(detail, sizeof(detail), "asked of %s", resolver);
+	return watch_observe(m->watch, b, pid, b->access == ACCESS_RESOLVE ? detail : NULL, NULL);
 }
 
 static int lead(void *context, const char *key, const struct address *address, uint32_t ttl_s)

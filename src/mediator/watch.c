@@ -153,16 +153,22 @@ static uint32_t number_program(struct watch *watch, const char *program)
 	return 0;
 }
 
-static bool place_seen(uint64_t *table, uint32_t slots, uint64_t hash)
+/* Where it is, or else belongs. */
+static uint64_t *find_seen(uint64_t *table, uint32_t slots, uint64_t hash)
 {
 	for (uint32_t i = (uint32_t)hash & (slots - 1);; i = (i + 1) & (slots - 1)) {
-		if (table[i] == hash)
-			return false;
-		if (table[i] == 0) {
-			table[i] = hash;
-			return true;
-		}
+		if (table[i] == hash || table[i] == 0)
+			return &table[i];
 	}
+}
+
+static bool place_seen(uint64_t *table, uint32_t slots, uint64_t hash)
+{
+	uint64_t *place = find_seen(table, slots, hash);
+	bool new = *place == 0;
+
+	*place = hash;
+	return new;
 }
 
 static void grow_seen(struct watch *watch)
@@ -183,18 +189,30 @@ static void grow_seen(struct watch *watch)
 
 enum first { FIRST_NEW, FIRST_KNOWN, FIRST_LOST };
 
-/* Is this the first time in this run that the behaviour gets this verdict? */
-static enum first first_time(struct watch *watch, const struct behaviour *b, enum verdict verdict)
+static uint64_t hash_seen(const struct watch *watch, const struct behaviour *b,
+			  enum verdict verdict)
 {
 	uint32_t head[4] = {b->domain, b->access, verdict, b->flags};
 	uint64_t hash = hash64_add(watch->seed, head, sizeof(head));
 
 	hash = hash64_add(hash, b->program, strlen(b->program) + 1);
-	hash = hash64_mix(hash64_add(hash, b->key, strlen(b->key))) | 1;
+	return hash64_mix(hash64_add(hash, b->key, strlen(b->key))) | 1;
+}
+
+static bool is_full(const struct watch *watch)
+{
+	return watch->seen_count >= WATCH_SEEN_MAX || watch->seen_count + 1 >= watch->seen_slots;
+}
+
+/* Is this the first time in this run that the behaviour gets this verdict? */
+static enum first first_time(struct watch *watch, const struct behaviour *b, enum verdict verdict)
+{
+	uint64_t hash = hash_seen(watch, b, verdict);
+
 	if (watch->seen_count >= watch->seen_slots / 4 * 3 &&
 	    watch->seen_slots < WATCH_SEEN_MAX * 2)
 		grow_seen(watch);
-	if (watch->seen_count >= WATCH_SEEN_MAX || watch->seen_count + 1 >= watch->seen_slots)
+	if (is_full(watch))
 		return FIRST_LOST;
 	if (!place_seen(watch->seen, watch->seen_slots, hash))
 		return FIRST_KNOWN;
@@ -202,8 +220,8 @@ static enum first first_time(struct watch *watch, const struct behaviour *b, enu
 	return FIRST_NEW;
 }
 
-static void tell(struct watch *watch, const struct behaviour *b, struct decision decision,
-		 pid_t pid, const char *detail)
+/* EVENT_KINDS: none. */
+static enum event_kind kind_of(const struct watch *watch, enum verdict verdict)
 {
 	static const enum event_kind kinds[VERDICTS] = {
 		[VERDICT_ALLOWED] = EVENT_KINDS,
@@ -211,14 +229,19 @@ static void tell(struct watch *watch, const struct behaviour *b, struct decision
 		[VERDICT_WOULD_DENY] = EVENT_WOULD_DENY,
 		[VERDICT_DENIED] = EVENT_DENIED,
 	};
-	struct event event = new_event(watch, kinds[decision.verdict]);
+
+	/* A function of which nothing is known yet has nothing but novelties. */
+	return verdict == VERDICT_NOVEL && !watch->policy ? EVENT_KINDS : kinds[verdict];
+}
+
+static void tell(struct watch *watch, const struct behaviour *b, struct decision decision,
+		 pid_t pid, const char *detail)
+{
+	struct event event = new_event(watch, kind_of(watch, decision.verdict));
 	struct behaviour shown = *b;
 	char program[PATH_MAX];
 
 	if (event.kind == EVENT_KINDS)
-		return;
-	/* A function of which nothing is known yet has nothing but novelties. */
-	if (event.kind == EVENT_NOVELTY && !watch->policy)
 		return;
 	/* Where the policy does not tell programs apart, the event does. */
 	if (!*shown.program && pid > 0) {
@@ -371,7 +394,7 @@ static struct decision decide(const struct watch *watch, const struct view_quest
 
 /* What follows from a decision over what `program` did. */
 static enum verdict settle(struct watch *watch, struct behaviour *b, struct decision decision,
-			   pid_t pid, bool foreign, const char *program)
+			   pid_t pid, bool foreign, const char *program, const char *detail)
 {
 	/* The rules of a network namespace ask for nobody: what they refused is told. */
 	bool refused = b->domain == DOMAIN_NET && decision.verdict == VERDICT_DENIED;
@@ -382,7 +405,7 @@ static enum verdict settle(struct watch *watch, struct behaviour *b, struct deci
 			return VERDICT_ALLOWED;
 		b->flags |= BEHAVIOUR_FOREIGN; /* judged, and never learned from */
 	}
-	record(watch, b, decision, pid, program, NULL);
+	record(watch, b, decision, pid, program, detail);
 	return decision.verdict;
 }
 
@@ -390,7 +413,7 @@ static struct behaviour judged_as(const struct behaviour *b)
 {
 	struct behaviour judged = *b;
 
-	if (b->domain == DOMAIN_NET)
+	if (b->domain == DOMAIN_NET || b->domain == DOMAIN_DNS)
 		judged.program = "";
 	return judged;
 }
@@ -402,18 +425,31 @@ bool watch_is_novel(const struct watch *watch, const struct behaviour *b)
 	return policy_decide(watch->policy, watch->modes, &judged).novel;
 }
 
-enum verdict watch_observe(struct watch *watch, const struct behaviour *b, pid_t pid,
-			   bool *ret_novel)
+bool watch_tells(const struct watch *watch, const struct behaviour *b)
 {
 	struct behaviour judged = judged_as(b);
 	struct decision decision = policy_decide(watch->policy, watch->modes, &judged);
-	/* Whoever is under the launcher's filter descends from the launcher. */
-	bool foreign =
-		decision.novel && pid > 0 && b->domain != DOMAIN_SYSCALL && is_foreign(watch, pid);
+	uint64_t hash;
+
+	if (kind_of(watch, decision.verdict) == EVENT_KINDS || is_full(watch))
+		return false;
+	hash = hash_seen(watch, &judged, decision.verdict);
+	return *find_seen(watch->seen, watch->seen_slots, hash) != hash;
+}
+
+enum verdict watch_observe(struct watch *watch, const struct behaviour *b, pid_t pid,
+			   const char *detail, bool *ret_novel)
+{
+	struct behaviour judged = judged_as(b);
+	struct decision decision = policy_decide(watch->policy, watch->modes, &judged);
+	/* Whoever is under the launcher's filter descends from the launcher. Who asks for a name is
+	 * known of some questions only. */
+	bool foreign = decision.novel && pid > 0 && b->domain != DOMAIN_SYSCALL &&
+		       b->domain != DOMAIN_DNS && is_foreign(watch, pid);
 
 	if (ret_novel)
 		*ret_novel = decision.novel;
-	return settle(watch, &judged, decision, pid, foreign, b->program);
+	return settle(watch, &judged, decision, pid, foreign, b->program, detail);
 }
 
 void watch_happened(struct watch *watch, const struct behaviour *b, bool refused, pid_t pid,
@@ -468,7 +504,7 @@ static enum verdict judge_new(struct watch *watch, const struct view_question *q
 	if (watch->modes[DOMAIN_FS] == MODE_ENFORCE || decision.verdict == VERDICT_DENIED)
 		b.flags &= ~(uint32_t)BEHAVIOUR_SOCKET;
 	*ret_lasting = !(decision.novel && is_foreign(watch, question->pid));
-	return settle(watch, &b, decision, question->pid, !*ret_lasting, program);
+	return settle(watch, &b, decision, question->pid, !*ret_lasting, program, NULL);
 }
 
 /* The kernel's own path for the program that a process executes: "/" while that is husk-launch,

@@ -57,13 +57,14 @@ int watch_judge(struct watch *watch, const struct view_question *question);
 
 /*
  * Judges, records and tells what was seen in any other way than by a question of the view. Of the
- * domain net the program is told, and no part of what is judged: the kernel's rules know none. b:
- * its strings are copied where they are kept; program "" where nobody could tell it. pid: in the
- * host's pid namespace, 0 if unknown. What an engine's own process does is let pass unless such are
- * judged, and never learned. *ret_novel (may be NULL): the policy does not hold it.
+ * domains net and dns the program is told, and no part of what is judged: the kernel's rules and
+ * the proxy know none. b: its strings are copied where they are kept; program "" where nobody could
+ * tell it. pid: in the host's pid namespace, 0 if unknown. detail: goes into the event; NULL for
+ * none. What an engine's own process does is let pass unless such are judged, and never learned;
+ * names are judged whoever asks. *ret_novel (may be NULL): the policy does not hold it.
  */
 enum verdict watch_observe(struct watch *watch, const struct behaviour *b, pid_t pid,
-			   bool *ret_novel);
+			   const char *detail, bool *ret_novel);
 
 /*
  * Records and tells what has been done already, or was refused already, by whatever the policy
@@ -77,6 +78,9 @@ void watch_happened(struct watch *watch, const struct behaviour *b, bool refused
 dev_t watch_view(const struct watch *watch);
 /* Would watch_observe() find that the policy does not hold it? */
 bool watch_is_novel(const struct watch *watch, const struct behaviour *b);
+
+/* Would it be told of in an event of its own? For who has to find out what else that is to say. */
+bool watch_tells(const struct watch *watch, const struct behaviour *b);
 
 /* An open for execution has ended (view_exec_closed). */
 void watch_exec_closed(struct watch *watch, uint32_t opening);

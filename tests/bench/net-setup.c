@@ -77,6 +77,11 @@ static enum verdict judge(void *context, const struct behaviour *b)
 	return VERDICT_NOVEL;
 }
 
+static enum verdict observe(void *context, const struct behaviour *b, const struct dns_asker *asker)
+{
+	return VERDICT_NOVEL;
+}
+
 static int lead(void *context, const char *key, const struct address *address, uint32_t ttl_s)
 {
 	return 0;
@@ -97,7 +102,7 @@ static _Noreturn void set_up(int namespace_fd, const struct peer *peers, size_t 
 		.namespace_fd = namespace_fd,
 		.mark = MARK,
 		.marks_tell = true,
-		.judge = {.peek = judge, .observe = judge, .lead = lead},
+		.judge = {.peek = judge, .observe = observe, .lead = lead},
 	};
 	struct net_options options = {.namespace_fd = namespace_fd, .seen = hear, .lost = lose};
 	struct error err = ERROR_INIT;

@@ -68,7 +68,7 @@ static enum verdict peek(void *context, const struct behaviour *b)
 	}
 }
 
-static enum verdict observe(void *context, const struct behaviour *b)
+static enum verdict observe(void *context, const struct behaviour *b, const struct dns_asker *asker)
 {
 	const struct harness *harness = context;
 	enum verdict verdict = peek(context, b);

@@ -90,9 +90,15 @@ asked() {
 	output_has 'tcp a.example.test 8000: ok'
 	[ "$(asked)" = a.example.test ]
 	for name in b.example.test c2vjcmv0lwrhdge.evil.test x.a.example.test a.example.test.evil.test; do
-		[ "$(event_count '.event == "denied" and .domain == "dns" and .key == "'$name'"')" -eq 1 ]
+		[ "$(event_count '.event == "denied" and .domain == "dns" and .key == "'$name'" and .pid > 0
+			and .program == "/usr/bin/python3.11" and .detail == "asked of 10.99.0.1"')" -eq 1 ] ||
+			fail "$(grep -F "\"$name\"" "$EVENTS")"
 	done
 	[ "$(event_count '.event == "denied"')" -eq 4 ]
+	client 0 'tcp a.example.test 8001'
+	output_has 'tcp a.example.test 8001: ECONNREFUSED'
+	has_event '.event == "denied" and .domain == "net" and .key == "tcp a.example.test:8001"
+		and .program == "/usr/bin/python3.11" and .detail == "address 93.184.216.34"'
 	nothing_left
 }
 
@@ -186,7 +192,8 @@ asked() {
 	husk mode --domain dns talker enforce
 	run_bundle 0 "$BUNDLE"
 	output_has 'code 5'
-	has_event '.event == "denied" and .domain == "dns" and .operation == "consult" and .key == "203.0.113.1"'
+	has_event '.event == "denied" and .domain == "dns" and .operation == "consult" and .key == "203.0.113.1"
+		and .program == "/usr/bin/python3.11" and .pid > 0'
 	husk allow talker consult 203.0.113.1
 	run_bundle 0 "$BUNDLE"
 	output_has 'code 0'

@@ -182,7 +182,8 @@ tcp 10.99.0.1 8001: ECONNREFUSED'
 	# One that nobody serves is refused by the kernel, and no behaviour of the function.
 	refused_from_outside 10.99.0.2 8083
 	tell_client quit
-	has_event '.event == "denied" and .operation == "serve" and .key == "tcp :8082" and .program == "/usr/bin/python3.11"'
+	has_event '.event == "denied" and .operation == "serve" and .key == "tcp :8082" and .program == "/usr/bin/python3.11"
+		and (.detail | startswith("from "))'
 	no_event '.key == "tcp :8083"'
 	nothing_left
 }

@@ -578,8 +578,11 @@ static void note(struct policy *policy, const char *word, const char *text)
 	(void)snprintf(policy->seen + len, sizeof(policy->seen) - len, "%s %s\n", word, text);
 }
 
-static enum verdict observe(void *context, const struct behaviour *b)
+static struct dns_asker asker; /* who asks, in the tests below */
+
+static enum verdict observe(void *context, const struct behaviour *b, const struct dns_asker *who)
 {
+	assert_memory_equal(who, &asker, sizeof(asker));
 	note(context, access_name(b->access), b->key);
 	return peek(context, b);
 }
@@ -594,15 +597,15 @@ static int lead(void *context, const char *key, const struct address *address, u
 	return policy->lead_result;
 }
 
-static struct address server;
-
 static struct dns_judge *new_judge(struct policy *policy, const char *resolv_conf)
 {
 	struct dns_judge_options options = {peek, observe, lead, policy};
 	struct resolv resolv;
 	struct dns_judge *judge;
 
-	assert_int_equal(address_parse("10.0.0.1", &server), 0);
+	asker = (struct dns_asker){.protocol = IPPROTO_UDP, .port = 40000};
+	assert_int_equal(address_parse("10.0.0.2", &asker.client), 0);
+	assert_int_equal(address_parse("10.0.0.1", &asker.resolver), 0);
 	assert_int_equal(dns_judge_new(&options, &judge), 0);
 	resolv_parse(resolv_conf, strlen(resolv_conf), &resolv);
 	dns_judge_use(judge, &resolv);
@@ -616,12 +619,13 @@ static struct dns_judge *new_judge(struct policy *policy, const char *resolv_con
 static enum dns_ruling look_up(struct dns_judge *judge, const char *name, bool there)
 {
 	struct dns_question question = ask(name, ns_t_a);
-	enum dns_ruling ruling = dns_judge_query(judge, &question, 0, &server);
+	enum dns_ruling ruling = dns_judge_query(judge, &question, 0, &asker);
 
 	memset(&answer, 0, sizeof(answer));
 	answer.rcode = there ? ns_r_noerror : ns_r_nxdomain;
 	answer.positive = there;
-	return ruling == DNS_REFUSE ? ruling : dns_judge_answer(judge, &question, ruling, &answer);
+	return ruling == DNS_REFUSE ? ruling
+				    : dns_judge_answer(judge, &question, ruling, &answer, &asker);
 }
 
 static void what_is_asked_for_is_observed(void **state)
@@ -656,12 +660,11 @@ static void another_resolver_is_a_behaviour(void **state)
 	struct policy policy = {.known = {"api.example.org"}, .otherwise = VERDICT_DENIED};
 	struct dns_judge *judge = new_judge(&policy, "nameserver 10.0.0.1\n");
 	struct dns_question question = ask("api.example.org", ns_t_a);
-	struct address other;
 
-	assert_int_equal(address_parse("8.8.8.8", &other), 0);
-	assert_int_equal(dns_judge_query(judge, &question, 0, &other), DNS_REFUSE);
+	assert_int_equal(address_parse("8.8.8.8", &asker.resolver), 0);
+	assert_int_equal(dns_judge_query(judge, &question, 0, &asker), DNS_REFUSE);
 	policy.known[1] = "8.8.8.8";
-	assert_int_equal(dns_judge_query(judge, &question, 0, &other), DNS_PASS);
+	assert_int_equal(dns_judge_query(judge, &question, 0, &asker), DNS_PASS);
 	assert_string_equal(policy.seen,
 			    "consult 8.8.8.8\nconsult 8.8.8.8\nresolve api.example.org\n");
 	dns_judge_free(judge);
@@ -673,9 +676,9 @@ static void what_cannot_be_read_is_judged_too(void **state)
 	struct dns_judge *judge = new_judge(&policy, "nameserver 10.0.0.1\n");
 	struct dns_question question = {.id = ID};
 
-	assert_int_equal(dns_judge_query(judge, &question, -EBADMSG, &server), DNS_REFUSE);
+	assert_int_equal(dns_judge_query(judge, &question, -EBADMSG, &asker), DNS_REFUSE);
 	policy.otherwise = VERDICT_NOVEL;
-	assert_int_equal(dns_judge_query(judge, &question, -EBADMSG, &server), DNS_PASS);
+	assert_int_equal(dns_judge_query(judge, &question, -EBADMSG, &asker), DNS_PASS);
 	assert_string_equal(policy.seen, "resolve {unreadable}\nresolve {unreadable}\n");
 	dns_judge_free(judge);
 }
@@ -758,13 +761,13 @@ static void addresses_are_led_to_before_the_answer_goes(void **state)
 
 	memset(&answer, 0, sizeof(answer));
 	answer.count = 2;
-	answer.found[0].address = server;
+	answer.found[0].address = asker.resolver;
 	assert_int_equal(address_parse("2606:2800:220:1::1", &answer.found[1].address), 0);
-	assert_int_equal(dns_judge_answer(judge, &question, DNS_PASS, &answer), DNS_PASS);
+	assert_int_equal(dns_judge_answer(judge, &question, DNS_PASS, &answer, &asker), DNS_PASS);
 	assert_string_equal(policy.seen, "web{n}.example.org 10.0.0.1\n"
 					 "web{n}.example.org 2606:2800:220:1::1\n");
 	policy.lead_result = -ENOSPC;
-	assert_int_equal(dns_judge_answer(judge, &question, DNS_PASS, &answer), DNS_FAIL);
+	assert_int_equal(dns_judge_answer(judge, &question, DNS_PASS, &answer, &asker), DNS_FAIL);
 	dns_judge_free(judge);
 }
 

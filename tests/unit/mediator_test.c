@@ -843,10 +843,13 @@ static void what_no_question_asked_is_judged_and_recorded(void **state)
 
 	open_court(&court, "observed");
 	watch_use(court.watch, NULL, modes);
-	assert_int_equal(watch_observe(court.watch, &cap, 0, &novel), VERDICT_NOVEL);
+	assert_false(watch_tells(court.watch, &cap)); /* nothing is known yet: all is new */
+	assert_true(watch_tells(court.watch, &net));
+	assert_int_equal(watch_observe(court.watch, &cap, 0, NULL, &novel), VERDICT_NOVEL);
 	assert_true(novel);
-	assert_int_equal(watch_observe(court.watch, &cap, 0, NULL), VERDICT_NOVEL);
-	assert_int_equal(watch_observe(court.watch, &net, 0, NULL), VERDICT_DENIED);
+	assert_int_equal(watch_observe(court.watch, &cap, 0, NULL, NULL), VERDICT_NOVEL);
+	assert_int_equal(watch_observe(court.watch, &net, 0, NULL, NULL), VERDICT_DENIED);
+	assert_false(watch_tells(court.watch, &net));
 	assert_int_equal(close_court(&court, "observed", VERDICT_NOVEL), 1);
 }
 
