@@ -21,17 +21,17 @@ struct showing {
 	struct store *store;
 	const struct settings *settings;
 	const char *function;
-	const char *revision;	 /* full name of the one that is shown */
-	int domain;		 /* -1: all */
-	bool held;		 /* this walk shows what is not admitted */
-	bool all;		 /* inert ones too */
-	int64_t inert;		 /* how many were passed over */
-	uint64_t given;		 /* capabilities, by the engine */
-	uint64_t needed;	 /* capabilities, in any run */
-	uint32_t calls_given;	 /* by the engine: of struct store_revision */
-	int calls;		 /* made in any run, outside of the base */
-	bool watched[DOMAINS];	 /* in some run */
-	enum mode last[DOMAINS]; /* of the newest run */
+	const char *revision;  /* full name of the one that is shown */
+	int domain;	       /* -1: all */
+	bool held;	       /* this walk shows what is not admitted */
+	bool all;	       /* inert ones too */
+	int64_t inert;	       /* how many were passed over */
+	uint64_t given;	       /* capabilities, by the engine */
+	uint64_t needed;       /* capabilities, in any run */
+	uint32_t calls_given;  /* by the engine: of struct store_revision */
+	int calls;	       /* made in any run, outside of the base */
+	bool watched[DOMAINS]; /* in some run */
+	struct store_last last;
 	bool has_last;
 	struct buf *out;
 	struct table *table;
@@ -143,14 +143,18 @@ static void promotion_text(const struct showing *s, const struct store_revision 
 static void domain_text(const struct showing *s, const struct store_revision *r, int d, char *out,
 			size_t room)
 {
-	char promotion[160] = "not watched here";
+	char promotion[160] = "not watched here", was[32] = "";
+	const char *why = s->has_last ? s->last.lowered[d] : "";
 	bool had = r->modes[d] != MODE_UNAVAILABLE;
-	bool missed = had && s->has_last && s->last[d] == MODE_UNAVAILABLE;
 
 	if (had)
 		promotion_text(s, r, d, promotion, sizeof(promotion));
-	snprintf(out, room, "%s%s", promotion,
-		 missed ? "; unavailable in the last run (its event says why)" : "");
+	if (had && s->has_last && s->last.modes[d] == MODE_UNAVAILABLE)
+		snprintf(was, sizeof(was), "unavailable ");
+	else if (*why && s->last.modes[d] < r->modes[d])
+		snprintf(was, sizeof(was), "only %s ", mode_name(s->last.modes[d]));
+	snprintf(out, room, "%s%s%s%s%s%s", promotion, *was || *why ? "; " : "", was,
+		 *was || *why ? "in the last run" : "", *why ? ": " : "", why);
 }
 
 static int revision_text(void *context, const struct store_revision *r)
@@ -177,7 +181,7 @@ static int revision_text(void *context, const struct store_revision *r)
 		   r->runs, r->runs_failed, r->runs_lossy, first, last);
 	table_begin(&table, 3, headings);
 	for (int d = 0; d < DOMAINS; d++) {
-		char promotion[224];
+		char promotion[224 + STORE_LOWERED_ROOM];
 		const char *const cells[] = {domain_name((enum domain)d), mode_name(r->modes[d]),
 					     promotion};
 
@@ -237,11 +241,23 @@ static void calls_member(struct json_writer *w, uint32_t given)
 		json_put_integer(w, given);
 }
 
+static void last_run_members(struct json_writer *w, const struct store_last *last)
+{
+	cli_modes_json(w, "last_run_modes", last->modes);
+	json_key(w, "last_run_lowered");
+	json_object_begin(w);
+	for (int d = 0; d < DOMAINS; d++) {
+		if (last->lowered[d][0])
+			json_member_string(w, domain_name((enum domain)d), last->lowered[d]);
+	}
+	json_object_end(w);
+}
+
 static int revision_member(void *context, const struct store_revision *r)
 {
 	struct showing *s = context;
-	enum mode last[DOMAINS];
-	int has_last = store_last_modes(s->store, r->function, r->name, last, s->err);
+	struct store_last last;
+	int has_last = store_last_run(s->store, r->function, r->name, &last, s->err);
 
 	if (has_last < 0)
 		return has_last;
@@ -249,7 +265,7 @@ static int revision_member(void *context, const struct store_revision *r)
 	json_member_name(s->w, "revision", r->name);
 	cli_modes_json(s->w, "modes", r->modes);
 	if (has_last)
-		cli_modes_json(s->w, "last_run_modes", last);
+		last_run_members(s->w, &last);
 	json_key(s->w, "set_by_hand");
 	json_array_begin(s->w);
 	for (int d = 0; d < DOMAINS; d++) {
@@ -391,7 +407,7 @@ static int find_watching(struct showing *s, struct error *err)
 
 	if (r < 0)
 		return r;
-	r = store_last_modes(s->store, s->function, s->revision, s->last, err);
+	r = store_last_run(s->store, s->function, s->revision, &s->last, err);
 	s->has_last = r == 1;
 	return r < 0 ? r : 0;
 }

@@ -21,6 +21,7 @@
  * - LOSS: u64 for each of 8 domains (unused: 0)
  * - BEHAVIOUR: u8 domain, u8 access, u8 verdict, u8 novel, u32 flags, u32 pid, then the names
  *   program and key
+ * - LOWERED: u8 domain, then the name why
  * - END: u8 outcome, u32 status, u64 ended_ns
  */
 enum journal_record {
@@ -28,6 +29,7 @@ enum journal_record {
 	JOURNAL_LOSS = 2,
 	JOURNAL_BEHAVIOUR = 3,
 	JOURNAL_END = 4,
+	JOURNAL_LOWERED = 5,
 };
 
 enum journal_format {

@@ -95,6 +95,10 @@ void journal_lose(struct journal *journal, enum domain domain, uint64_t count);
  * journal has to be there. */
 void journal_set_modes(struct journal *journal, const enum mode modes[DOMAINS]);
 
+/* Says why this domain is not watched or enforced as it should be, or what that costs; the last
+ * word counts. Returns 0 or -errno as journal_put() does, but nothing is counted as lost. */
+int journal_lower(struct journal *journal, enum domain domain, const char *why);
+
 /* Writes the last record, for which room is always kept, and frees the writer. Does not sync, nor
  * cut off the zeros behind it: the file is removed as soon as it is merged. */
 void journal_close(struct journal *journal, const struct journal_end *end);
@@ -124,9 +128,11 @@ const struct journal_run *journal_reader_run(const struct journal_reader *reader
  * end. */
 int journal_reader_next(struct journal_reader *reader, struct journal_behaviour *ret);
 
-/* After the last behaviour: the end (OUTCOME_LOST where there was no last record), and what was
- * lost. */
+/* After the last behaviour: the end (OUTCOME_LOST where there was no last record), what was lost,
+ * and what journal_lower() said last of a domain, or NULL; that is valid until the reader is freed.
+ */
 struct journal_end journal_reader_end(const struct journal_reader *reader);
 uint64_t journal_reader_lost(const struct journal_reader *reader, enum domain domain);
+const char *journal_reader_lowered(const struct journal_reader *reader, enum domain domain);
 
 #endif

@@ -24,6 +24,7 @@ struct journal_reader {
 	struct journal_run run;
 	struct journal_end end;
 	uint64_t lost[DOMAINS];
+	const char *lowered[DOMAINS];
 };
 
 /* What is left of a payload. Every take fails where there is not enough, and all after it do. */
@@ -262,6 +263,15 @@ static void read_end(struct payload *p, struct journal_end *ret)
 		*ret = end;
 }
 
+static void read_lowered(struct journal_reader *reader, struct payload p)
+{
+	uint8_t domain = take_below(&p, DOMAINS);
+	const char *why = take_name(&p);
+
+	if (is_whole(&p))
+		reader->lowered[domain] = why;
+}
+
 int journal_reader_next(struct journal_reader *reader, struct journal_behaviour *ret)
 {
 	for (;;) {
@@ -274,6 +284,8 @@ int journal_reader_next(struct journal_reader *reader, struct journal_behaviour 
 		}
 		if (type == JOURNAL_END)
 			read_end(&p, &reader->end);
+		if (type == JOURNAL_LOWERED)
+			read_lowered(reader, p);
 		if (type == 0 || type == JOURNAL_BEHAVIOUR || type == JOURNAL_END) {
 			reader->at = reader->len;
 			return 0;
@@ -290,4 +302,9 @@ struct journal_end journal_reader_end(const struct journal_reader *reader)
 uint64_t journal_reader_lost(const struct journal_reader *reader, enum domain domain)
 {
 	return (unsigned int)domain < DOMAINS ? reader->lost[domain] : 0;
+}
+
+const char *journal_reader_lowered(const struct journal_reader *reader, enum domain domain)
+{
+	return (unsigned int)domain < DOMAINS ? reader->lowered[domain] : NULL;
 }

@@ -239,6 +239,27 @@ int journal_put(struct journal *journal, const struct journal_behaviour *b)
 	return 0;
 }
 
+int journal_lower(struct journal *journal, enum domain domain, const char *why)
+{
+	size_t len = strlen(why);
+	char *record;
+	int r;
+
+	if ((unsigned int)domain >= DOMAINS)
+		return -EINVAL;
+	if (len > JOURNAL_NAME_MAX)
+		return -EFBIG;
+	r = make_room(journal, 1 + name_size(len));
+	if (r < 0)
+		return r;
+	record = journal->map + journal->used;
+	record[RECORD_HEAD] = (char)domain;
+	put_name(record + RECORD_HEAD + 1, why, len);
+	seal(record, JOURNAL_LOWERED, 1 + name_size(len));
+	journal->used += RECORD_HEAD + 1 + name_size(len);
+	return 0;
+}
+
 void journal_lose(struct journal *journal, enum domain domain, uint64_t count)
 {
 	if ((unsigned int)domain >= DOMAINS || count == 0)

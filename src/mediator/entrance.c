@@ -195,6 +195,7 @@ static int set_up_rest(struct mediator *m, struct error *err)
 	policy_use(m);
 	mediator_modes_now(m, modes);
 	journal_set_modes(m->journal, modes);
+	mediator_journal_lowered(m);
 	m->memory_fd = cgroup_memory_open(m->proc_fd, pid);
 	m->members_fd = cgroup_members_open(m->proc_fd, pid);
 	native_decide(m);

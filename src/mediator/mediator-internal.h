@@ -109,4 +109,7 @@ void mediator_tell(struct mediator *m, enum event_kind kind, const char *detail)
 /* The modes of this run as they are now. */
 void mediator_modes_now(const struct mediator *m, enum mode ret[DOMAINS]);
 
+/* Keeps m->why_lowered, for whoever reads of this run later. */
+void mediator_journal_lowered(const struct mediator *m);
+
 #endif

@@ -368,6 +368,7 @@ void network_limit(struct mediator *m)
 		return;
 	m->network->raw = false; /* a socket that was made meanwhile stays */
 	lower_both(m, MODE_SHADOW, why);
+	mediator_journal_lowered(m);
 }
 
 void network_hear_resolvers(struct mediator *m, struct resolv *resolv)

@@ -37,6 +37,14 @@ void mediator_modes_now(const struct mediator *m, enum mode ret[DOMAINS])
 	}
 }
 
+void mediator_journal_lowered(const struct mediator *m)
+{
+	for (int d = 0; d < DOMAINS; d++) {
+		if (m->why_lowered[d])
+			journal_lower(m->journal, (enum domain)d, m->why_lowered[d]);
+	}
+}
+
 void policy_use(struct mediator *m)
 {
 	enum mode modes[DOMAINS];

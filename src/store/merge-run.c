@@ -20,6 +20,7 @@
 
 struct run {
 	const struct journal_run *head;
+	const char *lowered[DOMAINS]; /* why, or "" */
 	struct promotion_run facts;
 	uint64_t hash;
 	int64_t at_ns; /* when it ended, as far as that is known: what it brought is dated so */
@@ -70,8 +71,12 @@ static int run_read(struct run *run, struct journal_reader *journal, struct erro
 	end = journal_reader_end(journal);
 	run->facts.outcome = end.outcome;
 	run->facts.status = end.status;
-	for (int d = 0; d < DOMAINS; d++)
+	for (int d = 0; d < DOMAINS; d++) {
+		const char *why = journal_reader_lowered(journal, (enum domain)d);
+
 		run->facts.lost[d] = journal_reader_lost(journal, (enum domain)d) > 0;
+		run->lowered[d] = why ? why : "";
+	}
 	run->hash = sketch_hash(run->head->id);
 	run->at_ns = end.ended_ns > run->head->started_ns ? end.ended_ns : run->head->started_ns;
 	if (run->at_ns < 1)
@@ -79,9 +84,22 @@ static int run_read(struct run *run, struct journal_reader *journal, struct erro
 	return 0;
 }
 
+/* Changes nothing where it is as it was in the run before. */
+static int keep_lowered(struct store *store, int64_t revision, const struct run *run,
+			struct error *err)
+{
+	int r = 0;
+
+	for (int d = 0; d < DOMAINS && r == 0; d++)
+		r = store_change(store, SQL_DOMAIN_LOWERED, err, "iit", revision, (int64_t)d,
+				 run->lowered[d]);
+	return r;
+}
+
 static int count_run(struct store *store, int64_t revision, const struct run *run,
 		     struct row_counts *counts, struct error *err)
 {
+	bool newest = run->at_ns >= counts->last_ns;
 	int r;
 
 	counts->runs++;
@@ -91,9 +109,11 @@ static int count_run(struct store *store, int64_t revision, const struct run *ru
 	counts->calls = run->head->calls;
 	if (counts->first_ns == 0 || run->at_ns < counts->first_ns)
 		counts->first_ns = run->at_ns;
-	if (run->at_ns > counts->last_ns)
+	if (newest)
 		counts->last_ns = run->at_ns;
 	r = row_counts_write(store, revision, counts, err);
+	if (r == 0 && newest)
+		r = keep_lowered(store, revision, run, err);
 	if (r == 0 && counts->runs % STORE_TRIM_EVERY == 0)
 		r = store_change(store, SQL_RUN_TRIM, err, "ii", revision,
 				 (int64_t)STORE_RUNS_KEPT);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Walking what the store holds, for people and for the compiler. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "store/store-internal.h"
@@ -166,10 +167,29 @@ int store_watched(struct store *store, const char *function, const char *revisio
 	return r;
 }
 
-int store_last_modes(struct store *store, const char *function, const char *revision,
-		     enum mode *ret, struct error *err)
+static int read_lowered(struct store *store, int64_t revision, struct store_last *ret,
+			struct error *err)
 {
 	cleanup_walk sqlite3_stmt *row = NULL;
+	int r = store_query(store, SQL_DOMAINS_LOWERED, &row, err, "i", revision);
+
+	if (r < 0)
+		return r;
+	while ((r = store_step(store, row, err)) == 1) {
+		int64_t domain = sqlite3_column_int64(row, 0);
+
+		if (domain >= 0 && domain < DOMAINS)
+			snprintf(ret->lowered[domain], sizeof(ret->lowered[domain]), "%s",
+				 column_text(row, 1));
+	}
+	return r;
+}
+
+int store_last_run(struct store *store, const char *function, const char *revision,
+		   struct store_last *ret, struct error *err)
+{
+	cleanup_walk sqlite3_stmt *row = NULL;
+	struct store_last last = {0};
 	int64_t id;
 	int r = row_revision(store, function, revision, &id, err);
 
@@ -178,9 +198,16 @@ int store_last_modes(struct store *store, const char *function, const char *revi
 	if (r < 0 || !row)
 		return r;
 	r = store_step(store, row, err);
-	for (int d = 0; d < DOMAINS && r == 1; d++)
-		ret[d] = promotion_mode((uint32_t)sqlite3_column_int64(row, 2), (enum domain)d);
-	return r;
+	if (r <= 0)
+		return r;
+	for (int d = 0; d < DOMAINS; d++)
+		last.modes[d] =
+			promotion_mode((uint32_t)sqlite3_column_int64(row, 2), (enum domain)d);
+	r = read_lowered(store, id, &last, err);
+	if (r < 0)
+		return r;
+	*ret = last;
+	return 1;
 }
 
 static int call_behaviour(struct store *store, sqlite3_stmt *row, const struct row_counts *counts,

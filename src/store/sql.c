@@ -3,9 +3,10 @@
  * The tables and all statements of the store.
  *
  * Everything that a document carries joins (profile/known.h); `serial`, `stale` and `novel_ns` are
- * this node's own, and follow from the rest. Runs are kept as long as promotion can count them, and
- * are clustered by revision and time, so that the newest are read without sorting. Behaviours are
- * clustered in the order in which they are listed, which also saves an index.
+ * this node's own, and follow from the rest; what is of the last run alone is its own, too. Runs
+ * are kept as long as promotion can count them, and are clustered by revision and time, so that the
+ * newest are read without sorting. Behaviours are clustered in the order in which they are listed,
+ * which also saves an index.
  */
 #include "store/store-internal.h"
 
@@ -21,7 +22,8 @@ const char store_schema[] =
 	"CREATE TABLE domain("
 	" revision INTEGER NOT NULL, domain INTEGER NOT NULL, mode INTEGER NOT NULL,"
 	" by_hand INTEGER NOT NULL, set_ns INTEGER NOT NULL, since_ns INTEGER NOT NULL,"
-	" novel_ns INTEGER NOT NULL, PRIMARY KEY(revision, domain)) WITHOUT ROWID;"
+	" novel_ns INTEGER NOT NULL, lowered TEXT NOT NULL DEFAULT '',"
+	" PRIMARY KEY(revision, domain)) WITHOUT ROWID;"
 	"CREATE TABLE activity("
 	" revision INTEGER NOT NULL, node INTEGER NOT NULL, runs INTEGER NOT NULL,"
 	" lossy INTEGER NOT NULL, failed INTEGER NOT NULL,"
@@ -41,6 +43,7 @@ const char store_schema[] =
 const char *const store_steps[STORE_SCHEMA] = {
 	[1] = "ALTER TABLE revision ADD COLUMN given INTEGER NOT NULL DEFAULT 0",
 	[2] = "ALTER TABLE revision ADD COLUMN calls INTEGER NOT NULL DEFAULT 0",
+	[3] = "ALTER TABLE domain ADD COLUMN lowered TEXT NOT NULL DEFAULT ''",
 };
 
 /* What is told of a revision; its counts are this node's. */
@@ -90,8 +93,15 @@ const char *const store_sql_texts[SQLS] = {
 
 	[SQL_DOMAINS] = "SELECT domain, mode, by_hand, set_ns, since_ns, novel_ns FROM domain"
 			" WHERE revision = ?1",
-	[SQL_DOMAIN_SET] = "INSERT OR REPLACE INTO domain(revision, domain, mode, by_hand, set_ns,"
-			   " since_ns, novel_ns) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[SQL_DOMAIN_SET] = "INSERT INTO domain(revision, domain, mode, by_hand, set_ns,"
+			   " since_ns, novel_ns) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+			   " ON CONFLICT DO UPDATE SET mode = excluded.mode,"
+			   " by_hand = excluded.by_hand, set_ns = excluded.set_ns,"
+			   " since_ns = excluded.since_ns, novel_ns = excluded.novel_ns",
+	[SQL_DOMAIN_LOWERED] = "UPDATE domain SET lowered = ?3"
+			       " WHERE revision = ?1 AND domain = ?2 AND lowered <> ?3",
+	[SQL_DOMAINS_LOWERED] = "SELECT domain, lowered FROM domain"
+				" WHERE revision = ?1 AND lowered <> ''",
 	[SQL_DOMAIN_NOVEL] = "UPDATE domain SET novel_ns = ?3"
 			     " WHERE revision = ?1 AND domain = ?2 AND novel_ns < ?3",
 	[SQL_DOMAIN_SET_NOVEL] = "UPDATE domain SET novel_ns = ?3"

@@ -40,6 +40,8 @@ enum sql {
 	SQL_RUNS_NEWEST,
 	SQL_DOMAINS,
 	SQL_DOMAIN_SET,
+	SQL_DOMAIN_LOWERED,
+	SQL_DOMAINS_LOWERED,
 	SQL_DOMAIN_NOVEL,
 	SQL_DOMAIN_SET_NOVEL,
 	SQL_ACTIVITY,
@@ -68,7 +70,7 @@ struct store {
 extern const char *const store_sql_texts[SQLS];
 
 enum store_constants {
-	STORE_SCHEMA = 3,	     /* PRAGMA user_version */
+	STORE_SCHEMA = 4,	     /* PRAGMA user_version */
 	STORE_RUNS_KEPT = 512,	     /* newest runs of a revision that promotion can count */
 	STORE_TRIM_EVERY = 64,	     /* runs between two removals of older ones */
 	STORE_LOG_BYTES = 48 * 4120, /* of the write-ahead log: 48 pages and their headers */

@@ -63,6 +63,7 @@ enum store_limits {
 	/* Of those that were only ever denied: they are there for people to read, no policy needs
 	 * them, and an attack against an enforced function makes them at will. */
 	STORE_DENIED_MAX = 1000,
+	STORE_LOWERED_ROOM = 640, /* of a reason that a run gave, and a NUL */
 };
 
 /* Outcomes of store_merge_run(). */
@@ -131,12 +132,17 @@ int store_one_revision(struct store *store, const char *function, const char *re
 int store_watched(struct store *store, const char *function, const char *revision, bool *ret,
 		  struct error *err);
 
-/*
- * The modes that the newest run had, which may be below the revision's. ret: DOMAINS of them.
- * Returns 1, or 0: there is no run, or -errno.
- */
-int store_last_modes(struct store *store, const char *function, const char *revision,
-		     enum mode *ret, struct error *err);
+/* The newest run. */
+struct store_last {
+	enum mode modes[DOMAINS]; /* which may be below the revision's */
+	/* Why a domain was not watched or enforced as it should be, or what that cost; "": it was.
+	 * Of runs on this node alone. */
+	char lowered[DOMAINS][STORE_LOWERED_ROOM];
+};
+
+/* Returns 1, or 0: there is no run, or -errno. */
+int store_last_run(struct store *store, const char *function, const char *revision,
+		   struct store_last *ret, struct error *err);
 
 struct store_behaviour {
 	struct behaviour behaviour;

@@ -306,9 +306,10 @@ open("/work/ready", "w").close()'
 	done
 	has_event '.event == "degraded" and .domain == "syscall" and (.detail | contains("gain privileges"))'
 	expect 0 husk show calls
-	grep -q '^syscall  enforce .*; unavailable in the last run' <<<"$output"
+	grep -q '^syscall  enforce .*; unavailable in the last run: .*gain privileges' <<<"$output"
 	grep -q '^exec     enforce .*auto.* gives it back$' <<<"$output"
-	husk show --json calls | jq -e '.revisions[0].last_run_modes | .syscall == "unavailable" and .exec == "enforce"'
+	husk show --json calls | jq -e '.revisions[0] | .last_run_modes.syscall == "unavailable" and
+		.last_run_modes.exec == "enforce" and (.last_run_lowered.syscall | contains("gain privileges"))'
 	[ "$(husk show --json calls | jq -r '.behaviours[] | select(.key == "/app/as-root") | .class_reason')" = \
 		"gains privileges" ]
 	nothing_left

@@ -530,6 +530,9 @@ for _ in range(16000):
 	has_event '.event == "degraded" and .domain == "net" and .mode == "shadow" and (.detail | contains("CAP_NET_RAW"))'
 	has_event '.event == "would-deny" and .key == "tcp 10.99.0.1:8001"'
 	has_event '.event == "run" and .modes.net == "shadow"'
+	expect 0 husk show raw
+	grep -Eq '^net +enforce .*; only shadow in the last run: .*CAP_NET_RAW' <<<"$output" || fail "$output"
+	husk show --json raw | jq -e '.revisions[0].last_run_lowered | (.net | contains("CAP_NET_RAW")) and has("fs") == false'
 	nothing_left
 }
 

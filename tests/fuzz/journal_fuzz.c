@@ -32,7 +32,12 @@ static void read_all(const uint8_t *data, size_t len)
 	FUZZ_ASSERT(names <= len);
 	FUZZ_ASSERT(journal_reader_next(reader, &b) == 0);
 	FUZZ_ASSERT(journal_reader_end(reader).outcome < OUTCOMES);
-	journal_reader_lost(reader, DOMAIN_FS);
+	for (int d = 0; d < DOMAINS; d++) {
+		const char *why = journal_reader_lowered(reader, (enum domain)d);
+
+		journal_reader_lost(reader, (enum domain)d);
+		FUZZ_ASSERT(!why || strlen(why) < len);
+	}
 	journal_reader_free(reader);
 }
 

@@ -110,11 +110,14 @@ static void write_small(const struct fixture *f, const char *name)
 {
 	struct journal *journal = create(f, name);
 
+	assert_int_equal(journal_lower(journal, DOMAIN_DNS, "one"), 0);
+	assert_int_equal(journal_lower(journal, DOMAIN_DNS, "another"), 0);
 	for (size_t i = 0; i < COUNT(seen); i++) {
 		assert_int_equal(journal_put(journal, &seen[i]), 0);
 		if (i < 3)
 			journal_lose(journal, DOMAIN_NET, i + 1);
 	}
+	assert_int_equal(journal_lower(journal, DOMAINS, "none"), -EINVAL);
 	journal_close(journal, &ended);
 }
 
@@ -163,6 +166,9 @@ static void what_was_put_comes_back(void **state)
 	assert_int_equal(journal_reader_lost(reader, DOMAIN_NET), 6);
 	assert_int_equal(journal_reader_lost(reader, DOMAIN_FS), 0);
 	assert_int_equal(journal_reader_lost(reader, DOMAINS), 0);
+	assert_string_equal(journal_reader_lowered(reader, DOMAIN_DNS), "another");
+	assert_null(journal_reader_lowered(reader, DOMAIN_FS));
+	assert_null(journal_reader_lowered(reader, DOMAINS));
 }
 
 static void a_journal_of_many_steps(void **state)
@@ -410,7 +416,7 @@ static size_t forge(char *bytes, size_t at, unsigned char type, const void *payl
 
 static void forged_records_are_refused_or_passed_over(void **state)
 {
-	enum { BEHAVIOUR = 3, END = 4, UNKNOWN = 200 };
+	enum { BEHAVIOUR = 3, END = 4, LOWERED = 5, UNKNOWN = 200 };
 	static const struct {
 		const char *what;
 		unsigned char type;
@@ -436,6 +442,10 @@ static void forged_records_are_refused_or_passed_over(void **state)
 		{"unknown, empty", UNKNOWN, "", 0, 1, false},
 		{"end of no outcome", END, "\6\0\0\0\0\0\0\0\0\0\0\0\0", 13, 0, true},
 		{"short end", END, "\1\0\0\0\0\0\0\0\0\0\0\0", 12, 0, true},
+		{"lowered", LOWERED, "\2\1\0k\0", 5, 1, false},
+		{"lowered, no domain", LOWERED, "\6\1\0k\0", 5, 1, false},
+		{"lowered, too long", LOWERED, "\2\2\0k\0", 5, 1, false},
+		{"lowered, empty", LOWERED, "", 0, 1, false},
 	};
 	const struct fixture *f = *state;
 	cleanup_free char *bytes = NULL;
@@ -458,6 +468,9 @@ static void forged_records_are_refused_or_passed_over(void **state)
 			n++;
 		if (n != (table[i].ends ? 0 : table[i].read))
 			fail_msg("%s: %zu behaviours", table[i].what, n);
+		if (!journal_reader_lowered(reader, DOMAIN_NET) !=
+		    (strcmp(table[i].what, "lowered") != 0))
+			fail_msg("%s: lowered", table[i].what);
 		assert_int_equal(journal_reader_end(reader).outcome, OUTCOME_LOST);
 	}
 }

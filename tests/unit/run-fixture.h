@@ -46,6 +46,7 @@ struct test_run {
 	uint64_t lost; /* file behaviours */
 	uint64_t capabilities;
 	uint32_t calls;
+	const char *lowered; /* why net was; NULL: it was not */
 	const struct journal_behaviour *seen;
 	size_t count;
 };
@@ -93,6 +94,8 @@ static inline void test_journal(int dirfd, const char *name, const struct test_r
 	assert_int_equal(journal_create(dirfd, name, &head, &journal, &err), 0);
 	for (size_t i = 0; i < run->count; i++)
 		assert_int_equal(journal_put(journal, &run->seen[i]), 0);
+	if (run->lowered)
+		assert_int_equal(journal_lower(journal, DOMAIN_NET, run->lowered), 0);
 	if (run->lost)
 		journal_lose(journal, DOMAIN_FS, run->lost);
 	if (run->outcome == OUTCOME_LOST)

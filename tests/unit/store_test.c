@@ -147,13 +147,13 @@ static void only_a_clean_run_tells_that_a_domain_was_watched(void **state)
 	const struct test_run lossy = {.id = 1, .lost = 3};
 	const struct test_run failed = {.id = 2, .status = 1};
 	const struct test_run clean = {.id = 3};
-	enum mode last[DOMAINS] = {MODE_ENFORCE};
+	struct store_last last = {.modes = {MODE_ENFORCE}};
 	bool watched[DOMAINS];
 
 	assert_int_equal(store_watched(store, "thumbnail", "r1", watched, NULL), 0);
 	assert_false(watched[DOMAIN_FS] || watched[DOMAIN_EXEC]);
-	assert_int_equal(store_last_modes(store, "thumbnail", "r1", last, NULL), 0);
-	assert_int_equal(last[DOMAIN_FS], MODE_ENFORCE);
+	assert_int_equal(store_last_run(store, "thumbnail", "r1", &last, NULL), 0);
+	assert_int_equal(last.modes[DOMAIN_FS], MODE_ENFORCE);
 	merge_ok(store, dir->fd, &failed);
 	merge_ok(store, dir->fd, &lossy);
 	assert_int_equal(store_watched(store, "thumbnail", "r1", watched, NULL), 0);
@@ -163,9 +163,37 @@ static void only_a_clean_run_tells_that_a_domain_was_watched(void **state)
 	assert_int_equal(store_watched(store, "thumbnail", "r1", watched, NULL), 0);
 	assert_true(watched[DOMAIN_FS]);
 	assert_false(watched[DOMAIN_SYSCALL]); /* unavailable in these runs */
-	assert_int_equal(store_last_modes(store, "thumbnail", "r1", last, NULL), 1);
-	assert_int_equal(last[DOMAIN_FS], MODE_LEARN);
-	assert_int_equal(last[DOMAIN_SYSCALL], MODE_UNAVAILABLE);
+	assert_int_equal(store_last_run(store, "thumbnail", "r1", &last, NULL), 1);
+	assert_int_equal(last.modes[DOMAIN_FS], MODE_LEARN);
+	assert_int_equal(last.modes[DOMAIN_SYSCALL], MODE_UNAVAILABLE);
+	assert_string_equal(last.lowered[DOMAIN_SYSCALL], "");
+}
+
+static const char *lowered_net(struct store *store)
+{
+	static struct store_last last;
+
+	assert_int_equal(store_last_run(store, "thumbnail", "r1", &last, NULL), 1);
+	assert_string_equal(last.lowered[DOMAIN_FS], "");
+	return last.lowered[DOMAIN_NET];
+}
+
+static void why_a_domain_was_lowered_is_that_of_the_newest_run(void **state)
+{
+	struct test_dir *dir = *state;
+	cleanup_store struct store *store = opened(dir->path);
+
+	merge_ok(store, dir->fd, &(struct test_run){.id = 1, .at_s = 10, .lowered = "first"});
+	assert_string_equal(lowered_net(store), "first");
+	merge_ok(store, dir->fd, &(struct test_run){.id = 2, .at_s = 5, .lowered = "earlier"});
+	assert_string_equal(lowered_net(store), "first");
+	assert_int_equal(
+		store_set_mode(store, "thumbnail", "r1", DOMAIN_NET, MODE_ENFORCE, true, NULL), 0);
+	assert_string_equal(lowered_net(store), "first");
+	merge_ok(store, dir->fd, &(struct test_run){.id = 3, .at_s = 20, .lowered = "second"});
+	assert_string_equal(lowered_net(store), "second");
+	merge_ok(store, dir->fd, &(struct test_run){.id = 4, .at_s = 30});
+	assert_string_equal(lowered_net(store), "");
 }
 
 static void a_new_store_is_empty_and_private(void **state)
@@ -984,11 +1012,16 @@ static void earlier_versions_are_taken_over(void **state)
 	static const struct {
 		const char *made_earlier;
 		uint64_t kept; /* of the capabilities */
+		uint32_t calls_kept;
 	} versions[] = {
-		{"ALTER TABLE revision DROP COLUMN calls; PRAGMA user_version = 2", 7},
-		{"ALTER TABLE revision DROP COLUMN calls;"
+		{"ALTER TABLE domain DROP COLUMN lowered; PRAGMA user_version = 3", 7, 300},
+		{"ALTER TABLE domain DROP COLUMN lowered;"
+		 "ALTER TABLE revision DROP COLUMN calls; PRAGMA user_version = 2",
+		 7, 0},
+		{"ALTER TABLE domain DROP COLUMN lowered;"
+		 "ALTER TABLE revision DROP COLUMN calls;"
 		 "ALTER TABLE revision DROP COLUMN given; PRAGMA user_version = 1",
-		 0},
+		 0, 0},
 	};
 	struct test_dir *dir = *state;
 	struct store_revision rev;
@@ -996,7 +1029,7 @@ static void earlier_versions_are_taken_over(void **state)
 
 	for (size_t i = 0; i < COUNT(versions); i++) {
 		cleanup_store struct store *store = opened(dir->path);
-		struct test_run run = {.capabilities = 7, .calls = 300};
+		struct test_run run = {.capabilities = 7, .calls = 300, .lowered = "why"};
 
 		run.id = ++runs;
 		merge_ok(store, dir->fd, &run);
@@ -1006,13 +1039,15 @@ static void earlier_versions_are_taken_over(void **state)
 		rev = revision_of(store);
 		assert_int_equal(rev.runs, runs);
 		assert_true(rev.capabilities_given == versions[i].kept);
-		assert_int_equal(rev.calls_given, 0);
+		assert_int_equal(rev.calls_given, versions[i].calls_kept);
+		assert_string_equal(lowered_net(store), "");
 		run.id = ++runs;
 		merge_ok(store, dir->fd, &run);
 		rev = revision_of(store);
 		assert_int_equal(rev.runs, runs);
 		assert_true(rev.capabilities_given == 7);
 		assert_int_equal(rev.calls_given, 300);
+		assert_string_equal(lowered_net(store), "why");
 	}
 }
 
@@ -1156,6 +1191,7 @@ int main(void)
 		TEST(damaged_pages_are_told_too),
 		TEST(a_later_version_is_refused),
 		TEST(earlier_versions_are_taken_over),
+		TEST(why_a_domain_was_lowered_is_that_of_the_newest_run),
 		TEST(what_the_engine_gives_is_what_it_gave_last),
 		TEST(what_the_engine_gives_is_this_nodes_own),
 		TEST(a_locked_store_is_busy_and_unharmed),
