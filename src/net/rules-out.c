@@ -265,6 +265,15 @@ static void add_last_look(const struct rules *rules)
 	nft_end_rule(nft);
 }
 
+/* What a namespace inside, or a device that packets are written to (tun, veth), sends through here
+ * has no socket that it is judged by, and can say for itself that it is an answer. */
+static void drop_forwarded(const struct rules *rules)
+{
+	nft_begin_rule(rules->nft, "forward");
+	nft_drop(rules->nft);
+	nft_end_rule(rules->nft);
+}
+
 static bool is_apart(const struct rules *rules)
 {
 	return strcmp(rules->judge_out, "output") != 0;
@@ -299,6 +308,8 @@ void add_out(const struct rules *rules)
 		nft_end_rule(nft);
 	}
 	add_judge_out(rules);
-	if (options->owned && options->cgroup == 0 && wanted->enforce)
+	if (options->owned && options->cgroup == 0 && wanted->enforce) {
+		drop_forwarded(rules);
 		add_last_look(rules);
+	}
 }

@@ -27,6 +27,8 @@
  *		icmp, igmp, icmpv6 accept
  *		the same with keys of what comes in }
  *	chain answered { [KEY of the source @known accept] drop }
+ *	[chain forward { hook forward
+ *		drop }]
  *
  * So a packet of a flow that lives costs one look at its flags or its connection, the first packet
  * of a known one some two lookups, and user space hears of a key once a minute however often it is
@@ -137,8 +139,10 @@ static void add_hooks(struct nft *nft, const struct net_options *options)
 		nft_add_chain(nft, "untrack-out", "filter", NF_INET_LOCAL_OUT, BEFORE_CONNTRACK);
 		nft_add_chain(nft, "untrack-in", "filter", NF_INET_PRE_ROUTING, BEFORE_CONNTRACK);
 	}
-	if (options->owned && options->cgroup == 0)
+	if (options->owned && options->cgroup == 0) {
+		nft_add_chain(nft, "forward", "filter", NF_INET_FORWARD, FILTER);
 		nft_add_chain(nft, "last", "filter", NF_INET_POST_ROUTING, LAST);
+	}
 	if (options->dns_port == 0)
 		return;
 	nft_add_chain(nft, "dns", "nat", NF_INET_LOCAL_OUT, BEFORE_NAT_DESTINATION);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """tricks.py RULES_SERVE: ways past the rules of a network namespace that take several steps, by which the kernel
 is made to take one flow for a part of another. Prints TAP."""
+import fcntl
 import threading
 
 # pylint: disable=wildcard-import,unused-wildcard-import
@@ -33,6 +34,25 @@ def send(local, to, mark=0):
         s.sendto(b'stolen', to)
 
 
+def forwarded(source, source_port, to, port):
+    """By a device that this end writes packets to."""
+    with open('/dev/net/tun', 'r+b', buffering=0) as tun, \
+            socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3)) as tap:
+        fcntl.ioctl(tun, 0x400454ca, struct.pack('16sH14x', b'tun0', 0x1001))  # TUNSETIFF: IFF_TUN | IFF_NO_PI
+        for name in 'ip_forward', 'conf/tun0/rp_filter', 'conf/all/rp_filter':
+            with open(f'/proc/sys/net/ipv4/{name}', 'w', encoding='ascii') as file:
+                file.write('1' if name == 'ip_forward' else '0')
+        subprocess.run(['ip', 'link', 'set', 'tun0', 'up'], check=True)
+        tap.bind(('f0', 3))
+        tap.settimeout(SILENT_S)
+        payload = datagram(source_port, port)
+        head = struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(payload), 1, 0, 64, socket.IPPROTO_UDP, 0)
+        head += socket.inet_aton(source) + socket.inet_aton(to)
+        tun.write(head[:10] + struct.pack('>H', checksum(head)) + head[12:] + payload)
+        while payload[-6:] not in tap.recv(512):
+            pass
+
+
 def ask(resolver, port):
     """As the proxy; nobody answers."""
     return 'proxy', send, ('', port), (resolver, 53), PROXY
@@ -48,7 +68,7 @@ def function(result, keys, *what):
 
 # Of whom; what is enforced or learned; each step with its result and what is told.
 ALL = list(OPTIONS)
-ALONE, RAW = ['of a function alone'], ['of one that makes packets']
+ALONE, RAW, OWNED = ['of a function alone'], ['of one that makes packets'], ['of one that may make rules']
 TRICKS = {
     'no question goes the way of one that the proxy got no answer to': (ALL, f'enforce {UNKNOWN}', [
         (ask('127.0.0.54', 23000), 'ok', []),
@@ -94,6 +114,16 @@ TRICKS = {
     'nobody lets himself in by another\'s name': (ALONE, 'learn', [
         function('EPERM', [], spoof, OUTSIDE[6], 5561, INSIDE[6], 7779),
         function('ok', [f'connect udp [{OUTSIDE[6]}]:5561'], send, (INSIDE[6], 7779), (OUTSIDE[6], 5561)),
+    ]),
+    'what is learned may be forwarded': (OWNED, 'learn', [
+        function('ok', [], forwarded, Y, 6002, X, 9000),
+    ]),
+    'nothing is forwarded to whom is known': (OWNED, f'enforce connect udp {X}:9000', [
+        function('silence', [], forwarded, Y, 6003, X, 9000),
+    ]),
+    'nor what looks like an answer': (OWNED, f'enforce connect udp {X}:9000', [
+        function('silence', [], forwarded, Y, 6002, X, 9000),
+        function('silence', [], forwarded, X, 9000, Y, 6002),
     ]),
     'who is denied is so by whatever name': (ALL, f'learn !connect udp [{OUTSIDE[6]}]:9000', [
         function('EPERM', [f'connect udp [{OUTSIDE[6]}]:9000'], spoof, '2001:db8::77', 5562, OUTSIDE[6], 9000),
