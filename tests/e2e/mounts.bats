@@ -345,5 +345,10 @@ parity_of_mounts() {
 	set_args "$bundle" /bin/sh -c 'echo x >/v/new'
 	run_bundle 0 "$bundle"
 	[ "$(stat -c %u:%g "$T/v/new")" = 1000:1000 ]
+	change_bundle "$bundle" '.process.capabilities |= map_values(. + ["CAP_CHOWN", "CAP_FOWNER"])'
+	set_args "$bundle" /bin/sh -c 'exec 2>&1; cd /v; chown 5000 own; chgrp 5000 own; chown 5 hosts; chmod 600 hosts
+		stat -c "%n %u:%g %a" own hosts'
+	parity "$bundle"
+	output_has "chown: changing ownership of 'own': Value too large"
 	nothing_left
 }
