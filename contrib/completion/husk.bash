@@ -82,12 +82,12 @@ _husk()
 		((operands == 0)) && words=$(_husk_functions)
 		;;
 	mode)
-		options='--revision --domain --config --help'
+		options='--revision --domain --json --config --help'
 		((operands == 0)) && words=$(_husk_functions)
 		((operands == 1)) && words='learn shadow enforce auto'
 		;;
 	allow | deny)
-		options='--program --revision --withdraw --config --help'
+		options='--program --revision --withdraw --json --config --help'
 		((operands == 0)) && words=$(_husk_functions)
 		((operands == 1)) && words='read write create list exec connect serve resolve consult cap syscall'
 		;;
@@ -107,7 +107,7 @@ _husk()
 		((operands == 1)) && words='podman'
 		;;
 	forget)
-		options='--config --help'
+		options='--json --config --help'
 		((operands == 0)) && words=$(_husk_functions)
 		;;
 	esac

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "policy/file.h"
@@ -55,11 +57,30 @@ static int remove_policies(struct cli *cli, struct store *store, const char *fun
 	return r;
 }
 
+static int tell(const char *function, struct error *err)
+{
+	cleanup_json_writer struct json_writer *w = json_writer_new(true);
+	cleanup_buf struct buf out = BUF_INIT;
+	int r;
+
+	if (!w)
+		return error_set(err, ENOMEM, "cannot print");
+	json_object_begin(w);
+	json_member_name(w, "function", function);
+	json_object_end(w);
+	r = json_writer_end(w, &out);
+	return r < 0 ? r : cli_print(&out, err);
+}
+
 int cli_forget(struct cli *cli, int argc, char **argv, struct error *err)
 {
-	const struct cli_option options[] = {{0}};
+	bool json = false;
+	const struct cli_option options[] = {
+		{"json", 'j', CLI_FLAG, &json, NULL, "print JSON"},
+		{0},
+	};
 	const struct cli_syntax syntax = {
-		.usage = "forget FUNCTION",
+		.usage = "forget [OPTION]... FUNCTION",
 		.about = "Forgets a function and all that is known of it, policies included.",
 		.options = options,
 		.operands_min = 1,
@@ -91,5 +112,5 @@ int cli_forget(struct cli *cli, int argc, char **argv, struct error *err)
 		event_emit(events, &event);
 	}
 	event_sink_free(events);
-	return r;
+	return r < 0 || !json ? r : tell(function, err);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/options.h"
@@ -35,8 +36,10 @@ static enum domain access_domain(enum access access)
 
 struct mark_request {
 	char function[CLI_NAME_ROOM];
+	char revision[CLI_NAME_ROOM];
 	enum mark mark;
 	bool withdraw;
+	bool json;
 	enum domain domain;
 	enum access access; /* ACCESS_NONE in the domains cap and syscall */
 	char key[SHAPE_KEY_MAX];
@@ -247,8 +250,10 @@ static int apply(struct cli *cli, struct mark_request *q, const char *wanted, st
 		r = cli_store(cli, &store, err);
 	if (r == 0)
 		r = cli_find_revision(store, q->function, wanted, &revision, err);
-	if (r == 0)
+	if (r == 0) {
+		text_copy(q->revision, sizeof(q->revision), revision.name);
 		r = settle_key(store, revision.name, q, err);
+	}
 	if (r == 0 && q->withdraw) {
 		q->mark = q->marked;
 		if (q->mark == MARK_NONE)
@@ -292,6 +297,32 @@ static int tell(const struct mark_request *q, struct error *err)
 	return cli_print(&out, err);
 }
 
+static int tell_json(const struct mark_request *q, struct error *err)
+{
+	cleanup_json_writer struct json_writer *w = json_writer_new(true);
+	cleanup_buf struct buf out = BUF_INIT;
+	int r;
+
+	if (!w)
+		return error_set(err, ENOMEM, "cannot print");
+	json_object_begin(w);
+	json_member_name(w, "function", q->function);
+	json_member_name(w, "revision", q->revision);
+	json_member_string(w, "domain", domain_name(q->domain));
+	json_member_string(w, "access", access_name(q->access));
+	json_member_name(w, "key", q->key);
+	json_member_name(w, "program", q->program);
+	json_member_string(w, "mark", mark_name(q->withdraw ? MARK_NONE : q->mark));
+	if (q->withdraw)
+		json_member_string(w, "withdrawn", mark_name(q->mark));
+	json_member_bool(w, "seen", q->shown);
+	if (!q->shown && q->meant[0])
+		json_member_name(w, "similar", q->meant);
+	json_object_end(w);
+	r = json_writer_end(w, &out);
+	return r < 0 ? r : cli_print(&out, err);
+}
+
 /* Keys are canonical: a path through a link is none, and what is said of it takes no effect. */
 static void tell_unseen(const struct mark_request *q)
 {
@@ -315,6 +346,7 @@ static int mark_command(struct cli *cli, enum mark mark, int argc, char **argv, 
 		{"revision", 'r', CLI_TEXT, &wanted, "REVISION",
 		 "another one than the newest; its beginning does"},
 		{"withdraw", 0, CLI_FLAG, &q->withdraw, NULL, "take back what was said"},
+		{"json", 'j', CLI_FLAG, &q->json, NULL, "print JSON"},
 		{0},
 	};
 	const struct cli_syntax syntax = {
@@ -350,8 +382,8 @@ static int mark_command(struct cli *cli, enum mark mark, int argc, char **argv, 
 	if (r == 0)
 		r = apply(cli, q, wanted, err);
 	if (r == 0)
-		r = tell(q, err);
-	if (r == 0 && !q->withdraw && !q->shown)
+		r = q->json ? tell_json(q, err) : tell(q, err);
+	if (r == 0 && !q->json && !q->withdraw && !q->shown)
 		tell_unseen(q);
 	return r;
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/options.h"
@@ -15,6 +17,7 @@ struct mode_request {
 	int domain; /* -1: all that are available */
 	bool automatic;
 	enum mode mode;
+	bool json;
 };
 
 static void tell_event(struct event_sink *events, const struct mode_request *q,
@@ -51,6 +54,34 @@ static int set_modes(struct store *store, struct event_sink *events, const struc
 	return 0;
 }
 
+static int tell(const struct mode_request *q, const struct cli_revision *revision,
+		struct error *err)
+{
+	cleanup_json_writer struct json_writer *w = NULL;
+	cleanup_buf struct buf out = BUF_INIT;
+	int r;
+
+	if (!q->json)
+		return 0;
+	w = json_writer_new(true);
+	if (!w)
+		return error_set(err, ENOMEM, "cannot print");
+	json_object_begin(w);
+	json_member_name(w, "function", q->function);
+	json_member_name(w, "revision", revision->name);
+	json_key(w, "domains");
+	json_array_begin(w);
+	for (int d = 0; d < DOMAINS; d++) {
+		if (q->domain < 0 || d == q->domain)
+			json_put_string(w, domain_name((enum domain)d));
+	}
+	json_array_end(w);
+	json_member_string(w, "mode", q->mode_text);
+	json_object_end(w);
+	r = json_writer_end(w, &out);
+	return r < 0 ? r : cli_print(&out, err);
+}
+
 static int read_mode(const struct cli_syntax *syntax, const char *domain, struct mode_request *q,
 		     struct error *err)
 {
@@ -70,10 +101,12 @@ static int read_mode(const struct cli_syntax *syntax, const char *domain, struct
 int cli_mode(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	const char *wanted = NULL, *domain = NULL;
+	struct mode_request q = {0};
 	const struct cli_option options[] = {
 		{"revision", 'r', CLI_TEXT, &wanted, "REVISION",
 		 "another one than the newest; its beginning does"},
 		{"domain", 'd', CLI_TEXT, &domain, "DOMAIN", "only this domain"},
+		{"json", 'j', CLI_FLAG, &q.json, NULL, "print JSON"},
 		{0},
 	};
 	const struct cli_syntax syntax = {
@@ -86,7 +119,6 @@ int cli_mode(struct cli *cli, int argc, char **argv, struct error *err)
 	cleanup_store struct store *store = NULL;
 	const struct settings *settings;
 	struct event_sink *events = NULL;
-	struct mode_request q = {0};
 	char function[CLI_NAME_ROOM];
 	struct cli_revision revision;
 	int n = 0;
@@ -113,5 +145,5 @@ int cli_mode(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r == 0)
 		r = merge_refresh(store, settings, q.function, revision.name, events, err);
 	event_sink_free(events);
-	return r;
+	return r < 0 ? r : tell(&q, &revision, err);
 }

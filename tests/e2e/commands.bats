@@ -345,6 +345,30 @@ waits_in_poll() {
 	[ "$(event_count '.event == "marked"')" -eq "$marks" ]
 }
 
+@test "what was set and said is told as JSON too" {
+	run_here 0 --name marked -- /bin/cat function/templates/invoice.txt
+	real=$(husk show --json marked | jq -r '[.behaviours[] | select(.domain == "exec" and (.key | endswith("/cat"))).key][0]')
+	expect 0 husk mode --json --domain fs marked shadow
+	jq -e '.function == "marked" and .revision != "" and .domains == ["fs"] and .mode == "shadow"' <<<"$output"
+	expect 0 husk mode --json marked auto
+	jq -e '(.domains | length) == 6 and .mode == "auto"' <<<"$output"
+	expect 0 husk deny --json marked exec "/else/cat"
+	jq -e --arg real "$real" '. == {function: "marked", revision, domain: "exec", access: "exec", key: "/else/cat",
+		program: "", mark: "deny", seen: false, similar: $real}' <<<"$output"
+	expect 0 husk allow --json --program /bin/x marked exec "$real"
+	jq -e '.mark == "allow" and .program == "/bin/x"' <<<"$output"
+	expect 0 husk deny --json --withdraw marked exec "/else/cat"
+	jq -e '.mark == "none" and .withdrawn == "deny"' <<<"$output"
+	expect 0 husk deny --json --withdraw marked exec "/else/cat"
+	jq -e '.mark == "none" and .withdrawn == "none"' <<<"$output"
+	expect 0 husk allow --json marked cap CAP_CHOWN
+	jq -e '.domain == "cap" and .access == "none" and .key == "CAP_CHOWN" and .seen == false' <<<"$output"
+	expect 0 husk mode marked learn
+	[ -z "$output" ]
+	expect 0 husk forget --json marked
+	jq -e '. == {function: "marked"}' <<<"$output"
+}
+
 @test "husk run tells that it does not wrap" {
 	STATE=/proc/husk
 	write_conf "event_file = $T/events.jsonl"
