@@ -121,6 +121,18 @@ refused() {
 	done
 }
 
+@test "a container of which nothing says which function it is is not wrapped, and an event says so" {
+	BUNDLE=$(bundle nobody "$HUSK_ROOTFS")
+	hook_bundle "$BUNDLE"
+	set_args "$BUNDLE" /bin/sh -c 'grep -c husk /proc/self/mounts || true'
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = 0 ] || fail "$output"
+	has_event '.event == "degraded" and (.detail | contains("not wrapped"))'
+	no_event '.event == "run"'
+	[ "$(husk list --json | jq 'length')" -eq 0 ] || fail "$(husk list --json)"
+	nothing_left
+}
+
 @test "an unknown stage or option is a mistake of usage" {
 	for words in '' 'nonsense' '--nonsense' 'createRuntime more' 'prestart'; do
 		# shellcheck disable=SC2086 # several words
