@@ -18,7 +18,6 @@ enum words {
 	KEY_ADDRESS = 1,
 	KEY_ADDRESS_V4 = 4, /* behind what maps it */
 	KEY_PORT = 5,
-	TOLD_AS = 6,
 	OTHER = 8,
 };
 

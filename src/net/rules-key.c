@@ -21,8 +21,24 @@
 /* What nft(8) lists a key as: inet_proto . ipv6_addr . inet_service, six bits each. */
 #define PROTOCOL_TYPE 12U
 #define KEY_TYPE ((PROTOCOL_TYPE << 6 | 8U) << 6 | 13U)
-#define TOLD_TYPE (KEY_TYPE << 6 | 2U) /* and nf_proto */
-#define TOLD_BYTES (RULES_KEY_BYTES + 4)
+/* Of what was told: ipv6_addr . nf_proto . nf_proto . inet_service . inet_service. Constants have
+ * to fit what stands in their place: nft(8) fails on one of 4 bytes where a protocol is. */
+#define TOLD_TYPE ((((8U << 6 | 2U) << 6 | 2U) << 6 | 13U) << 6 | 13U)
+#define TOLD_BYTES (RULES_KEY_BYTES + 8)
+
+/*
+ * Words of a key that was told of. nft(8) goes from word to word by the size of what was loaded
+ * there, and some versions fail on the address of a connection, which has none. It is passed over,
+ * since 16 bytes are loaded one word before it; so there is such a word.
+ */
+enum told_words {
+	TOLD_FIRST = 0,
+	TOLD_ADDRESS = 1,
+	TOLD_LAST = 4, /* of the address */
+	TOLD_AS = 5,
+	TOLD_PROTOCOL = 6,
+	TOLD_PORT = 7,
+};
 
 #define AGAIN_S 60
 /* What is not enforced may be learned under another name meanwhile. */
@@ -155,9 +171,9 @@ void add_key_sets(const struct rules *rules)
 
 /* ---- of a packet ---- */
 
-static void load_port(struct nft *nft)
+static void load_port(struct nft *nft, unsigned int word)
 {
-	nft_payload(nft, KEY_PORT, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
+	nft_payload(nft, word, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
 }
 
 void match_kind(struct nft *nft, enum rules_kind kind, const char *set)
@@ -179,7 +195,7 @@ void match_kind(struct nft *nft, enum rules_kind kind, const char *set)
 		nft_payload(nft, KEY_ADDRESS, NFT_PAYLOAD_NETWORK_HEADER, 24, 16);
 	}
 	if (port == PORT)
-		load_port(nft);
+		load_port(nft, KEY_PORT);
 	else
 		nft_value(nft, KEY_PORT, port == ANY ? any_port : bare_port, sizeof(any_port));
 	nft_lookup(nft, KEY, set);
@@ -203,64 +219,69 @@ void match_answer(struct nft *nft, enum rules_kind kind, const char *set)
 
 /* ---- telling ---- */
 
-/* Of what goes out: its family, a number below those of all ways. */
-static void load_told_family(struct nft *nft)
+static void load_told_protocol(struct nft *nft)
 {
-	nft_meta(nft, TOLD_AS, NFT_META_NFPROTO);
+	nft_meta(nft, TOLD_PROTOCOL, NFT_META_L4PROTO);
 }
 
-static void match_told_family(struct nft *nft, uint8_t family)
+/* Of what has no address: a number above those of all families. */
+static void load_told_way(const struct rules *rules, enum rules_way way)
 {
-	load_told_family(nft);
-	nft_compare(nft, TOLD_AS, NFT_CMP_EQ, &family, sizeof(family));
+	const uint8_t as[8] = {[4] = way};
+
+	nft_value(rules->nft, TOLD_FIRST, nothing, sizeof(nothing));
+	nft_value(rules->nft, TOLD_LAST, as, sizeof(as));
 }
 
-/* Ends a rule that has loaded a key and, of RULES_OUT, the family. */
+/* Ends a rule that has loaded a key. */
 static void end_telling(const struct rules *rules, enum rules_way way)
 {
-	const uint8_t told_as[4] = {way};
 	char prefix[] = {(char)way, '\0'};
 
-	if (way != RULES_OUT)
-		nft_value(rules->nft, TOLD_AS, told_as, sizeof(told_as));
-	nft_lookup_absent(rules->nft, KEY, "told");
-	nft_remember(rules->nft, KEY, "told", rules_told_again_s(rules->wanted->enforce));
+	nft_lookup_absent(rules->nft, TOLD_FIRST, "told");
+	nft_remember(rules->nft, TOLD_FIRST, "told", rules_told_again_s(rules->wanted->enforce));
 	nft_log(rules->nft, rules->wanted->log_group, prefix);
 	nft_end_rule(rules->nft);
 }
 
-/* As nft_ct_tuple() leaves it: an IPv4 address in the first word of a cleared one. */
+static void match_told_family(struct nft *nft, uint8_t family)
+{
+	nft_meta(nft, TOLD_AS, NFT_META_NFPROTO);
+	nft_compare(nft, TOLD_AS, NFT_CMP_EQ, &family, sizeof(family));
+}
+
+/* Before an IPv6 address stands the end of the source's, in the first word: so one load will do. */
 static void load_told_address(struct nft *nft, uint8_t family)
 {
 	if (family == NFPROTO_IPV4) {
-		nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
-		nft_payload(nft, KEY_ADDRESS, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);
+		nft_value(nft, TOLD_FIRST, nothing, sizeof(nothing));
+		nft_payload(nft, TOLD_LAST, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);
 	} else {
-		nft_payload(nft, KEY_ADDRESS, NFT_PAYLOAD_NETWORK_HEADER, 24, 16);
+		nft_payload(nft, TOLD_FIRST, NFT_PAYLOAD_NETWORK_HEADER, 20, 20);
 	}
 }
 
 static void load_told_port(struct nft *nft, bool ports)
 {
 	if (ports)
-		load_port(nft);
+		load_port(nft, TOLD_PORT);
 	else
-		nft_value(nft, KEY_PORT, bare_port, sizeof(bare_port));
+		nft_value(nft, TOLD_PORT, bare_port, sizeof(bare_port));
 }
 
-/* Has the protocol in KEY ports, or none? */
+/* Has the protocol that was loaded ports, or none? */
 static void look_for_ports(struct nft *nft, bool ports)
 {
 	if (ports)
-		nft_lookup(nft, KEY, "with-ports");
+		nft_lookup(nft, TOLD_PROTOCOL, "with-ports");
 	else
-		nft_lookup_absent(nft, KEY, "with-ports");
+		nft_lookup_absent(nft, TOLD_PROTOCOL, "with-ports");
 }
 
 /* Of ICMP the type stands in its place. */
 static void load_tracked_port(struct nft *nft)
 {
-	nft_ct_tuple(nft, KEY_PORT, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL);
+	nft_ct_tuple(nft, TOLD_PORT, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL);
 }
 
 /* What the kernel tracks has a destination that is loaded alike for both families and with or
@@ -270,15 +291,16 @@ static void tell_connections(const struct rules *rules, const char *chain)
 	struct nft *nft = rules->nft;
 
 	nft_begin_rule(nft, chain);
-	nft_meta(nft, KEY, NFT_META_L4PROTO);
-	nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
-	nft_ct_tuple(nft, KEY_ADDRESS, NFT_CT_DST, IP_CT_DIR_ORIGINAL);
+	nft_value(nft, TOLD_FIRST, nothing, sizeof(nothing));
+	nft_meta(nft, TOLD_LAST, NFT_META_NFPROTO); /* of IPv4 it stays, on some kernels */
+	nft_ct_tuple(nft, TOLD_ADDRESS, NFT_CT_DST, IP_CT_DIR_ORIGINAL);
+	nft_meta(nft, TOLD_AS, NFT_META_NFPROTO);
+	load_told_protocol(nft);
 	load_tracked_port(nft);
-	load_told_family(nft);
 	end_telling(rules, RULES_OUT);
 }
 
-/* What is not tracked is TCP. What was told of already has the same key here. */
+/* What is not tracked is TCP. The little of it that is tracked is told of here once more. */
 static void tell_tcp(const struct rules *rules, const char *chain, uint8_t family)
 {
 	static const uint8_t tcp = IPPROTO_TCP;
@@ -286,10 +308,10 @@ static void tell_tcp(const struct rules *rules, const char *chain, uint8_t famil
 
 	nft_begin_rule(nft, chain);
 	match_told_family(nft, family);
-	nft_meta(nft, KEY, NFT_META_L4PROTO);
-	nft_compare(nft, KEY, NFT_CMP_EQ, &tcp, sizeof(tcp));
+	load_told_protocol(nft);
+	nft_compare(nft, TOLD_PROTOCOL, NFT_CMP_EQ, &tcp, sizeof(tcp));
 	load_told_address(nft, family);
-	load_port(nft);
+	load_told_port(nft, true);
 	end_telling(rules, RULES_OUT);
 }
 
@@ -301,7 +323,7 @@ static void tell_packets(const struct rules *rules, const char *chain, uint8_t f
 
 	nft_begin_rule(nft, chain);
 	match_told_family(nft, family);
-	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	load_told_protocol(nft);
 	look_for_ports(nft, ports);
 	load_told_address(nft, family);
 	load_told_port(nft, ports);
@@ -329,9 +351,9 @@ static void tell_local_packets(const struct rules *rules, const char *chain, boo
 	struct nft *nft = rules->nft;
 
 	nft_begin_rule(nft, chain);
-	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	load_told_protocol(nft);
 	look_for_ports(nft, ports);
-	nft_value(nft, KEY_ADDRESS, loopback, sizeof(loopback));
+	load_told_way(rules, RULES_LOCAL);
 	load_told_port(nft, ports);
 	end_telling(rules, RULES_LOCAL);
 }
@@ -346,22 +368,23 @@ void tell_local(const struct rules *rules, const char *chain)
 		return;
 	}
 	nft_begin_rule(nft, chain);
-	nft_meta(nft, KEY, NFT_META_L4PROTO);
-	nft_value(nft, KEY_ADDRESS, loopback, sizeof(loopback));
+	load_told_way(rules, RULES_LOCAL);
+	load_told_protocol(nft);
 	load_tracked_port(nft);
 	end_telling(rules, RULES_LOCAL);
 }
 
 /* Of other protocols than these nobody can tell whether a socket waits. */
-static void begin_unknown_waiting(struct nft *nft, const char *chain)
+static void begin_unknown_waiting(const struct rules *rules, const char *chain)
 {
 	static const uint8_t known_to_wait[] = {IPPROTO_TCP, IPPROTO_UDP};
+	struct nft *nft = rules->nft;
 
 	nft_begin_rule(nft, chain);
-	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	load_told_protocol(nft);
 	for (size_t i = 0; i < sizeof(known_to_wait); i++)
-		nft_compare(nft, KEY, NFT_CMP_NEQ, &known_to_wait[i], 1);
-	nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
+		nft_compare(nft, TOLD_PROTOCOL, NFT_CMP_NEQ, &known_to_wait[i], 1);
+	load_told_way(rules, RULES_IN);
 }
 
 /* What comes in is told of where a socket waits for it: anything else is no behaviour of the
@@ -372,19 +395,19 @@ void tell_in(const struct rules *rules, const char *chain)
 
 	nft_begin_rule(nft, chain);
 	nft_has_socket(nft, OTHER);
-	nft_meta(nft, KEY, NFT_META_L4PROTO);
-	nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
-	load_port(nft);
+	load_told_way(rules, RULES_IN);
+	load_told_protocol(nft);
+	load_told_port(nft, true);
 	end_telling(rules, RULES_IN);
 
 	if (!rules_track(rules->options)) {
-		begin_unknown_waiting(nft, chain);
+		begin_unknown_waiting(rules, chain);
 		load_tracked_port(nft);
 		end_telling(rules, RULES_IN);
 		return;
 	}
 	for (int ports = 0; ports < 2; ports++) {
-		begin_unknown_waiting(nft, chain);
+		begin_unknown_waiting(rules, chain);
 		look_for_ports(nft, ports);
 		load_told_port(nft, ports);
 		end_telling(rules, RULES_IN);
@@ -396,8 +419,8 @@ void tell_bare6(const struct rules *rules, const char *chain)
 	struct nft *nft = rules->nft;
 
 	nft_begin_rule(nft, chain);
-	nft_meta(nft, KEY, NFT_META_L4PROTO);
-	load_told_family(nft);
+	nft_meta(nft, TOLD_AS, NFT_META_NFPROTO);
+	load_told_protocol(nft);
 	load_told_address(nft, NFPROTO_IPV6);
 	load_told_port(nft, false);
 	end_telling(rules, RULES_OUT);

@@ -277,6 +277,12 @@ def translate():
     """, check=True, text=True)
 
 
+def complaints():
+    """What nft(8) has against the rules when it lists them, with what they have told of."""
+    listed = subprocess.run(['nft', 'list', 'ruleset'], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    return f'{listed.returncode} {listed.stderr.decode()}'.strip()
+
+
 def make_group():
     with open('/proc/mounts', encoding='ascii') as file:
         root = next(line.split()[1] for line in file if line.split()[2] == 'cgroup2')
@@ -525,7 +531,8 @@ def play(stage, n, policy, options):
             wrong.append(f'{attempt}: {became} {heard_keys}, not {result} {news}')
         told.update(news)
         last = heard_keys
-    return wrong
+    listed = stage.function.call(complaints)
+    return wrong if listed == '0' else [*wrong, f'nft list ruleset: {listed}']
 
 
 def play_names(stage):

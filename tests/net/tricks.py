@@ -10,7 +10,7 @@ from rules import *
 
 X, Y = OUTSIDE[4], spare(4, 1)
 SILENT = spare(4, 3)
-RESEMBLED = 'a62:1::'  # begins with the bytes of 10.98.0.1
+RESEMBLED = 'a62:1::', 'a62:1::200:0'  # begin with the bytes of 10.98.0.1; and as a key for it ends
 UNKNOWN = 'connect tcp 192.0.2.1:1;serve udp :5;connect udp [2001:db8::5]:1;connect udp loopback:9090'
 
 
@@ -98,7 +98,8 @@ TRICKS = {
     ]),
     'no address hides one that resembles it': (ALL, 'learn', [
         function('ok', [f'connect udp {X}:9000'], send, ('', 0), (X, 9000)),
-        function('ok', [f'connect udp [{RESEMBLED}]:9000'], spoof, INSIDE[6], 5600, RESEMBLED, 9000),
+        *[function('ok', [f'connect udp [{address}]:9000'], spoof, INSIDE[6], 5600, address, 9000)
+          for address in RESEMBLED],
     ]),
     'each port that is served is told of': (ALL[:3], 'learn', [
         (('world', raw, X, INSIDE[4], 132, init(port)), 'ok', [f'serve sctp :{port}']) for port in (5001, 5002)
