@@ -63,8 +63,8 @@ FUNCTION=(--annotation husk.function=orders --annotation husk.revision=1)
 	nothing_left_of_podman
 }
 
-# like_native ARGUMENT...: podman run gives the same without hooks, in any order of lines, since podman
-# passes the two streams on apart
+# like_native ARGUMENT...: podman run gives the same without hooks, in any order of lines. Podman passes the
+# two streams on apart, even pieces of lines: who writes to both makes them one.
 like_native() {
 	local bare
 	capture timeout 60 podman "${PODMAN[@]}" --hooks-dir "$T/none" run --rm "${PODMAN_RUN[@]}" "$@"
@@ -78,12 +78,12 @@ with it: $status $output"
 	mkdir -p "$T/none" "$T/v"
 	echo volume >"$T/v/file"
 	like_native --init --rootfs "$ROOTFS" /bin/sh -c 'cat /proc/1/comm; busybox ps -o comm'
-	like_native --read-only --rootfs "$ROOTFS" /bin/sh -c 'touch /data/x; touch /tmp/x; touch /run/x; echo $?'
+	like_native --read-only --rootfs "$ROOTFS" /bin/sh -c 'exec 2>&1; touch /data/x; touch /tmp/x; touch /run/x; echo $?'
 	like_native --read-only --read-only-tmpfs=false --rootfs "$ROOTFS" /bin/sh -c 'touch /tmp/x'
-	like_native --tmpfs /scratch:rw,noexec,size=1m --rootfs "$ROOTFS" /bin/sh -c 'echo x >/scratch/x; cat /scratch/x; cp /bin/true /scratch; /scratch/true'
-	like_native --user 1000:1000 --rootfs "$ROOTFS" /bin/sh -c 'id; touch /etc/x; echo x >/tmp/own; cat /tmp/own'
+	like_native --tmpfs /scratch:rw,noexec,size=1m --rootfs "$ROOTFS" /bin/sh -c 'exec 2>&1; echo x >/scratch/x; cat /scratch/x; cp /bin/true /scratch; /scratch/true'
+	like_native --user 1000:1000 --rootfs "$ROOTFS" /bin/sh -c 'exec 2>&1; id; touch /etc/x; echo x >/tmp/own; cat /tmp/own'
 	like_native --user 1000 --workdir /home/guest --rootfs "$ROOTFS" /bin/sh -c 'pwd; echo x >made; ls'
-	like_native -v "$T/v:/v:ro" -v "$T/v/file:/etc/file" --rootfs "$ROOTFS" /bin/sh -c 'cat /v/file /etc/file; touch /v/x'
+	like_native -v "$T/v:/v:ro" -v "$T/v/file:/etc/file" --rootfs "$ROOTFS" /bin/sh -c 'exec 2>&1; cat /v/file /etc/file; touch /v/x'
 	like_native --env A=B --hostname there --rootfs "$ROOTFS" /bin/sh -c 'echo $A; cat /etc/hostname; grep -c there /etc/hosts'
 	like_native --rootfs "$ROOTFS" /bin/sh -c 'exit 42'
 	like_native --security-opt no-new-privileges --cap-drop all --rootfs "$ROOTFS" /bin/grep -E 'Cap|NoNew' /proc/self/status
