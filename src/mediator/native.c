@@ -192,7 +192,7 @@ static int scan(const struct native_wish *wish, int root_fd, const struct native
 {
 	struct native_scans *scans = wish->scans;
 	cleanup_buf struct buf seen = BUF_INIT;
-	uint64_t id;
+	uint64_t id = 0;
 
 	if (scans && mount_of(root_fd, &id) == 0 && id == scans->mount_id) {
 		for (size_t i = 0; i < scans->count; i++) {

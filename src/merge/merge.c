@@ -46,7 +46,7 @@ static void tell(struct event_sink *events, enum event_kind kind, const struct j
 static void tell_failure(struct event_sink *events, const struct journal_run *run, const char *what,
 			 const struct error *err)
 {
-	char detail[sizeof(err->what) + sizeof(err->hint) + 128];
+	char detail[sizeof(err->what) + sizeof(err->hint) + NAME_MAX + 80];
 
 	snprintf(detail, sizeof(detail), "%s: %s%s%s", what, err->what, err->hint[0] ? "; " : "",
 		 err->hint);

@@ -486,8 +486,8 @@ static void what_is_no_journal_is_refused(void **state)
 	assert_int_equal(mkfifoat(f->fd, "fifo", 0600), 0);
 	assert_int_equal(symlinkat("small", f->fd, "link"), 0);
 	assert_int_equal(atomic_file_write(f->fd, "empty", "", 0, 0600, NULL), 0);
-	assert_int_equal(atomic_file_write(f->fd, "zeros", memset(bytes, 0, len), len, 0600, NULL),
-			 0);
+	memset(bytes, 0, len);
+	assert_int_equal(atomic_file_write(f->fd, "zeros", bytes, len, 0600, NULL), 0);
 	assert_int_equal(journal_reader_open(f->fd, "none", &reader, NULL), -ENOENT);
 	assert_int_equal(journal_reader_open(f->fd, "d", &reader, NULL), -EPROTO);
 	assert_int_equal(journal_reader_open(f->fd, "fifo", &reader, NULL), -EPROTO);
