@@ -198,16 +198,6 @@ int filter_verify(const struct filter_wish *wish, const struct sock_filter *code
 
 /* ---- making ---- */
 
-/* Where the lower half of an argument lies. */
-static uint32_t argument_at(unsigned int number)
-{
-	return (uint32_t)(offsetof(struct seccomp_data, args) + number * sizeof(uint64_t)
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-			  + sizeof(uint32_t)
-#endif
-	);
-}
-
 /* Is it a call of another ABI, the numbers below may be another call: a notification all the same,
  * which is what it gets anyway. */
 static void put_clone_prologue(const struct table *table, struct sock_filter *out)
@@ -215,7 +205,7 @@ static void put_clone_prologue(const struct table *table, struct sock_filter *ou
 	const struct sock_filter prologue[CLONE_PROLOGUE] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)table->clone, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument_at(0)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, calls_argument_at(0)),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CALLS_NAMESPACE_FLAGS, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 	};
@@ -228,11 +218,11 @@ static void put_socket_prologue(const struct table *table, struct sock_filter *o
 	const struct sock_filter prologue[SOCKET_PROLOGUE] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)table->socket, 0, 8),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument_at(0)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, calls_argument_at(0)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CALLS_PACKETS_FAMILY, 5, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CALLS_PACKETS_PPPOX, 4, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CALLS_PACKETS_XDP, 3, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument_at(1)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, calls_argument_at(1)),
 		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, CALLS_SOCKET_TYPE_MASK),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CALLS_PACKETS_TYPE, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),

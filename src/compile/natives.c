@@ -29,7 +29,7 @@ struct natives {
 	struct paths kept;    /* what must not lie in a directory that is filled in bulk */
 	struct paths changed; /* what must not lie in a tree: it becomes read-only */
 	struct paths denied;  /* by hand */
-	struct paths sockets; /* directories of volumes in which they are made */
+	struct paths sockets; /* directories of volumes in which the host is met */
 };
 
 struct natives *natives_new(void)
@@ -116,7 +116,7 @@ int natives_add(struct natives *natives, const struct behaviour *b, bool admitte
 		return add(&natives->used, b->key, b->access == ACCESS_LIST);
 	if (b->access == ACCESS_WRITE || b->access == ACCESS_CREATE)
 		r = add(&natives->changed, b->key, false);
-	if (r == 0 && allowed && b->access == ACCESS_CREATE && b->flags & BEHAVIOUR_SOCKET)
+	if (r == 0 && allowed && b->flags & BEHAVIOUR_SOCKET)
 		return add_directory(&natives->sockets, b->key);
 	if (r == 0 && allowed && b->access == ACCESS_CREATE && !(b->flags & BEHAVIOUR_PERSISTENT))
 		return add(&natives->made, b->key, false);
@@ -286,7 +286,8 @@ void natives_reason(const struct native_entry *entry, struct buf *to)
 		buf_format(to, "the function makes %u files in it, and runs and loads none",
 			   entry->uses);
 	else if (entry->kind == NATIVE_SOCKETS)
-		buf_add_text(to, "the function makes sockets or FIFOs there: the volume it is of");
+		buf_add_text(to, "the function meets the host by sockets or FIFOs there: the "
+				 "volume it is of");
 	else
 		buf_add_text(to, "denied by hand");
 }

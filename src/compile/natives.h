@@ -19,7 +19,7 @@
  *   in a tree before it
  *   directories in which the function makes at least NATIVES_FILES_MIN files, and of which nothing
  *   is executed, loaded as a library, denied by hand, or named by policy/guard.h
- *   directories of volumes in which the function makes sockets or FIFOs: the host is to reach them
+ *   directories of volumes in which the function and the host meet by sockets or FIFOs
  */
 enum natives_limits {
 	NATIVES_USES_MIN = 16,

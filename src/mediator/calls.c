@@ -38,6 +38,9 @@ struct calls {
 	struct loop *loop;
 	int fd;	    /* the listener, -1: none */
 	bool taken; /* there was one */
+	bool waits; /* a call does, and so do the notifications behind it */
+	calls_meet *meet;
+	void *meet_context;
 	/* enum verdict + 1 of the machine's own calls, 0: not judged */
 	uint8_t verdicts[CALLS_NUMBERS];
 	union {
@@ -62,11 +65,18 @@ struct calls *calls_new(struct watch *watch, struct loop *loop)
 	return calls;
 }
 
+void calls_set_meet(struct calls *calls, calls_meet *meet, void *context)
+{
+	calls->meet = meet;
+	calls->meet_context = context;
+}
+
 static void stop(struct calls *calls)
 {
 	if (calls->fd < 0)
 		return;
-	loop_remove(calls->loop, calls->fd);
+	if (!calls->waits)
+		loop_remove(calls->loop, calls->fd);
 	close(calls->fd);
 	calls->fd = -1;
 }
@@ -104,6 +114,11 @@ static bool makes_packets(const struct seccomp_data *call)
 static bool is_own(const struct seccomp_data *call)
 {
 	return call->arch == restriction_architecture() && !(call->nr & X32_BIT);
+}
+
+static bool is_meeting(const struct seccomp_data *call)
+{
+	return is_own(call) && (call->nr == SYS_bind || call->nr == SYS_connect);
 }
 
 static const char *abi_of(const struct seccomp_data *call)
@@ -168,20 +183,38 @@ static enum verdict judge(struct calls *calls, const struct seccomp_data *call, 
 
 /* ---- the listener ---- */
 
+static void send_answer(struct calls *calls)
+{
+	/* ENOENT: the caller was killed meanwhile, or a signal interrupted it and it calls again */
+	(void)ioctl(calls->fd, SECCOMP_IOCTL_NOTIF_SEND, &calls->response.answer);
+}
+
 static void answer(struct calls *calls, const struct seccomp_notif *notif)
 {
 	struct seccomp_notif_resp *answer = &calls->response.answer;
+	bool meets = calls->meet && is_meeting(&notif->data);
 	char key[CALLS_NAME_ROOM];
 
 	calls_key(&notif->data, key);
 	memset(answer, 0, sizeof(*answer));
 	answer->id = notif->id;
-	if (judge(calls, &notif->data, (pid_t)notif->pid, key) == VERDICT_DENIED)
+	/* of the base only what is asked about for a meeting comes here */
+	if (!(meets && calls_is_base(key)) &&
+	    judge(calls, &notif->data, (pid_t)notif->pid, key) == VERDICT_DENIED)
 		answer->error = -calls_denied_errno(key);
 	else
 		answer->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	/* ENOENT: the caller was killed meanwhile, or a signal interrupted it and it calls again */
-	(void)ioctl(calls->fd, SECCOMP_IOCTL_NOTIF_SEND, answer);
+	if (meets && !answer->error && calls->meet(calls->meet_context, notif)) {
+		calls->waits = true;
+		loop_remove(calls->loop, calls->fd);
+		return;
+	}
+	send_answer(calls);
+}
+
+bool calls_waits(const struct calls *calls, const struct seccomp_notif *notif)
+{
+	return ioctl(calls->fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &notif->id) == 0;
 }
 
 /* The last process under the filter has gone. */
@@ -201,6 +234,14 @@ static void ready(void *context)
 		answer(calls, &calls->request.notif);
 	else if (is_over(calls->fd))
 		stop(calls);
+}
+
+void calls_go_on(struct calls *calls)
+{
+	calls->waits = false;
+	send_answer(calls);
+	/* the place that it had is free */
+	(void)loop_add(calls->loop, calls->fd, ready, calls);
 }
 
 /* Five digits and nothing else. */

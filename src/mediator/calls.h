@@ -32,6 +32,21 @@ int calls_take(struct calls *calls, int pidfd, const char *number);
 /* Has the listener been taken? */
 bool calls_are_watched(const struct calls *calls);
 
+/*
+ * Whether bind(2) or connect(2), which is about to be let through, is to wait. Until it has gone on
+ * nobody else's calls are answered.
+ */
+typedef bool calls_meet(void *context, const struct seccomp_notif *notif);
+
+/* From now on `meet` is asked of those that the filter notifies of. */
+void calls_set_meet(struct calls *calls, calls_meet *meet, void *context);
+
+/* Does who called still wait? What was read of its memory before was its own then. */
+bool calls_waits(const struct calls *calls, const struct seccomp_notif *notif);
+
+/* Lets the call that waits go on. */
+void calls_go_on(struct calls *calls);
+
 /* The policy has been replaced: what was decided before is decided again. */
 void calls_decide_again(struct calls *calls);
 

@@ -17,6 +17,7 @@
 #include "mediator/confine.h"
 #include "mediator/filter.h"
 #include "mediator/helper.h"
+#include "mediator/meeting.h"
 #include "mediator/native-review.h"
 #include "mediator/network.h"
 #include "mediator/policy-watch.h"
@@ -35,15 +36,6 @@ static bool is_enforced(const struct mediator *m)
 	return modes[DOMAIN_FS] == MODE_ENFORCE || modes[DOMAIN_EXEC] == MODE_ENFORCE;
 }
 
-static int end_helper(struct mediator *m, struct error *err)
-{
-	struct helper *helper = m->helper;
-
-	m->helper = NULL;
-	loop_remove(m->loop, helper_fd(helper));
-	return helper_finish(helper, err);
-}
-
 static int take_lowers(struct mediator *m, struct error *err)
 {
 	size_t count;
@@ -57,6 +49,7 @@ static int take_lowers(struct mediator *m, struct error *err)
 		r = view_add_lower(m->view, &lower, err);
 		if (r < 0)
 			return r;
+		meeting_add(m, &lower);
 	}
 	view_open_way(m->view, m->setup->spec->cwd);
 	return 0;
@@ -77,7 +70,7 @@ static void tell_natives(struct mediator *m, struct helper_native *natives, size
 /* The main thread serves nothing of the container while it may do everything. */
 static int shut_in(struct mediator *m, struct error *err)
 {
-	unsigned int needs = (m->wish.len > 0 ? FILTER_ENTERS : 0) |
+	unsigned int needs = (m->wish.len > 0 || m->meeting ? FILTER_ENTERS : 0) |
 			     (m->leads_namespace ? 0 : FILTER_MERGES) |
 			     (m->network ? FILTER_NETWORK : 0);
 
@@ -98,7 +91,7 @@ static void finish_wrap(struct mediator *m)
 	buf_release(&m->attached.told);
 	resolution_use(m, resolvers, resolvers_len);
 	native_scans_release(&m->scans);
-	r = end_helper(m, &err);
+	r = mediator_end_helper(m, &err);
 	capabilities_begin(m);
 	m->wrapped = r == 0;
 	if (r < 0 && err.code) /* what failed on this side of the talk has been told */

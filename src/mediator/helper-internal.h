@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "container/mountinfo.h"
 #include "mediator/helper.h"
 
 struct helper {
@@ -21,7 +22,8 @@ struct helper {
 	int mount_fd;
 	const struct oci_spec *spec;
 	struct native_wish wish;
-	struct native_plan *attached; /* for native_mediate_work() */
+	struct native_plan *attached;	  /* for native_mediate_work() */
+	struct meeting_question *meeting; /* for meeting_work() */
 
 	/* what it hands to the main thread */
 	struct view_lower *lowers;
@@ -47,11 +49,15 @@ int helper_consult(struct helper *helper);
  * memory lacks, the note does. */
 void helper_tell_native(struct helper *helper, const char *point, const char *why);
 
+/* Reads the mounts of helper->pid. Returns 0 or -errno with the error set. */
+int helper_read_mounts(struct helper *helper, struct mountinfo *ret);
+
 /* Reads /etc/resolv.conf below the container's root, which is the helper's own by then. */
 void helper_read_resolvers(struct helper *helper);
 
 /* The works. */
 int wrap_work(struct helper *helper);
 int native_mediate_work(struct helper *helper);
+int meeting_work(struct helper *helper);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The helper thread: its life, and its talk with the main thread. The work stands in wrap.c and
- * native-review.c. */
+/* The helper thread: its life, and its talk with the main thread. The work stands in wrap.c,
+ * native-review.c and meeting-attach.c. */
 #include "mediator/helper.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "mediator/helper-internal.h"
 
 /* Enough for mount work with paths of PATH_MAX and errors; the default of 8 MiB would be reserved.
@@ -48,6 +49,21 @@ int helper_enter(struct helper *helper)
 		return error_set(&helper->err, errno,
 				 "cannot enter the mount namespace of process %d", helper->pid);
 	return 0;
+}
+
+int helper_read_mounts(struct helper *helper, struct mountinfo *ret)
+{
+	cleanup_close int fd = helper_open_proc(helper, "mountinfo", O_RDONLY);
+	cleanup_free char *bytes = NULL;
+	size_t len;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = read_to_end(fd, MOUNTINFO_BYTES_MAX, &bytes, &len);
+	if (r < 0)
+		return error_set(&helper->err, -r, "cannot read the container's mounts");
+	return mountinfo_parse(bytes, len, ret, &helper->err);
 }
 
 int helper_consult(struct helper *helper)
@@ -209,6 +225,20 @@ int helper_mediate(int proc_fd, pid_t pid, struct native_plan *attached, struct 
 		.proc_fd = proc_fd,
 		.pid = pid,
 		.attached = attached,
+	};
+
+	return start(&plan, ret);
+}
+
+int helper_meet(int proc_fd, pid_t pid, struct meeting_question *question,
+		const struct native_wish *wish, struct helper **ret)
+{
+	const struct helper plan = {
+		.work = meeting_work,
+		.proc_fd = proc_fd,
+		.pid = pid,
+		.meeting = question,
+		.wish = *wish,
 	};
 
 	return start(&plan, ret);

@@ -58,6 +58,12 @@ struct native_plan helper_take_plan(struct helper *helper);
  * yet, and covers the trees that are to be, in the mount namespace of `pid`. */
 int helper_mediate(int proc_fd, pid_t pid, struct native_plan *attached, struct helper **ret);
 
+/* Answers `question` (borrowed, and not to be touched until then; meeting-internal.h), for which it
+ * may attach a volume, in the mount namespace of `pid`. `wish`: as for helper_wrap(). */
+struct meeting_question;
+int helper_meet(int proc_fd, pid_t pid, struct meeting_question *question,
+		const struct native_wish *wish, struct helper **ret);
+
 /* The bytes of the container's resolv.conf as it was before the wrap, valid at HELPER_DONE of
  * helper_wrap() until helper_finish(); NULL where there is none. */
 const char *helper_resolvers(const struct helper *helper, size_t *ret_len);

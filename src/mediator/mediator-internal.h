@@ -23,6 +23,7 @@
 
 /* What a helper thread is doing, and what it tells the main thread. */
 struct helper;
+struct meeting;
 struct network;
 
 /* Which file a policy was read from; all zero where there was none. */
@@ -41,6 +42,7 @@ struct mediator {
 	struct calls *calls;
 	struct journal *journal;
 	struct event_sink *events;
+	struct meeting *meeting; /* NULL: sockets in volumes are as they are at the start */
 	struct helper *helper;	 /* NULL while none runs */
 	struct helper *ready;	 /* waits for the gate to be opened; NULL from then on */
 	struct network *network; /* NULL where the domain net is unavailable */
@@ -105,6 +107,9 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 /* An event about this run, and one with a sentence, told at once. */
 struct event mediator_event(const struct mediator *m, enum event_kind kind);
 void mediator_tell(struct mediator *m, enum event_kind kind, const char *detail);
+
+/* Ends m->helper, which has said that it is done, as helper_finish() does. */
+int mediator_end_helper(struct mediator *m, struct error *err);
 
 /* The modes of this run as they are now. */
 void mediator_modes_now(const struct mediator *m, enum mode ret[DOMAINS]);

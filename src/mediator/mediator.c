@@ -28,7 +28,9 @@
 #include "mediator/end.h"
 #include "mediator/entrance.h"
 #include "mediator/filter.h"
+#include "mediator/helper.h"
 #include "mediator/mediator-internal.h"
+#include "mediator/meeting.h"
 #include "mediator/native-review.h"
 #include "mediator/network.h"
 #include "mediator/policy-watch.h"
@@ -60,6 +62,14 @@ void mediator_tell(struct mediator *m, enum event_kind kind, const char *detail)
 
 	event.detail = detail;
 	event_emit(m->events, &event);
+}
+
+int mediator_end_helper(struct mediator *m, struct error *err)
+{
+	struct helper *helper = steal_ptr(&m->helper);
+
+	loop_remove(m->loop, helper_fd(helper));
+	return helper_finish(helper, err);
 }
 
 /* ---- set-up ---- */
@@ -147,6 +157,8 @@ static int start_watching(struct mediator *m, struct error *err)
 	m->calls = calls_new(m->watch, m->loop);
 	if (!m->calls)
 		return error_set(err, ENOMEM, "cannot set up the watch");
+	if (m->meeting)
+		calls_set_meet(m->calls, meeting_begin, m);
 	return 0;
 }
 
@@ -366,6 +378,8 @@ static int set_up(struct mediator *m, struct error *err)
 	native_open_root(m);
 	r = event_sink_open(setup->settings->event_file, setup->settings->events_per_run,
 			    &m->events, err);
+	if (r == 0)
+		r = meeting_prepare(m, err);
 	if (r == 0) {
 		capabilities_open(m);
 		r = privileges_plan(m, err);

@@ -189,14 +189,11 @@ int native_mediate_work(struct helper *helper)
 static void hear_mediated(void *context)
 {
 	struct mediator *m = context;
-	struct helper *helper = m->helper;
 	struct error err = ERROR_INIT;
 
-	if (helper_hear(helper) != HELPER_DONE)
+	if (helper_hear(m->helper) != HELPER_DONE)
 		return;
-	m->helper = NULL;
-	loop_remove(m->loop, helper_fd(helper));
-	if (helper_finish(helper, &err) < 0)
+	if (mediator_end_helper(m, &err) < 0)
 		mediator_tell(m, EVENT_DEGRADED, err.what);
 }
 

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "mediator/mount.h"
 #include "policy/native.h"
+#include "policy/shape.h"
 
 static void tell(struct native_plan *plan, const char *path, const char *how)
 {
@@ -95,6 +96,21 @@ static int keep_denied(const struct native_wish *wish, const char *path, struct 
 		}
 	}
 	return 0;
+}
+
+bool native_volume_is_denied(const struct native_wish *wish, const char *mount_point)
+{
+	char point[SHAPE_KEY_MAX];
+	struct native_entry entry;
+	size_t at = 0;
+
+	shape_key(mount_point, 0, point);
+	while (native_next(wish->volumes, wish->volumes_len, &at, &entry) > 0) {
+		if (entry.kind == NATIVE_DENIED &&
+		    (path_lies_in(entry.path, point) || path_lies_in(entry.path, mount_point)))
+			return true;
+	}
+	return false;
 }
 
 /* A hole is made only where there is something to bind over. */

@@ -115,6 +115,9 @@ int native_plan(struct native_plan *plan, const struct native_wish *wish, int ro
  */
 int native_attach(struct native_plan *plan, int root_fd);
 
+/* Was anything in the volume mounted there denied by hand? Then all of it stays mediated. */
+bool native_volume_is_denied(const struct native_wish *wish, const char *mount_point);
+
 /* Closes the descriptors: what is attached stays so. */
 void native_plan_close(struct native_plan *plan);
 

@@ -57,6 +57,7 @@ int privileges_plan(struct mediator *m, struct error *err)
 		.restriction = restriction_of(m, &room),
 		.modes = wanted,
 		.cannot_notify = restrict_cannot_notify(m->init_fd),
+		.meets = m->meeting,
 	};
 	struct restrict_answer answer;
 

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "mediator/call-tables.h"
+#include "policy/calls.h"
 
 _Static_assert((int)LAUNCH_FILTER_MAX == (int)RESTRICTION_FILTER_MAX, "any filter fits the slot");
 
@@ -109,6 +111,34 @@ static void put_filter(struct launch_policy *policy, const struct sock_filter *c
 	memcpy(policy->filter, code, count * sizeof(*code));
 }
 
+/*
+ * bind(2) and connect(2) notify, whatever the filter says of them. Not connect(2) with an address
+ * as long as those of IP are: a signal that comes before the notification is read would end it
+ * before it has begun, which programs do not expect of a connection that takes its time.
+ */
+static void ask_of_meetings(struct launch_policy *policy)
+{
+	const struct sock_filter head[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, restriction_architecture(), 0, 7),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bind, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, calls_argument_at(2)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(struct sockaddr_in), 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(struct sockaddr_in6), 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+	};
+	const uint32_t count = sizeof(head) / sizeof(head[0]);
+
+	if (policy->filter_count + count > LAUNCH_FILTER_MAX)
+		return;
+	memmove(policy->filter + count, policy->filter,
+		policy->filter_count * sizeof(policy->filter[0]));
+	memcpy(policy->filter, head, sizeof(head));
+	policy->filter_count += count;
+}
+
 static void plan_filter(const struct restrict_question *q, struct launch_policy *policy,
 			struct restrict_answer *ret)
 {
@@ -140,6 +170,8 @@ static void plan_filter(const struct restrict_question *q, struct launch_policy 
 		put_filter(policy, r->watch.code, r->watch.count);
 	else
 		put_filter(policy, call_base_filter, call_base_count);
+	if (q->meets)
+		ask_of_meetings(policy);
 }
 
 void restrict_plan(const struct restrict_question *question, struct launch_policy *ret_policy,

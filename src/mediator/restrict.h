@@ -18,6 +18,7 @@ struct restrict_question {
 	const struct restriction *restriction; /* of the policy; NULL where nothing was learned */
 	const enum mode *modes;		       /* DOMAINS of them, as wanted */
 	const char *cannot_notify; /* why nobody can listen on this host; NULL: somebody can */
+	bool meets; /* bind(2) and connect(2) on a path are to wait, where calls are watched */
 };
 
 /*

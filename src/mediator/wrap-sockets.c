@@ -22,27 +22,23 @@ static bool lies_deeper(const struct wrap *wrap, const char *point, const char *
 	return false;
 }
 
-/* Did an earlier run make a socket in it? What a person denied there stays mediated, and so does
- * all of it. */
+/* Did an earlier run meet the host there by a socket? */
 static bool made_sockets(const struct wrap *wrap, const char *mount_point)
 {
 	const struct native_wish *wish = &wrap->helper->wish;
 	char point[SHAPE_KEY_MAX];
 	struct native_entry entry;
-	bool made = false;
 	size_t at = 0;
 
-	if (wish->volumes_len == 0)
+	if (wish->volumes_len == 0 || native_volume_is_denied(wish, mount_point))
 		return false;
 	shape_key(mount_point, 0, point);
 	while (native_next(wish->volumes, wish->volumes_len, &at, &entry) > 0) {
-		if (entry.kind == NATIVE_DENIED &&
-		    (path_lies_in(entry.path, point) || path_lies_in(entry.path, mount_point)))
-			return false;
-		if (entry.kind == NATIVE_SOCKETS && path_lies_in(entry.path, point) && !made)
-			made = !lies_deeper(wrap, point, entry.path);
+		if (entry.kind == NATIVE_SOCKETS && path_lies_in(entry.path, point) &&
+		    !lies_deeper(wrap, point, entry.path))
+			return true;
 	}
-	return made;
+	return false;
 }
 
 const char *wrap_shares_sockets(const struct wrap *wrap, const struct mountinfo_entry *entry)
@@ -52,7 +48,7 @@ const char *wrap_shares_sockets(const struct wrap *wrap, const struct mountinfo_
 	if (strcmp(wrap->helper->wish.sockets, entry->point) == 0)
 		return "the detector table says that the host connects to sockets in it";
 	if (made_sockets(wrap, entry->point))
-		return "the function makes sockets or FIFOs in it, which the host is to reach";
+		return "the function and the host meet by sockets or FIFOs in it";
 	if (socket_search(entry->point))
 		return "it holds a socket or a FIFO of the host's";
 	return NULL;

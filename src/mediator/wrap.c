@@ -26,22 +26,6 @@
 #include "mediator/mount.h"
 #include "mediator/wrap-internal.h"
 
-static int read_mounts(struct wrap *wrap)
-{
-	struct helper *helper = wrap->helper;
-	cleanup_close int fd = helper_open_proc(helper, "mountinfo", O_RDONLY);
-	cleanup_free char *bytes = NULL;
-	size_t len;
-	int r;
-
-	if (fd < 0)
-		return fd;
-	r = read_to_end(fd, MOUNTINFO_BYTES_MAX, &bytes, &len);
-	if (r < 0)
-		return error_set(&helper->err, -r, "cannot read the container's mounts");
-	return mountinfo_parse(bytes, len, &wrap->mounts, &helper->err);
-}
-
 static int examine(const char *point, struct statx *ret)
 {
 	/* The view's own attributes come from the cache: asking it would not hurt, but cost. */
@@ -332,7 +316,7 @@ static int work(struct wrap *wrap)
 	if (fchdir(wrap->old_root) < 0 || chroot(".") < 0)
 		return error_set(&helper->err, errno, "cannot enter the container's root");
 	helper_read_resolvers(helper);
-	r = read_mounts(wrap);
+	r = helper_read_mounts(helper, &wrap->mounts);
 	if (r == 0)
 		r = pass_over_gate(wrap);
 	if (r == 0)

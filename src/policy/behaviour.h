@@ -63,7 +63,8 @@ enum behaviour_flags {
 	BEHAVIOUR_FOREIGN = 1 << 2,    /* by a process that an engine executed into the container */
 	BEHAVIOUR_PRIVILEGED =
 		1 << 3, /* exec: the file gives its caller other ids or capabilities */
-	/* create: a socket or a FIFO was made in a volume, while that could be learned */
+	/* in a volume, while that could be learned; create: a socket or a FIFO was made, write: a
+	 * socket of the host's was connected to */
 	BEHAVIOUR_SOCKET = 1 << 4,
 };
 

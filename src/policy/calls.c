@@ -15,6 +15,8 @@
  */
 #include "policy/calls.h"
 
+#include <linux/seccomp.h>
+
 #include <errno.h>
 #include <string.h>
 
@@ -315,6 +317,15 @@ bool calls_makes_packets(uint64_t family, uint64_t type)
 	return (uint32_t)family == CALLS_PACKETS_FAMILY ||
 	       (uint32_t)family == CALLS_PACKETS_PPPOX || (uint32_t)family == CALLS_PACKETS_XDP ||
 	       ((uint32_t)type & CALLS_SOCKET_TYPE_MASK) == CALLS_PACKETS_TYPE;
+}
+
+uint32_t calls_argument_at(unsigned int number)
+{
+	return (uint32_t)(offsetof(struct seccomp_data, args) + number * sizeof(uint64_t)
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+			  + sizeof(uint32_t)
+#endif
+	);
 }
 
 bool calls_hides_sockets(const char *name)

@@ -78,6 +78,10 @@ enum guard calls_guard(const char *name, const char **ret_reason);
 /* Does socket(2) with these two arguments make one? The kernel reads the lower halves alone. */
 bool calls_makes_packets(uint64_t family, uint64_t type);
 
+/* Where a filter finds the lower half of that argument: an offset into struct seccomp_data of
+ * linux/seccomp.h. */
+uint32_t calls_argument_at(unsigned int number);
+
 /* Where an enforced filter lets this through, sockets of all kinds can be made unseen, or by what
  * no filter sees. */
 bool calls_hides_sockets(const char *name);

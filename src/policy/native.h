@@ -18,8 +18,8 @@ enum native_kind {
 	NATIVE_IMAGE = 1,   /* a tree of image content: reading and listing it is inert */
 	NATIVE_PRIVATE = 2, /* a directory that the function fills in bulk */
 	NATIVE_DENIED = 3,  /* no proposal: this path was denied by hand, and stays mediated */
-	/* The function makes sockets or FIFOs in this directory of a volume: the whole volume. The
-	 * path is widened as keys are. */
+	/* The function meets the host by sockets or FIFOs in this directory of a volume: all of it.
+	 * The path is widened as keys are. */
 	NATIVE_SOCKETS = 4,
 };
 
@@ -39,7 +39,7 @@ void native_put(struct buf *to, const struct native_entry *entry);
  */
 int native_next(const void *bytes, size_t len, size_t *at, struct native_entry *ret);
 
-/* Is a directory in which sockets or FIFOs are made one of those that `path` lies in? */
+/* Is a directory in which the host is met so one of those that `path` lies in? */
 bool native_has_sockets(const void *bytes, size_t len, const char *path);
 
 #endif

@@ -90,6 +90,10 @@ show_trouble() {
 		echo "--- the last events:"
 		tail -n 15 "$EVENTS"
 	fi
+	if [ -s "$T/out" ]; then
+		echo "--- the run in the background:"
+		tail -n 30 "$T/out"
+	fi
 	local pid
 	for pid in $(mediators); do
 		echo "--- mediator $pid waits in $(cat "/proc/$pid/wchan" 2>/dev/null):"

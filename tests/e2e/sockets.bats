@@ -14,12 +14,17 @@ teardown() {
 	husk_teardown
 }
 
-# Serves one client at $SOCKET, for as long as a test may want to wait.
+# Serves one client at $SOCKET, for as long as a test may want to wait. With INSIDE the path begins in the
+# directory of the socket, which stays the view's in this run.
 SERVER='
 import os, socket
 path = os.environ["SOCKET"]
 server = socket.socket(socket.AF_UNIX)
-server.bind(path)
+if "INSIDE" in os.environ:
+    os.chdir(os.path.dirname(path))
+    server.bind(os.path.basename(path))
+else:
+    server.bind(path)
 server.listen()
 server.settimeout(float(os.environ.get("PATIENCE", "20")))
 open(os.path.dirname(path) + "/ready", "w").close()
@@ -92,7 +97,7 @@ serve() {
 	mkdir -p "$DATA/iofs"
 	local point
 	for point in /data /tmp; do
-		server_bundle other "$point" '.process.env += ["PATIENCE=1", "FN_FN_ID=one", "FN_LISTENER=unix:'"$point"'/s"]' \
+		server_bundle other "$point" '.process.env += ["PATIENCE=1", "INSIDE=", "FN_FN_ID=one", "FN_LISTENER=unix:'"$point"'/s"]' \
 			'.mounts |= map(select(.destination != "/tmp" or .type == "bind"))'
 		hook_bundle "$BUNDLE"
 		serve "$DATA/s"
@@ -105,7 +110,7 @@ serve() {
 
 # made_in_volume NAME: a function whose first run has made a socket that the host could not reach.
 made_in_volume() {
-	server_bundle "$1" /data '.process.env += ["PATIENCE=1"]'
+	server_bundle "$1" /data '.process.env += ["PATIENCE=1", "INSIDE="]'
 	hook_bundle "$BUNDLE" "$1"
 	serve "$DATA/s"
 	[ "$answer" = ECONNREFUSED ]
@@ -123,7 +128,7 @@ reached() {
 }
 
 is_native() {
-	has_event '.run == "'"$(last_run)"'" and (.detail // "" | contains("'"'$1' is not mediated: the function makes"'"))'
+	has_event '.run == "'"$(last_run)"'" and (.detail // "" | contains("'"'$1' is not mediated: the function and the host meet"'"))'
 }
 
 last_run() {
@@ -135,7 +140,7 @@ last_run() {
 	[ "$(event_count '.event == "degraded" and (.detail | contains("/data/s"))')" -eq 1 ]
 	has_event '.event == "degraded" and (.detail | contains("later ones have that volume natively"))'
 	expect 0 husk show made
-	output_has "the function makes sockets or FIFOs there"
+	output_has "the function meets the host by sockets or FIFOs there"
 	[ "$(husk show --json made | jq -r '.native[] | select(.kind == "sockets") | .path')" = /data ]
 	local mode
 	for mode in learn shadow enforce; do
@@ -151,7 +156,7 @@ last_run() {
 }
 
 @test "a socket that is made first in shadow counts as well" {
-	server_bundle shadowed /data '.process.env += ["PATIENCE=1"]'
+	server_bundle shadowed /data '.process.env += ["PATIENCE=1", "INSIDE="]'
 	hook_bundle "$BUNDLE" shadowed
 	set_args "$BUNDLE" /bin/true
 	run_bundle 0 "$BUNDLE"
@@ -259,4 +264,267 @@ print(peer.recv(100))'
 	output_has "from the host"
 	has_event '.event == "degraded" and (.detail | contains("it holds a socket or a FIFO"))'
 	wait "$server"
+}
+
+met() {
+	has_event '.event == "degraded" and .run == "'"$(last_run)"'"
+		and (.detail | contains("'"'$1' is not mediated from now on: the function $2"'"))'
+}
+
+@test "the host reaches a socket in the run in which a function makes it first, in learn and in shadow" {
+	server_bundle first /data
+	hook_bundle "$BUNDLE" first
+	reached
+	met /data "makes a socket in it"
+	no_event '.detail // "" | contains("cannot reach")'
+	[ "$(husk show --json first | jq -r '.native[] | select(.kind == "sockets") | .path')" = /data ]
+	reached
+	is_native /data
+	husk mode first enforce
+	reached
+	is_native /data
+	no_event '.event == "denied"'
+
+	server_bundle second /data
+	hook_bundle "$BUNDLE" second
+	set_args "$BUNDLE" /bin/true
+	run_bundle 0 "$BUNDLE"
+	husk mode second shadow
+	set_python "$BUNDLE" "$SERVER"
+	reached
+	met /data "makes a socket in it"
+	has_event '.event == "would-deny" and .operation == "create" and .key == "/data/s"'
+	nothing_left
+}
+
+@test "it is found by links and in directories, and what was open in the volume goes on" {
+	mkdir -p "$DATA/sub/deep"
+	ln -s sub/deep "$DATA/link"
+	echo before >"$DATA/file"
+	server_bundle links /data '.process.env |= map(select(startswith("SOCKET=") | not)) + ["SOCKET=/work/to/s"]
+		| .mounts += [{destination: "/work", type: "tmpfs", source: "tmpfs", options: ["mode=1777"]}]'
+	set_python "$BUNDLE" 'import os
+os.symlink("/data/link", "/work/to")
+old = open("/data/file", "r+")
+old.write("BEFORE")
+'"$SERVER"'
+old.write("!")
+old.flush()
+assert open("/data/file").read() == "BEFORE!", open("/data/file").read()
+assert os.path.samefile("/data/file", "/work/to/../../file")
+open("/data/after", "w").write("after")'
+	hook_bundle "$BUNDLE" links
+	DATA=$DATA/sub/deep serve "$DATA/sub/deep/s"
+	[ "$answer" = "from the function" ] || fail "the host got: $answer"
+	met /data "makes a socket in it"
+	[ "$(cat "$DATA/file")" = 'BEFORE!' ]
+	[ "$(cat "$DATA/after")" = after ]
+	[ "$(husk show --json links | jq -r '.native[] | select(.kind == "sockets") | .path')" = /data/sub/deep ]
+	DATA=$DATA/sub/deep serve "$DATA/sub/deep/s"
+	[ "$answer" = "from the function" ]
+	is_native /data
+	nothing_left
+}
+
+# Greets whoever connects, until it is killed. Says so in the file ready beside it.
+greet() {
+	python3 - "$1" <<-'EOF' >/dev/null 2>&1 3>&- &
+		import socket, sys
+		server = socket.socket(socket.AF_UNIX)
+		server.bind(sys.argv[1])
+		server.listen()
+		server.settimeout(60)
+		while True:
+		    server.accept()[0].send(b"from the host")
+	EOF
+	greeter=$!
+	wait_until 10 test -S "$1"
+}
+
+CLIENT='
+import os, socket, time
+open("/data/started", "w").close()
+while not os.path.exists("/data/go"): time.sleep(0.01)
+def ask(path):
+    peer = socket.socket(socket.AF_UNIX)
+    try:
+        peer.connect(path)
+        return peer.recv(100).decode()
+    except OSError as problem:
+        return problem.strerror
+print(ask("/data/host-made.sock"), ask("/data/none"))
+'
+
+# run_client [SOCKET]: a run of $BUNDLE, during which the host makes the socket. Sets $output.
+run_client() {
+	local run socket=${1:-$DATA/host-made.sock}
+	rm -f "$DATA/started" "$DATA/go" "$socket"
+	start_run "$BUNDLE" </dev/null >"$T/out" 2>&1 3>&- &
+	run=$!
+	wait_until 20 test -e "$DATA/started"
+	greet "$socket"
+	touch "$DATA/go"
+	wait "$run" || fail "$(cat "$T/out")"
+	kill "$greeter"
+	output=$(cat "$T/out")
+}
+
+@test "a function reaches a socket that the host makes while it runs" {
+	BUNDLE=$(bundle client "$HUSK_ROOTFS" '.root.readonly = true
+		| .mounts += [{destination: "/data", type: "bind", source: "'"$DATA"'", options: ["rbind"]}]')
+	set_python "$BUNDLE" "$CLIENT"
+	hook_bundle "$BUNDLE" client
+	run_client
+	[ "$output" = "from the host No such file or directory" ] || fail "$output"
+	met /data "connects to a socket"
+	run_client
+	[ "$output" = "from the host No such file or directory" ] || fail "$output"
+	is_native /data
+	husk mode client enforce
+	run_client
+	[ "$output" = "from the host No such file or directory" ] || fail "$output"
+	is_native /data
+	no_event '.event == "denied"'
+	nothing_left
+}
+
+@test "a volume that is attached while the container runs has the flags that the engine gave it" {
+	mkdir "$T/locked"
+	cp "$HUSK_ROOTFS/bin/true" "$T/locked"
+	BUNDLE=$(bundle locked "$HUSK_ROOTFS" '.root.readonly = true
+		| .mounts += [{destination: "/data", type: "bind", source: "'"$DATA"'", options: ["rbind"]},
+			{destination: "/locked", type: "bind", source: "'"$T/locked"'", options: ["rbind", "ro", "noexec", "nosuid"]}]')
+	set_python "$BUNDLE" "${CLIENT//\/data\/host-made/\/locked\/host-made}"'
+import subprocess
+def attempt(what):
+    try: return what()
+    except OSError as problem: return problem.strerror
+print(attempt(lambda: open("/locked/new", "w")))
+print(attempt(lambda: subprocess.run("/locked/true")))
+print(os.statvfs("/locked").f_flag & (os.ST_RDONLY | os.ST_NOSUID | os.ST_NOEXEC) == os.ST_RDONLY | os.ST_NOSUID | os.ST_NOEXEC)'
+	hook_bundle "$BUNDLE" locked
+	run_client "$T/locked/host-made.sock"
+	met /locked "connects to a socket"
+	output_has "from the host"
+	output_has "Read-only file system"
+	output_has "Permission denied"
+	output_has True
+	[ ! -e "$T/locked/new" ]
+}
+
+@test "what does not lead into a volume stays as it is, and so does a volume that is no plain one" {
+	mkdir -p "$DATA/denied" "$DATA/nested" "$T/denied" "$T/nested" "$T/inner"
+	BUNDLE=$(bundle plain "$HUSK_ROOTFS" '.root.readonly = true
+		| .mounts += [{destination: "/work", type: "tmpfs", source: "tmpfs", options: ["mode=1777"]},
+			{destination: "/data", type: "bind", source: "'"$DATA"'", options: ["rbind"]},
+			{destination: "/data/denied", type: "bind", source: "'"$T/denied"'", options: ["rbind"]},
+			{destination: "/data/nested", type: "bind", source: "'"$T/nested"'", options: ["rbind"]}]')
+	set_args "$BUNDLE" /bin/true
+	hook_bundle "$BUNDLE" plain
+	run_bundle 0 "$BUNDLE"
+	husk deny plain read /data/denied/secret
+	set_python "$BUNDLE" 'import ctypes, os, socket, threading
+def pair(address):
+    server, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    server.bind(address)
+    server.listen()
+    client.connect(address)
+    server.accept()[0].send(b"x")
+    assert client.recv(1) == b"x"
+pair("\0abstract")
+pair("/work/s")
+pair("/data/denied/s")
+os.chdir("/work")
+pair("relative")
+server, client = socket.socket(), socket.socket()
+server.bind(("127.0.0.1", 0))
+server.listen()
+client.connect(server.getsockname())
+for path in "/proc/self/cwd/x/y", "/data/none/s", "/work/s", "/data/" + "a" * 100:
+    try: socket.socket(socket.AF_UNIX).bind(path)
+    except OSError: pass
+libc = ctypes.CDLL(None, use_errno=True)
+for address, size in ((8, 110), (-1, 3), (8, 0), (8, 1 << 31)):
+    assert libc.bind(server.fileno(), ctypes.c_void_p(address), ctypes.c_uint(size)) == -1'
+	run_bundle 0 "$BUNDLE"
+	no_event '.detail // "" | contains("is not mediated")'
+	nothing_left
+}
+
+@test "twenty threads that make sockets in two volumes at once are all reached" {
+	mkdir "$T/other"
+	BUNDLE=$(bundle many "$HUSK_ROOTFS" '.root.readonly = true
+		| .mounts += [{destination: "/data", type: "bind", source: "'"$DATA"'", options: ["rbind"]},
+			{destination: "/other", type: "bind", source: "'"$T/other"'", options: ["rbind"]}]')
+	set_python "$BUNDLE" 'import os, socket, threading, time
+def serve(number):
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(("/data/%d", "/other/%d")[number % 2] % number)
+    server.listen()
+    server.settimeout(20)
+    server.accept()[0].send(b"from the function")
+threads = [threading.Thread(target=serve, args=(number,)) for number in range(20)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()'
+	hook_bundle "$BUNDLE" many
+	start_run "$BUNDLE" </dev/null >"$T/out" 2>&1 3>&- &
+	local run=$! number
+	for number in $(seq 0 19); do
+		local place=$DATA
+		[ $((number % 2)) -eq 0 ] || place=$T/other
+		wait_until 20 test -S "$place/$number"
+		wait_until 5 eval '[ "$(ask "'"$place/$number"'")" = "from the function" ]'
+	done
+	wait "$run" || fail "$(cat "$T/out")"
+	met /data "makes a socket in it"
+	met /other "makes a socket in it"
+	nothing_left
+}
+
+@test "a socket that was made in the view is still found there" {
+	server_bundle kept /data '.process.env += ["PATIENCE=0.1", "INSIDE="]'
+	set_python "$BUNDLE" 'import os, socket
+os.chdir("/data")
+server, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+server.bind("inner")
+server.listen()
+client.connect("/data/inner")
+server.accept()
+other = socket.socket(socket.AF_UNIX)
+other.bind("/data/later")
+client = socket.socket(socket.AF_UNIX)
+client.connect("inner")'
+	hook_bundle "$BUNDLE" kept
+	run_bundle 0 "$BUNDLE"
+	has_event '.event == "degraded" and (.detail | contains("cannot reach"))'
+	no_event '.detail // "" | contains("from now on")'
+	rm "$DATA"/*
+	run_bundle 0 "$BUNDLE"
+	is_native /data
+}
+
+@test "in a user namespace too, but not for a process with mounts of its own" {
+	chmod 777 "$DATA"
+	server_bundle userns /data '.linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 0, size: 65536}]
+		| .linux.gidMappings = [{containerID: 0, hostID: 0, size: 65536}]
+		| .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+	hook_bundle "$BUNDLE" userns
+	reached
+	met /data "makes a socket in it"
+
+	server_bundle apart /data '.process.env += ["PATIENCE=1"] | .linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 0, size: 65536}]
+		| .linux.gidMappings = [{containerID: 0, hostID: 0, size: 65536}]
+		| .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+	set_python "$BUNDLE" 'import ctypes, os, sys
+if os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+assert ctypes.CDLL(None).unshare(0x20000) == 0
+'"$SERVER"
+	hook_bundle "$BUNDLE" apart
+	serve "$DATA/s"
+	[ "$answer" = ECONNREFUSED ] || fail "$answer"
+	no_event '.function == "apart" and (.detail // "" | contains("from now on"))'
+	nothing_left
 }

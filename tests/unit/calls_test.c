@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -278,6 +279,34 @@ static _Noreturn void be_function(void)
 	_exit(result);
 }
 
+/* The plan of a function that is to meet the host, with an address of each kind. Exits with how
+ * many calls failed with what they fail with here. */
+static _Noreturn void be_met(void)
+{
+	static struct launch_policy policy;
+	const struct oci_spec spec = {.no_new_privileges = true};
+	const enum mode modes[DOMAINS] = {[DOMAIN_SYSCALL] = MODE_LEARN};
+	const struct restrict_question question = {.spec = &spec, .modes = modes, .meets = true};
+	const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/none/none"};
+	const socklen_t lengths[] = {3, 12, 16, 28, 110};
+	struct restrict_answer answer;
+	const char *what;
+	int fd, failed = 0;
+
+	restrict_plan(&question, &policy, &answer);
+	if (launch_apply(&policy, launcher_call, &what) < 0)
+		_exit(99);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	for (size_t i = 0; i < COUNT(lengths); i++) {
+		const struct sockaddr *to = (const struct sockaddr *)&address;
+
+		failed += connect(fd, to, lengths[i]) < 0 &&
+			  (errno == ENOENT || errno == ECONNREFUSED);
+		failed += bind(fd, to, lengths[i]) < 0 && (errno == ENOENT || errno == EADDRINUSE);
+	}
+	_exit(failed);
+}
+
 struct run {
 	struct loop *loop;
 	struct watch *watch;
@@ -285,7 +314,21 @@ struct run {
 	pid_t pid;
 	int pidfd;
 	bool gone;
+	unsigned int binds, connects; /* that were asked about */
+	bool waits;
 };
+
+/* Every second call waits for a turn of the loop. */
+static bool meet(void *context, const struct seccomp_notif *notif)
+{
+	struct run *run = context;
+
+	assert_false(run->waits);
+	assert_true(calls_waits(run->calls, notif));
+	*(notif->data.nr == SYS_bind ? &run->binds : &run->connects) += 1;
+	run->waits = (run->binds + run->connects) % 2 == 0;
+	return run->waits;
+}
 
 static void see_end(void *context)
 {
@@ -296,7 +339,7 @@ static void see_end(void *context)
 }
 
 /* Runs the function in this mode, without any policy. Returns its exit status. */
-static int run_function(enum mode mode)
+static int run_function(enum mode mode, void (*function)(void), struct run *ret_run)
 {
 	const enum mode modes[DOMAINS] = {[DOMAIN_SYSCALL] = mode};
 	struct watch_options options = {
@@ -311,7 +354,7 @@ static int run_function(enum mode mode)
 	if (run.pid == 0) {
 		to_parent = up[1];
 		from_parent = down[0];
-		be_function();
+		function();
 	}
 	run.pidfd = (int)syscall(SYS_pidfd_open, run.pid, 0);
 	assert_int_equal(watch_new(&options, &run.watch), 0);
@@ -329,11 +372,20 @@ static int run_function(enum mode mode)
 	assert_false(calls_are_watched(run.calls));
 	assert_int_equal(calls_take(run.calls, run.pidfd, digits), 0);
 	assert_true(calls_are_watched(run.calls));
+	if (ret_run)
+		calls_set_meet(run.calls, meet, &run);
 	assert_int_equal(calls_take(run.calls, run.pidfd, digits), -EBUSY);
 	assert_int_equal(loop_add(run.loop, run.pidfd, see_end, &run), 0);
 	assert_int_equal(write(down[1], "", 1), 1);
-	while (!run.gone)
+	while (!run.gone) {
 		assert_true(loop_wait(run.loop, 10000));
+		if (!run.waits)
+			continue;
+		/* nobody else is heard meanwhile */
+		assert_false(loop_wait(run.loop, 20));
+		run.waits = false;
+		calls_go_on(run.calls);
+	}
 	assert_int_equal(waitpid(run.pid, &status, 0), run.pid);
 	assert_true(WIFEXITED(status));
 	/* the last one under the filter has gone: the listener says so and is closed */
@@ -347,19 +399,30 @@ static int run_function(enum mode mode)
 		close(up[i]);
 		close(down[i]);
 	}
+	if (ret_run)
+		*ret_run = run;
 	return WEXITSTATUS(status);
 }
 
 static void calls_go_on_while_they_are_learned(void **state)
 {
 	/* 2 where the kernel has no rings itself */
-	assert_int_equal(run_function(MODE_LEARN) & ~2, 0);
-	assert_int_equal(run_function(MODE_SHADOW) & ~2, 0);
+	assert_int_equal(run_function(MODE_LEARN, be_function, NULL) & ~2, 0);
+	assert_int_equal(run_function(MODE_SHADOW, be_function, NULL) & ~2, 0);
 }
 
 static void calls_fail_where_they_are_denied(void **state)
 {
-	assert_int_equal(run_function(MODE_ENFORCE), 1 | 2 | 4);
+	assert_int_equal(run_function(MODE_ENFORCE, be_function, NULL), 1 | 2 | 4);
+}
+
+static void who_may_meet_the_host_waits_and_goes_on(void **state)
+{
+	struct run run;
+
+	assert_int_equal(run_function(MODE_LEARN, be_met, &run), 10);
+	assert_int_equal(run.binds, 5);
+	assert_int_equal(run.connects, 3); /* not with the lengths of IP's addresses */
 }
 
 static void each_name_of_the_machine_is_there_once_in_order(void **state)
@@ -383,6 +446,7 @@ int main(void)
 		cmocka_unit_test(what_is_denied_fails_as_programs_expect),
 		cmocka_unit_test(calls_go_on_while_they_are_learned),
 		cmocka_unit_test(calls_fail_where_they_are_denied),
+		cmocka_unit_test(who_may_meet_the_host_waits_and_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

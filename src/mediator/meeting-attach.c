@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* In the container's mount namespace: where a path leads, and the volume that is attached there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "mediator/helper-internal.h"
+#include "mediator/meeting-internal.h"
+#include "mediator/mount.h"
+
+/* One end of a path: what it is, and on which mount. */
+struct place {
+	int fd; /* O_PATH */
+	uint64_t mount;
+	mode_t mode;
+};
+
+static int examine(struct place *place)
+{
+	struct statx at;
+
+	if (statx(place->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MNT_ID,
+		  &at) < 0)
+		return -errno;
+	place->mount = at.stx_mnt_id;
+	place->mode = at.stx_mode;
+	return at.stx_mask & STATX_MNT_ID ? 0 : -EOPNOTSUPP;
+}
+
+/* Opens the directory of the thread's in /proc that `name` says. */
+static int open_base(const struct helper *helper, const char *name, struct place *ret)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%d/%s", (int)helper->meeting->thread, name);
+	ret->fd = openat(helper->proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return ret->fd < 0 ? -errno : examine(ret);
+}
+
+/* Are the thread's mounts the container's, and not of a namespace that it made? */
+static bool shares_mounts(const struct helper *helper)
+{
+	char path[64];
+	struct stat own, its;
+
+	snprintf(path, sizeof(path), "%d/ns/mnt", (int)helper->meeting->thread);
+	if (fstatat(helper->proc_fd, path, &its, 0) < 0)
+		return false;
+	snprintf(path, sizeof(path), "%d/ns/mnt", (int)helper->pid);
+	return fstatat(helper->proc_fd, path, &own, 0) == 0 && own.st_ino == its.st_ino &&
+	       own.st_dev == its.st_dev;
+}
+
+/* Splits the path of a socket that is to be made; returns its name in `directory`, of as many bytes
+ * as the path. */
+static const char *split(const char *path, char *directory)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+
+	memcpy(directory, path, len);
+	memcpy(directory + len, slash ? "/" : ".", 2);
+	return slash ? slash + 1 : path;
+}
+
+/* As the kernel will find it for the thread, but for links of /proc, which are the reader's. */
+static int resolve(const struct place *base, const char *path, struct place *ret)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_NO_MAGICLINKS | (path[0] == '/' ? RESOLVE_IN_ROOT : 0),
+	};
+
+	ret->fd = (int)syscall(SYS_openat2, base->fd, path, &how, sizeof(how));
+	return ret->fd < 0 ? -errno : examine(ret);
+}
+
+/* Writes the path of an open file in the container, whose root is this thread's. */
+static int path_of(const struct helper *helper, int fd, const char *name, char *out)
+{
+	char link[64];
+	ssize_t len;
+	int more;
+
+	snprintf(link, sizeof(link), "thread-self/fd/%d", fd);
+	len = readlinkat(helper->proc_fd, link, out, PATH_MAX - 1);
+	if (len <= 0)
+		return -ENOENT;
+	out[len] = '\0';
+	if (!name)
+		return 0;
+	more = snprintf(out + len, (size_t)(PATH_MAX - len), "%s%s", out[len - 1] == '/' ? "" : "/",
+			name);
+	return more < 0 || more >= PATH_MAX - len ? -ENAMETOOLONG : 0;
+}
+
+/* The volume whose mount by the view is `mount`, with nothing mounted in it; -1: there is none. */
+static ssize_t find_volume(struct helper *helper, uint64_t mount)
+{
+	const struct meeting_question *question = helper->meeting;
+	cleanup_mountinfo struct mountinfo mounts = {0};
+	const struct mountinfo_entry *entry = NULL;
+
+	if (helper_read_mounts(helper, &mounts) < 0)
+		return -1;
+	for (size_t i = 0; i < mounts.n_entries; i++) {
+		if ((uint64_t)mounts.entries[i].parent == mount)
+			return -1;
+		if ((uint64_t)mounts.entries[i].id == mount)
+			entry = &mounts.entries[i];
+	}
+	if (!entry || strcmp(entry->type, "fuse.husk") != 0)
+		return -1;
+	for (size_t i = 0; i < question->n_volumes; i++) {
+		if (!question->volumes[i].native &&
+		    strcmp(question->volumes[i].point, entry->point) == 0)
+			return (ssize_t)i;
+	}
+	return -1;
+}
+
+static int attach(struct helper *helper, const struct meeting_volume *volume)
+{
+	int r = mount_set_propagation(volume->fd, MS_PRIVATE, 0);
+
+	if (r == 0)
+		r = mount_attach(volume->fd, AT_FDCWD, volume->point);
+	if (r < 0)
+		return error_set(&helper->err, -r, "cannot attach the volume '%s' as it is",
+				 volume->point);
+	return 0;
+}
+
+/* Returns 0 with the answer, which may be that there is nothing to be done, or -errno with the
+ * error set. */
+static int answer(struct helper *helper, struct place *base, struct place *place)
+{
+	struct meeting_question *question = helper->meeting;
+	char directory[sizeof(question->path) + 1];
+	const char *name = NULL, *path = question->path;
+	ssize_t found;
+	int r;
+
+	if (!shares_mounts(helper) || open_base(helper, path[0] == '/' ? "root" : "cwd", base) < 0)
+		return 0;
+	if (!question->connects) {
+		name = split(path, directory);
+		path = directory;
+	}
+	/* what is not there yet may be there the next time */
+	if (resolve(base, path, place) < 0 || (question->connects && !S_ISSOCK(place->mode)))
+		return 0;
+	found = place->mount == base->mount ? -1 : find_volume(helper, place->mount);
+	if (found < 0 || native_volume_is_denied(&helper->wish, question->volumes[found].point)) {
+		question->lasting = question->path[0] == '/';
+		return 0;
+	}
+	r = path_of(helper, place->fd, name, question->key);
+	if (r == 0)
+		r = attach(helper, &question->volumes[found]);
+	if (r == 0)
+		question->found = found;
+	return r;
+}
+
+int meeting_work(struct helper *helper)
+{
+	cleanup_close int root = helper_open_proc(helper, "root", O_PATH | O_DIRECTORY);
+	struct place base = {.fd = -1}, place = {.fd = -1};
+	int r = root < 0 ? root : helper_enter(helper);
+
+	if (r == 0 && (fchdir(root) < 0 || chroot(".") < 0))
+		r = error_set(&helper->err, errno, "cannot enter the container's root");
+	if (r == 0)
+		r = answer(helper, &base, &place);
+	if (base.fd >= 0)
+		close(base.fd);
+	if (place.fd >= 0)
+		close(place.fd);
+	return r;
+}

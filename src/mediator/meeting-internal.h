@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_MEDIATOR_MEETING_INTERNAL_H
+#define HUSK_MEDIATOR_MEETING_INTERNAL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+/* A volume that the view serves. */
+struct meeting_volume {
+	int fd;	     /* the volume's own mount, the view's descriptor */
+	char *point; /* where it is mounted in the container */
+	bool native; /* it has been attached there */
+};
+
+/* What meeting_work() is asked, and its answer. */
+struct meeting_question {
+	pid_t thread;  /* who calls */
+	bool connects; /* else it binds */
+	bool lasting;  /* the same path leads to the same place the next time */
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	const struct meeting_volume *volumes;
+	size_t n_volumes;
+
+	ssize_t found;	    /* the volume that was attached, -1: none */
+	char key[PATH_MAX]; /* then, where the socket is or will be, as the container sees it */
+};
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who waits for a volume to be attached, and what is remembered and told of it. */
+#include "mediator/meeting.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "mediator/helper.h"
+#include "mediator/meeting-internal.h"
+#include "mediator/process.h"
+#include "mediator/volumes.h"
+#include "policy/shape.h"
+
+enum meeting_limits {
+	VOLUMES_MAX = 16,
+	ELSEWHERE_MAX = 16, /* paths that lead into no volume, as that of a name service's */
+};
+
+struct meeting {
+	struct meeting_volume volumes[VOLUMES_MAX];
+	size_t n_volumes, n_native;
+	uint64_t elsewhere[ELSEWHERE_MAX]; /* hashes */
+	size_t n_elsewhere;		   /* counts on: the oldest is replaced */
+	struct meeting_question question;
+};
+
+/* What is native is neither denied nor kept from being executed. */
+static bool is_learned(const struct mediator *m)
+{
+	enum mode modes[DOMAINS];
+
+	mediator_modes_now(m, modes);
+	return (modes[DOMAIN_FS] == MODE_LEARN || modes[DOMAIN_FS] == MODE_SHADOW) &&
+	       modes[DOMAIN_EXEC] != MODE_ENFORCE;
+}
+
+int meeting_prepare(struct mediator *m, struct error *err)
+{
+	if (!is_learned(m) || !volumes_are_shared(m->setup->spec, m->setup->state->bundle))
+		return 0;
+	m->meeting = calloc(1, sizeof(*m->meeting));
+	return m->meeting ? 0 : error_set(err, ENOMEM, "cannot set up the mediator");
+}
+
+void meeting_add(struct mediator *m, const struct view_lower *lower)
+{
+	struct meeting *meeting = m->meeting;
+	struct stat st;
+	char *point;
+
+	if (!meeting || !lower->persistent || meeting->n_volumes == VOLUMES_MAX ||
+	    fstat(lower->fd, &st) < 0 || !S_ISDIR(st.st_mode))
+		return;
+	point = strdup(lower->path);
+	if (point)
+		meeting->volumes[meeting->n_volumes++] =
+			(struct meeting_volume){.fd = lower->fd, .point = point};
+}
+
+/* ---- what is asked ---- */
+
+static uint64_t hash_path(const char *path)
+{
+	return hash64_mix(hash64_add(0, path, strlen(path) + 1));
+}
+
+static bool leads_elsewhere(const struct meeting *meeting, const char *path)
+{
+	uint64_t hash = hash_path(path);
+
+	for (size_t i = 0; i < meeting->n_elsewhere && i < ELSEWHERE_MAX; i++) {
+		if (meeting->elsewhere[i] == hash)
+			return true;
+	}
+	return false;
+}
+
+static void remember_elsewhere(struct meeting *meeting, const char *path)
+{
+	meeting->elsewhere[meeting->n_elsewhere++ % ELSEWHERE_MAX] = hash_path(path);
+}
+
+/* Reads the address that bind(2) or connect(2) is called with. Returns whether it is a path. */
+static bool read_path(const struct mediator *m, const struct seccomp_notif *notif, char *path)
+{
+	cleanup_close int memory = -1;
+	struct sockaddr_un address;
+	size_t len = (uint32_t)notif->data.args[2];
+	char name[32];
+
+	/* the kernel refuses a longer one, too */
+	if (len <= offsetof(struct sockaddr_un, sun_path) || len > sizeof(address))
+		return false;
+	snprintf(name, sizeof(name), "%u/mem", notif->pid);
+	memory = openat(m->proc_fd, name, O_RDONLY | O_CLOEXEC);
+	if (memory < 0 ||
+	    pread(memory, &address, len, (off_t)notif->data.args[1]) != (ssize_t)len ||
+	    address.sun_family != AF_UNIX || !address.sun_path[0])
+		return false;
+	len -= offsetof(struct sockaddr_un, sun_path);
+	memcpy(path, address.sun_path, len);
+	path[len] = '\0';
+	return true;
+}
+
+/* ---- what came of it ---- */
+
+/* So that the volume is native from the start of the next run. */
+static void learn(struct mediator *m, const struct meeting_question *question)
+{
+	char program[PATH_MAX], key[SHAPE_KEY_MAX];
+	const struct behaviour b = {
+		.domain = DOMAIN_FS,
+		.access = question->connects ? ACCESS_WRITE : ACCESS_CREATE,
+		.program = program,
+		.key = key,
+		.flags = BEHAVIOUR_PERSISTENT | BEHAVIOUR_SOCKET,
+	};
+
+	shape_key(question->key, b.flags, key);
+	process_program(m->proc_fd, question->thread, watch_view(m->watch), program);
+	watch_observe(m->watch, &b, question->thread, NULL, NULL);
+}
+
+static void tell(struct mediator *m, const struct meeting_question *question, const char *point)
+{
+	char detail[TEXT_ESCAPED_MAX(256) + 128], text[TEXT_ESCAPED_MAX(256)];
+
+	text_escape(point, text, sizeof(text));
+	snprintf(detail, sizeof(detail),
+		 "the volume '%s' is not mediated from now on: the function %s", text,
+		 question->connects ? "connects to a socket of the host's in it"
+				    : "makes a socket in it, which the host is to reach");
+	mediator_tell(m, EVENT_DEGRADED, detail);
+}
+
+static void hear(void *context)
+{
+	struct mediator *m = context;
+	struct meeting *meeting = m->meeting;
+	struct meeting_question *question = &meeting->question;
+	struct error err = ERROR_INIT;
+
+	if (helper_hear(m->helper) != HELPER_DONE)
+		return;
+	if (mediator_end_helper(m, &err) < 0)
+		mediator_tell(m, EVENT_DEGRADED, err.what);
+	if (question->found >= 0) {
+		meeting->volumes[question->found].native = true;
+		meeting->n_native++;
+		tell(m, question, meeting->volumes[question->found].point);
+		learn(m, question);
+	} else if (question->lasting) {
+		remember_elsewhere(meeting, question->path);
+	}
+	calls_go_on(m->calls);
+}
+
+bool meeting_begin(void *context, const struct seccomp_notif *notif)
+{
+	struct mediator *m = context;
+	struct meeting *meeting = m->meeting;
+	struct meeting_question *question = &meeting->question;
+
+	if (!m->wrapped || m->helper || m->told_socket || meeting->n_native == meeting->n_volumes ||
+	    !is_learned(m) || !read_path(m, notif, question->path) ||
+	    leads_elsewhere(meeting, question->path) || !calls_waits(m->calls, notif))
+		return false;
+	question->thread = (pid_t)notif->pid;
+	question->connects = notif->data.nr == SYS_connect;
+	question->lasting = false;
+	question->volumes = meeting->volumes;
+	question->n_volumes = meeting->n_volumes;
+	question->found = -1;
+	if (helper_meet(m->proc_fd, m->setup->state->pid, question, &m->wish, &m->helper) < 0)
+		return false;
+	if (loop_add(m->loop, helper_fd(m->helper), hear, m) == 0)
+		return true;
+	/* it has its end of the talk, and no other descriptor is polled for */
+	(void)helper_finish(steal_ptr(&m->helper), NULL);
+	return false;
+}

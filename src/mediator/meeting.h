@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_MEDIATOR_MEETING_H
+#define HUSK_MEDIATOR_MEETING_H
+
+#include <linux/seccomp.h>
+
+#include "mediator/mediator-internal.h"
+
+/*
+ * Where the function and the host meet by sockets while the container runs. The kernel finds a
+ * socket by its inode, and those of the view are others than the host's. So while files are not
+ * enforced and calls are watched, bind(2) and connect(2) on a path wait until the volume that the
+ * path leads into is attached as it is, over the view's own mount of it; then they go on, and the
+ * kernel finds the place by itself. A path that is exchanged meanwhile leads to a volume that is
+ * native without need, or to one that is not, in a run in which nothing is denied.
+ *
+ * What has the view's mount open goes on to have it: a path that begins in the volume itself stays
+ * where it is, and so does all else once some socket was made in the view.
+ */
+
+/* Before privileges_plan(): will there be such volumes, as far as it can be known by then? Sets
+ * m->meeting. Returns 0 or -ENOMEM. */
+int meeting_prepare(struct mediator *m, struct error *err);
+
+/* One more file system that the view serves, in mount order; the descriptor is the view's. */
+void meeting_add(struct mediator *m, const struct view_lower *lower);
+
+/* A calls_meet; context: the mediator. */
+bool meeting_begin(void *context, const struct seccomp_notif *notif);
+
+#endif
