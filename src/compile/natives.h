@@ -13,7 +13,7 @@
  * behaviours that a profile holds. Nothing can be learned of a tree of image content, which may be
  * read in every mode; of a directory that is filled much can, so that waits until it is enforced.
  * Proposals: whether a container is such that one may be taken, no program to be denied in it and
- * nothing mounted there, is seen when it starts (mediator/native.h).
+ * nothing mounted there, is seen when it starts (wrap/native.h).
  *
  *   trees of image content of which at least NATIVES_USES_MIN files and directories are used, those
  *   in a tree before it

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "mediator/cgroup.h"
 #include "mediator/network.h"
-#include "mediator/process.h"
+#include "process/process.h"
 
 /* The runtime reaps the first process as soon as it has ended; one that does not costs this once.
  */

@@ -16,13 +16,13 @@
 #include "mediator/cgroup.h"
 #include "mediator/confine.h"
 #include "mediator/filter.h"
-#include "mediator/helper.h"
 #include "mediator/meeting.h"
 #include "mediator/native-review.h"
 #include "mediator/network.h"
 #include "mediator/policy-watch.h"
-#include "mediator/process.h"
 #include "mediator/resolution.h"
+#include "process/process.h"
+#include "wrap/helper.h"
 
 #define HOOK_END_NS 1000000000 /* with hooks whose program has not quite ended */
 

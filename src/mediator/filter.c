@@ -179,7 +179,7 @@ static const short older_calls[] = {
 static const short older_calls[] = {SYS_renameat};
 #endif
 
-/* A helper thread that enters the container's mount namespace (native-review.c). */
+/* A helper thread that enters the container's mount namespace (wrap/helper.h). */
 static const short enter_calls[] = {
 	SYS_clone,     SYS_clone3,     SYS_unshare,	  SYS_setns,
 	SYS_chroot,    SYS_umount2,    SYS_rseq,	  SYS_set_robust_list,

@@ -16,8 +16,8 @@
 #include "container/entry.h"
 #include "container/mountinfo.h"
 #include "mediator/exec-format.h"
-#include "mediator/mount.h"
 #include "view/view.h"
+#include "wrap/mount.h"
 
 /* husk-hook has one thread, so its fs state is shared with nobody, as setns(2) demands. */
 static int enter(struct gate_work *work, pid_t pid, struct error *err)

@@ -13,13 +13,13 @@
 #include "mediator/calls.h"
 #include "mediator/capabilities.h"
 #include "mediator/latency.h"
-#include "mediator/nearness.h"
 #include "mediator/loop.h"
 #include "mediator/mediator.h"
-#include "mediator/native.h"
 #include "mediator/watch.h"
 #include "policy/file.h"
+#include "process/nearness.h"
 #include "view/view.h"
+#include "wrap/native.h"
 
 /* What a helper thread is doing, and what it tells the main thread. */
 struct helper;

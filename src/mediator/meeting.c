@@ -15,11 +15,11 @@
 #include "base/cleanup.h"
 #include "base/hash.h"
 #include "base/text.h"
-#include "mediator/helper.h"
-#include "mediator/meeting-internal.h"
-#include "mediator/process.h"
 #include "mediator/volumes.h"
 #include "policy/shape.h"
+#include "process/process.h"
+#include "wrap/helper.h"
+#include "wrap/meeting.h"
 
 enum meeting_limits {
 	VOLUMES_MAX = 16,

@@ -7,15 +7,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/random.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "mediator/helper-internal.h"
-#include "mediator/mount.h"
-#include "mediator/process-family.h"
 #include "policy/native.h"
+#include "process/family.h"
+#include "wrap/helper.h"
 
 #define DETAIL_ROOM (TEXT_ESCAPED_MAX(256) * 2 + 128)
 
@@ -136,54 +134,6 @@ static bool is_settled(const struct native_tree *tree, const char *path)
 			return true;
 	}
 	return false;
-}
-
-/* A clone of the view's own `path`, whatever is mounted there or above. */
-static int clone_from_view(const char *path)
-{
-	cleanup_close int view = mount_clone(AT_FDCWD, "/");
-	int r = view < 0 ? view : mount_set_propagation(view, MS_PRIVATE, 0);
-
-	return r < 0 ? r : mount_clone_within(view, path + 1);
-}
-
-static int mediate(const char *path)
-{
-	cleanup_close int fd = clone_from_view(path);
-
-	return fd < 0 ? fd : mount_attach(fd, AT_FDCWD, path);
-}
-
-/* A hole for what does not exist is not made, and nothing comes to lie in a tree. */
-static int make_holes(struct native_tree *tree)
-{
-	int r = 0;
-
-	for (; tree->holes_made < tree->holes.count && r == 0; tree->holes_made++) {
-		r = mediate(tree->holes.paths[tree->holes_made]);
-		if (r == -ENOENT || r == -ENOTDIR)
-			r = 0;
-	}
-	return r;
-}
-
-/* In the container's mount namespace, whose root the helper has entered. */
-int native_mediate_work(struct helper *helper)
-{
-	struct native_plan *plan = helper->attached;
-	int r = helper_enter(helper);
-
-	for (size_t i = 0; i < plan->count && r == 0; i++) {
-		struct native_tree *tree = &plan->trees[i];
-
-		if (tree->covered || (make_holes(tree) == 0 && !tree->to_cover))
-			continue;
-		r = mediate(tree->path);
-		if (r < 0)
-			r = error_set(&helper->err, -r, "cannot mediate '%s'", tree->path);
-		tree->covered = r == 0;
-	}
-	return r;
 }
 
 static void hear_mediated(void *context)

@@ -16,7 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/hash.h"
-#include "mediator/process-family.h"
+#include "process/family.h"
 
 /* Takes what it looked at from *left. */
 static bool has_open(int proc_fd, pid_t pid, const char *wanted, int *left)

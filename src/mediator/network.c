@@ -16,15 +16,15 @@
 #include "base/cleanup.h"
 #include "base/namespace.h"
 #include "mediator/cgroup.h"
-#include "mediator/resolution.h"
 #include "mediator/network-owner.h"
 #include "mediator/policy-watch.h"
 #include "mediator/privileges.h"
-#include "mediator/process.h"
-#include "policy/calls.h"
-#include "policy/peer.h"
+#include "mediator/resolution.h"
 #include "net/net.h"
 #include "net/socket.h"
+#include "policy/calls.h"
+#include "policy/peer.h"
+#include "process/process.h"
 
 struct network {
 	struct net *net;

@@ -15,11 +15,11 @@
 
 #include "base/cleanup.h"
 #include "base/hash.h"
-#include "mediator/process.h"
 #include "policy/decide.h"
 #include "policy/image.h"
 #include "policy/native.h"
 #include "policy/shape.h"
+#include "process/process.h"
 
 struct answer {
 	uint64_t node;

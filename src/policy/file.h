@@ -12,7 +12,7 @@
 /*
  * Where the policy image of a revision lies: STATE/policies/NAME.policy, and beside it NAME.copy,
  * the same once more, and NAME.trees, what its runs found in natively attached trees
- * (mediator/native-known.h). NAME is made of the function's name, reduced to letters, digits, '.',
+ * (wrap/native-known.h). NAME is made of the function's name, reduced to letters, digits, '.',
  * '_' and '-', at most 64 of them, '-' and 16 hexadecimal digits of a hash of function and
  * revision. The image says itself whose it is, and that is compared, so a collision is an error and
  * never another's policy.

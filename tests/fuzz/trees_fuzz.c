@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "mediator/native-known.h"
-#include "mediator/native.h"
+#include "wrap/native-known.h"
+#include "wrap/native.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

@@ -28,19 +28,19 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "journal/run-file.h"
 #include "mediator/cgroup.h"
 #include "mediator/end.h"
 #include "mediator/filter.h"
 #include "mediator/loop.h"
-#include "mediator/native.h"
-#include "mediator/nearness.h"
-#include "policy/native.h"
-#include "mediator/process.h"
-#include "mediator/socket-search.h"
 #include "mediator/talk.h"
 #include "mediator/volumes.h"
-#include "journal/run-file.h"
 #include "mediator/watch.h"
+#include "policy/native.h"
+#include "process/nearness.h"
+#include "process/process.h"
+#include "wrap/native.h"
+#include "wrap/socket-search.h"
 
 static char scratch[] = "/tmp/husk-mediator-test-XXXXXX";
 static int scratch_fd = -1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_PROCESS_FAMILY_H
-#define HUSK_MEDIATOR_PROCESS_FAMILY_H
+#ifndef HUSK_PROCESS_FAMILY_H
+#define HUSK_PROCESS_FAMILY_H
 
 #include <dirent.h>
 #include <stdbool.h>

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "mediator/socket-search.h"
-#include "mediator/wrap-internal.h"
 #include "policy/native.h"
 #include "policy/shape.h"
+#include "wrap/socket-search.h"
+#include "wrap/wrap-internal.h"
 
 /* Does the key `path` lie in a mount within `point`, a widened mount point? */
 static bool lies_deeper(const struct wrap *wrap, const char *point, const char *path)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_MEETING_INTERNAL_H
-#define HUSK_MEDIATOR_MEETING_INTERNAL_H
+#ifndef HUSK_WRAP_MEETING_H
+#define HUSK_WRAP_MEETING_H
 
 #include <limits.h>
 #include <stdbool.h>

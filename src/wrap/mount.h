@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_MOUNT_H
-#define HUSK_MEDIATOR_MOUNT_H
+#ifndef HUSK_WRAP_MOUNT_H
+#define HUSK_WRAP_MOUNT_H
 
 #include <stdint.h>
 

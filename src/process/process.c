@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What /proc and pidfds say of processes. On the request path: a few system calls, no allocation.
  */
-#include "mediator/process.h"
+#include "process/process.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The helper thread: its life, and its talk with the main thread. The work stands in wrap.c,
- * native-review.c and meeting-attach.c. */
-#include "mediator/helper.h"
+ * mediate.c and meet.c. */
+#include "wrap/helper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "mediator/helper-internal.h"
+#include "wrap/helper-internal.h"
 
 /* Enough for mount work with paths of PATH_MAX and errors; the default of 8 MiB would be reserved.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_PROCESS_H
-#define HUSK_MEDIATOR_PROCESS_H
+#ifndef HUSK_PROCESS_PROCESS_H
+#define HUSK_PROCESS_PROCESS_H
 
 #include <limits.h>
 #include <stdbool.h>

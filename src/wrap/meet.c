@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "mediator/helper-internal.h"
-#include "mediator/meeting-internal.h"
-#include "mediator/mount.h"
+#include "wrap/helper-internal.h"
+#include "wrap/meeting.h"
+#include "wrap/mount.h"
 
 /* One end of a path: what it is, and on which mount. */
 struct place {

@@ -6,7 +6,7 @@
  *
  * A path begins with '/', so none of them is a word.
  */
-#include "mediator/native-known.h"
+#include "wrap/native-known.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +21,8 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "husk-paths.h"
-#include "mediator/native.h"
 #include "policy/file.h"
+#include "wrap/native.h"
 
 /* What a scan finds depends on the program that scans. */
 #define HEADING "husk trees 1 " HUSK_VERSION

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_NEARNESS_H
-#define HUSK_MEDIATOR_NEARNESS_H
+#ifndef HUSK_PROCESS_NEARNESS_H
+#define HUSK_PROCESS_NEARNESS_H
 
 #include <pthread.h>
 #include <sched.h>

@@ -7,8 +7,8 @@
 #include <sys/mount.h>
 
 #include "base/cleanup.h"
-#include "mediator/process.h"
-#include "mediator/wrap-internal.h"
+#include "process/process.h"
+#include "wrap/wrap-internal.h"
 
 bool wrap_made_for_container(const struct wrap *wrap, const struct mountinfo_entry *entry)
 {

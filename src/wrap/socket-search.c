@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Breadth first: what belongs to daemons lies near the top, and what is passed over lies deep. */
-#include "mediator/socket-search.h"
+#include "wrap/socket-search.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_NATIVE_H
-#define HUSK_MEDIATOR_NATIVE_H
+#ifndef HUSK_WRAP_NATIVE_H
+#define HUSK_WRAP_NATIVE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "mediator/native-known.h"
-#include "mediator/native-scan.h"
+#include "wrap/native-known.h"
+#include "wrap/native-scan.h"
 
 /*
  * Native attachment: where the policy allows all of a directory, the container sees the directory

@@ -4,7 +4,7 @@
  * tree does not change meanwhile: it lies on a mount that is read-only in the container, whose
  * first process waits.
  */
-#include "mediator/native-scan.h"
+#include "wrap/native-scan.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_WRAP_INTERNAL_H
-#define HUSK_MEDIATOR_WRAP_INTERNAL_H
+#ifndef HUSK_WRAP_WRAP_INTERNAL_H
+#define HUSK_WRAP_WRAP_INTERNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "container/mountinfo.h"
-#include "mediator/helper-internal.h"
+#include "wrap/helper-internal.h"
 
 /* What becomes of one mount of the container in the view. */
 enum treatment { TREAT_SKIP, TREAT_ROOT, TREAT_NATIVE, TREAT_DATA, TREAT_COVERED, TREAT_PRIVATE };

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "dns/resolv.h"
-#include "mediator/helper-internal.h"
+#include "wrap/helper-internal.h"
 
 void helper_read_resolvers(struct helper *helper)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Mount calls by descriptor. */
-#include "mediator/mount.h"
+#include "wrap/mount.h"
 
 #include <errno.h>
 #include <fcntl.h>

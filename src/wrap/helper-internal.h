@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_HELPER_INTERNAL_H
-#define HUSK_MEDIATOR_HELPER_INTERNAL_H
+#ifndef HUSK_WRAP_HELPER_INTERNAL_H
+#define HUSK_WRAP_HELPER_INTERNAL_H
 
 #include <pthread.h>
 
 #include "container/mountinfo.h"
-#include "mediator/helper.h"
+#include "wrap/helper.h"
 
 struct helper {
 	pthread_t thread;

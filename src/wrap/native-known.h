@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_NATIVE_KNOWN_H
-#define HUSK_MEDIATOR_NATIVE_KNOWN_H
+#ifndef HUSK_WRAP_NATIVE_KNOWN_H
+#define HUSK_WRAP_NATIVE_KNOWN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "mediator/native-scan.h"
+#include "wrap/native-scan.h"
 
 /*
  * What earlier starts of a function found in its trees. Looking through a tree costs microseconds

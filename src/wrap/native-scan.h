@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_NATIVE_SCAN_H
-#define HUSK_MEDIATOR_NATIVE_SCAN_H
+#ifndef HUSK_WRAP_NATIVE_SCAN_H
+#define HUSK_WRAP_NATIVE_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

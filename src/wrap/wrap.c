@@ -23,8 +23,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "container/mountinfo.h"
-#include "mediator/mount.h"
-#include "mediator/wrap-internal.h"
+#include "wrap/mount.h"
+#include "wrap/wrap-internal.h"
 
 static int examine(const char *point, struct statx *ret)
 {

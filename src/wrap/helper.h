@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_HELPER_H
-#define HUSK_MEDIATOR_HELPER_H
+#ifndef HUSK_WRAP_HELPER_H
+#define HUSK_WRAP_HELPER_H
 
 #include <sys/types.h>
 
 #include "base/error.h"
 #include "container/spec.h"
-#include "mediator/native.h"
-#include "mediator/nearness.h"
+#include "process/nearness.h"
 #include "view/view.h"
+#include "wrap/meeting.h"
+#include "wrap/native.h"
 
 /*
  * The helper: a thread that enters the container's mount namespace to do mount work there, while
@@ -58,9 +59,8 @@ struct native_plan helper_take_plan(struct helper *helper);
  * yet, and covers the trees that are to be, in the mount namespace of `pid`. */
 int helper_mediate(int proc_fd, pid_t pid, struct native_plan *attached, struct helper **ret);
 
-/* Answers `question` (borrowed, and not to be touched until then; meeting-internal.h), for which it
+/* Answers `question` (borrowed, and not to be touched until then), for which it
  * may attach a volume, in the mount namespace of `pid`. `wish`: as for helper_wrap(). */
-struct meeting_question;
 int helper_meet(int proc_fd, pid_t pid, struct meeting_question *question,
 		const struct native_wish *wish, struct helper **ret);
 

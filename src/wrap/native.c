@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which of a policy's proposals fit this container, and their mounts. */
-#include "mediator/native.h"
+#include "wrap/native.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "mediator/mount.h"
 #include "policy/native.h"
 #include "policy/shape.h"
+#include "wrap/mount.h"
 
 static void tell(struct native_plan *plan, const char *path, const char *how)
 {

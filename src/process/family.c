@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "mediator/process-family.h"
+#include "process/family.h"
 
 #include <dirent.h>
 #include <fcntl.h>

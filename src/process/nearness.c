@@ -4,13 +4,13 @@
  * kernel moves one of the two away again, because they share a cache with a processor that is idle
  * or because there is work for both, following is in vain, and the pauses grow.
  */
-#include "mediator/nearness.h"
+#include "process/nearness.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "mediator/process.h"
+#include "process/process.h"
 
 enum { PAUSE_MIN_NS = 500 * 1000, PAUSE_MAX_NS = 64 * 1000 * 1000, SLICE_NS = 100 * 1000 * 1000 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HUSK_MEDIATOR_SOCKET_SEARCH_H
-#define HUSK_MEDIATOR_SOCKET_SEARCH_H
+#ifndef HUSK_WRAP_SOCKET_SEARCH_H
+#define HUSK_WRAP_SOCKET_SEARCH_H
 
 #include <stdbool.h>
 

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "mediator/mount.h"
-#include "mediator/wrap-internal.h"
+#include "wrap/mount.h"
+#include "wrap/wrap-internal.h"
 
 #define ROOT_NAMES_BYTES 8192 /* room for some fifty names with their attributes */
 
