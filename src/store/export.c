@@ -82,17 +82,17 @@ static void put_activity(struct json_writer *w, const struct document_activity *
 }
 
 /* This node's counts stand in the revision, those of others in rows sorted by node. */
-static int put_activities(struct store *store, struct json_writer *w, int64_t revision,
-			  const struct row_counts *counts, struct error *err)
+static int put_activities(struct store *store, struct json_writer *w,
+			  const struct row_revision *revision, struct error *err)
 {
 	cleanup_walk sqlite3_stmt *row = NULL;
 	struct document_activity own = {
-		.runs = counts->runs, .lossy = counts->lossy, .failed = counts->failed};
+		.runs = revision->runs, .lossy = revision->lossy, .failed = revision->failed};
 	bool put = false;
 	int r = row_node(store, &own.node, err);
 
 	if (r == 0)
-		r = store_query(store, SQL_ACTIVITY, &row, err, "i", revision);
+		r = store_query(store, SQL_ACTIVITY, &row, err, "i", revision->id);
 	if (r < 0)
 		return r;
 	json_key(w, "activity");
@@ -203,26 +203,26 @@ static int put_behaviours(struct store *store, struct json_writer *w, int64_t re
 	return r;
 }
 
-static int put_revision(struct store *store, struct json_writer *w, int64_t revision,
-			const char *name, struct error *err)
+static int put_revision(struct store *store, struct json_writer *w, sqlite3_stmt *stmt,
+			struct error *err)
 {
-	struct row_counts counts = {0};
-	int r = row_counts_read(store, revision, &counts, err);
+	struct row_revision row;
+	int r = row_revision_columns(store, stmt, &row, err);
 
 	if (r < 0)
 		return r;
 	json_object_begin(w);
-	json_member_name(w, "revision", name);
-	put_time(w, "first", counts.first_ns);
-	put_time(w, "last", counts.last_ns);
-	put_sketch(w, "sample", &counts.sketch);
-	r = put_domains(store, w, revision, err);
+	json_member_name(w, "revision", (const char *)sqlite3_column_text(stmt, REVISION_NAME));
+	put_time(w, "first", row.first_ns);
+	put_time(w, "last", row.last_ns);
+	put_sketch(w, "sample", &row.sketch);
+	r = put_domains(store, w, row.id, err);
 	if (r == 0)
-		r = put_activities(store, w, revision, &counts, err);
+		r = put_activities(store, w, &row, err);
 	if (r == 0)
-		r = put_runs(store, w, revision, err);
+		r = put_runs(store, w, row.id, err);
 	if (r == 0)
-		r = put_behaviours(store, w, revision, err);
+		r = put_behaviours(store, w, row.id, err);
 	json_object_end(w);
 	return r;
 }
@@ -244,8 +244,7 @@ int store_export(struct store *store, const char *function, struct buf *out, str
 	json_key(w, "revisions");
 	json_array_begin(w);
 	while ((r = store_step(store, row, err)) == 1) {
-		r = put_revision(store, w, sqlite3_column_int64(row, 0),
-				 (const char *)sqlite3_column_text(row, 1), err);
+		r = put_revision(store, w, row, err);
 		if (r < 0)
 			return r;
 		revisions++;

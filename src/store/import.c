@@ -11,28 +11,25 @@
 #include "store/document-internal.h"
 #include "store/store-internal.h"
 
-static int join_counts(struct store *store, int64_t revision, const struct json *object,
+static int join_counts(struct row_revision *row, const struct json *object,
 		       const struct document_place *place)
 {
-	struct row_counts counts = {0};
 	struct sketch sample;
 	int64_t first_ns = 0, last_ns = 0;
-	int r = row_counts_read(store, revision, &counts, place->err);
+	int r = document_number(place, object, "first", &first_ns);
 
-	if (r == 0)
-		r = document_number(place, object, "first", &first_ns);
 	if (r == 0)
 		r = document_number(place, object, "last", &last_ns);
 	if (r == 0)
 		r = document_sketch(place, object, "sample", &sample);
 	if (r < 0)
 		return r;
-	sketch_join(&counts.sketch, &sample);
-	if (first_ns != 0 && (counts.first_ns == 0 || first_ns < counts.first_ns))
-		counts.first_ns = first_ns;
-	if (last_ns > counts.last_ns)
-		counts.last_ns = last_ns;
-	return row_counts_write(store, revision, &counts, place->err);
+	sketch_join(&row->sketch, &sample);
+	if (first_ns != 0 && (row->first_ns == 0 || first_ns < row->first_ns))
+		row->first_ns = first_ns;
+	if (last_ns > row->last_ns)
+		row->last_ns = last_ns;
+	return 0;
 }
 
 static int join_domains(struct store *store, int64_t revision, const struct json *object,
@@ -58,24 +55,17 @@ static int join_domains(struct store *store, int64_t revision, const struct json
 }
 
 /* What this node counted may come back to it; what others counted stands in rows of its own. */
-static int join_own_activity(struct store *store, int64_t revision,
-			     const struct document_activity *a, struct error *err)
+static void join_own_activity(struct row_revision *row, const struct document_activity *a)
 {
-	struct row_counts counts = {0};
-	int r = row_counts_read(store, revision, &counts, err);
-
-	if (r < 0)
-		return r;
-	if (a->runs > counts.runs)
-		counts.runs = a->runs;
-	if (a->lossy > counts.lossy)
-		counts.lossy = a->lossy;
-	if (a->failed > counts.failed)
-		counts.failed = a->failed;
-	return row_counts_write(store, revision, &counts, err);
+	if (a->runs > row->runs)
+		row->runs = a->runs;
+	if (a->lossy > row->lossy)
+		row->lossy = a->lossy;
+	if (a->failed > row->failed)
+		row->failed = a->failed;
 }
 
-static int join_activities(struct store *store, int64_t revision, const struct json *object,
+static int join_activities(struct store *store, struct row_revision *row, const struct json *object,
 			   const struct document_place *place)
 {
 	const struct json *list = NULL;
@@ -92,9 +82,9 @@ static int join_activities(struct store *store, int64_t revision, const struct j
 		if (r < 0)
 			return r;
 		if (a.node == own)
-			r = join_own_activity(store, revision, &a, place->err);
+			join_own_activity(row, &a);
 		else
-			r = store_change(store, SQL_ACTIVITY_JOIN, place->err, "iiiii", revision,
+			r = store_change(store, SQL_ACTIVITY_JOIN, place->err, "iiiii", row->id,
 					 (int64_t)a.node, a.runs, a.lossy, a.failed);
 	}
 	return r;
@@ -160,24 +150,27 @@ static int join_revision(struct store *store, const char *function, const struct
 			 const struct document_place *place)
 {
 	char name[POLICY_NAME_MAX + 1];
-	int64_t revision = 0;
+	struct row_revision row;
 	int r = document_name(place, object, "revision", name, sizeof(name));
 
 	if (r == 0)
-		r = row_revision_made(store, function, name, &revision, NULL, place->err);
+		r = row_revision_made(store, function, name, &row, place->err);
+	if (r < 0)
+		return r;
+	r = join_counts(&row, object, place);
 	if (r == 0)
-		r = join_counts(store, revision, object, place);
+		r = join_domains(store, row.id, object, place);
 	if (r == 0)
-		r = join_domains(store, revision, object, place);
+		r = join_activities(store, &row, object, place);
 	if (r == 0)
-		r = join_activities(store, revision, object, place);
+		r = row_revision_write(store, &row, place->err);
 	if (r == 0)
-		r = join_runs(store, revision, object, place);
+		r = join_runs(store, row.id, object, place);
 	if (r == 0)
-		r = join_behaviours(store, revision, object, place);
+		r = join_behaviours(store, row.id, object, place);
 	if (r == 0)
-		r = row_domains_refresh(store, revision, place->err);
-	return r < 0 ? r : row_stale(store, revision, place->err);
+		r = row_domains_refresh(store, row.id, place->err);
+	return r < 0 ? r : row_stale(store, row.id, place->err);
 }
 
 static int join(struct store *store, const struct json *document, const char *function,

@@ -84,39 +84,50 @@ static int run_read(struct run *run, struct journal_reader *journal, struct erro
 	return 0;
 }
 
-/* Changes nothing where it is as it was in the run before. */
+/* Mostly it is as it was in the run before. */
 static int keep_lowered(struct store *store, int64_t revision, const struct run *run,
 			struct error *err)
 {
-	int r = 0;
+	cleanup_walk sqlite3_stmt *row = NULL;
+	int r = store_query(store, SQL_DOMAINS, &row, err, "i", revision);
 
-	for (int d = 0; d < DOMAINS && r == 0; d++)
-		r = store_change(store, SQL_DOMAIN_LOWERED, err, "iit", revision, (int64_t)d,
-				 run->lowered[d]);
+	if (r < 0)
+		return r;
+	while ((r = store_step(store, row, err)) == 1) {
+		int64_t domain = sqlite3_column_int64(row, 0);
+		const char *before = (const char *)sqlite3_column_text(row, DOMAIN_WHY);
+
+		if (domain < 0 || domain >= DOMAINS ||
+		    (before && strcmp(before, run->lowered[domain]) == 0))
+			continue;
+		r = store_change(store, SQL_DOMAIN_LOWERED, err, "iit", revision, domain,
+				 run->lowered[domain]);
+		if (r < 0)
+			return r;
+	}
 	return r;
 }
 
-static int count_run(struct store *store, int64_t revision, const struct run *run,
-		     struct row_counts *counts, struct error *err)
+static int count_run(struct store *store, const struct run *run, struct row_revision *row,
+		     struct error *err)
 {
-	bool newest = run->at_ns >= counts->last_ns;
+	bool newest = run->at_ns >= row->last_ns;
 	int r;
 
-	counts->runs++;
-	counts->lossy += promotion_is_lossy(&run->facts);
-	counts->failed += promotion_is_failed(&run->facts);
-	counts->given = run->head->capabilities;
-	counts->calls = run->head->calls;
-	if (counts->first_ns == 0 || run->at_ns < counts->first_ns)
-		counts->first_ns = run->at_ns;
+	row->runs++;
+	row->lossy += promotion_is_lossy(&run->facts);
+	row->failed += promotion_is_failed(&run->facts);
+	row->given = run->head->capabilities;
+	row->calls = run->head->calls;
+	if (row->first_ns == 0 || run->at_ns < row->first_ns)
+		row->first_ns = run->at_ns;
 	if (newest)
-		counts->last_ns = run->at_ns;
-	r = row_counts_write(store, revision, counts, err);
+		row->last_ns = run->at_ns;
+	r = row_revision_write(store, row, err);
 	if (r == 0 && newest)
-		r = keep_lowered(store, revision, run, err);
-	if (r == 0 && counts->runs % STORE_TRIM_EVERY == 0)
-		r = store_change(store, SQL_RUN_TRIM, err, "ii", revision,
-				 (int64_t)STORE_RUNS_KEPT);
+		r = keep_lowered(store, row->id, run, err);
+	if (r == 0 && row->runs % STORE_TRIM_EVERY == 0)
+		r = store_change(store, SQL_RUN_TRIM, err, "ii", row->id, (int64_t)STORE_RUNS_KEPT);
 	return r;
 }
 
@@ -257,34 +268,30 @@ static int see_all(struct store *store, int64_t revision, struct run *run, bool 
 static int merge(struct store *store, struct run *run, struct error *err)
 {
 	const struct journal_run *head = run->head;
-	struct row_counts counts = {0};
+	struct row_revision row;
 	bool sampled;
-	int64_t revision;
 	int r, seen;
 
-	r = row_revision_made(store, head->function, head->revision, &revision, NULL, err);
+	r = row_revision_made(store, head->function, head->revision, &row, err);
 	if (r < 0)
 		return r;
-	r = store_change(store, SQL_RUN_ADD, err, "iiii", revision, run->at_ns, (int64_t)run->hash,
+	r = store_change(store, SQL_RUN_ADD, err, "iiii", row.id, run->at_ns, (int64_t)run->hash,
 			 (int64_t)promotion_facts(&run->facts));
 	if (r < 0)
 		return r;
 	if (sqlite3_changes(store->db) == 0)
 		return STORE_MERGED_BEFORE;
-	r = row_counts_read(store, revision, &counts, err);
-	if (r < 0)
-		return r;
 	/* Is it one of the runs whose inert behaviour is looked at? */
-	sampled = sketch_add(&counts.sketch, run->hash);
-	seen = see_all(store, revision, run, sampled, err);
+	sampled = sketch_add(&row.sketch, run->hash);
+	seen = see_all(store, row.id, run, sampled, err);
 	if (seen < 0)
 		return seen;
 	/* With what was lost on the way, the run may be clean for fewer domains. */
 	if (seen == STORE_MERGED_FULL)
-		r = store_change(store, SQL_RUN_JOIN, err, "iiii", revision, run->at_ns,
+		r = store_change(store, SQL_RUN_JOIN, err, "iiii", row.id, run->at_ns,
 				 (int64_t)run->hash, (int64_t)promotion_facts(&run->facts));
 	if (r == 0)
-		r = count_run(store, revision, run, &counts, err);
+		r = count_run(store, run, &row, err);
 	return r < 0 ? r : seen;
 }
 

@@ -80,30 +80,30 @@ static int add_other_nodes(struct store *store, int64_t revision, struct store_r
 	return r;
 }
 
-static int call_revision(struct store *store, sqlite3_stmt *row, bool only_movable,
-			 store_revision_fn *call, void *context, struct error *err)
+/* for_promotion: only what promotion goes by, which spares the path of a container's end the rest.
+ */
+static int call_revision(struct store *store, const struct row_revision *row,
+			 struct store_revision v, bool for_promotion, store_revision_fn *call,
+			 void *context, struct error *err)
 {
 	struct row_domain domains[DOMAINS];
-	struct store_revision v = {
-		.function = column_text(row, 1),
-		.name = column_text(row, 2),
-		.first_run_ns = sqlite3_column_int64(row, 3),
-		.last_run_ns = sqlite3_column_int64(row, 4),
-		.runs = sqlite3_column_int64(row, 5),
-		.runs_lossy = sqlite3_column_int64(row, 6),
-		.runs_failed = sqlite3_column_int64(row, 7),
-		.serial = (uint64_t)sqlite3_column_int64(row, 8),
-		.stale = sqlite3_column_int(row, 9) != 0,
-		.capabilities_given = (uint64_t)sqlite3_column_int64(row, 10),
-		.calls_given = (uint32_t)sqlite3_column_int64(row, 11),
-	};
-	int64_t id = sqlite3_column_int64(row, 0);
-	int r = add_other_nodes(store, id, &v, err);
+	int r = 0;
 
+	v.first_run_ns = row->first_ns;
+	v.last_run_ns = row->last_ns;
+	v.runs = row->runs;
+	v.runs_lossy = row->lossy;
+	v.runs_failed = row->failed;
+	v.serial = row->serial;
+	v.stale = row->stale;
+	v.capabilities_given = row->given;
+	v.calls_given = row->calls;
+	if (!for_promotion)
+		r = add_other_nodes(store, row->id, &v, err);
 	if (r == 0)
-		r = row_domains_read(store, id, domains, err);
+		r = row_domains_read(store, row->id, domains, err);
 	if (r == 0)
-		r = row_clean_runs(store, id, domains, only_movable, v.clean_runs, err);
+		r = row_clean_runs(store, row->id, domains, for_promotion, v.clean_runs, err);
 	if (r < 0)
 		return r;
 	for (int d = 0; d < DOMAINS; d++) {
@@ -113,48 +113,51 @@ static int call_revision(struct store *store, sqlite3_stmt *row, bool only_movab
 	return call(context, &v);
 }
 
-static int walk_revisions(struct store *store, sqlite3_stmt *row, bool only_movable,
-			  store_revision_fn *call, void *context, struct error *err)
+int store_each_revision(struct store *store, const char *function, store_revision_fn *call,
+			void *context, struct error *err)
 {
-	int r;
+	cleanup_walk sqlite3_stmt *stmt = NULL;
+	int r = function ? store_query(store, SQL_REVISIONS_OF, &stmt, err, "t", function)
+			 : store_query(store, SQL_REVISIONS, &stmt, err, "");
 
-	while ((r = store_step(store, row, err)) == 1) {
-		r = call_revision(store, row, only_movable, call, context, err);
+	if (r < 0)
+		return r;
+	while ((r = store_step(store, stmt, err)) == 1) {
+		struct store_revision v = {.function = column_text(stmt, REVISION_FUNCTION),
+					   .name = column_text(stmt, REVISION_NAME)};
+		struct row_revision row;
+
+		r = row_revision_columns(store, stmt, &row, err);
+		if (r == 0)
+			r = call_revision(store, &row, v, false, call, context, err);
 		if (r != 0)
 			return r;
 	}
 	return r;
 }
 
-int store_each_revision(struct store *store, const char *function, store_revision_fn *call,
-			void *context, struct error *err)
-{
-	cleanup_walk sqlite3_stmt *row = NULL;
-	int r = function ? store_query(store, SQL_REVISIONS_OF, &row, err, "t", function)
-			 : store_query(store, SQL_REVISIONS, &row, err, "");
-
-	return r < 0 ? r : walk_revisions(store, row, false, call, context, err);
-}
-
 int store_one_revision(struct store *store, const char *function, const char *revision,
 		       store_revision_fn *call, void *context, struct error *err)
 {
-	cleanup_walk sqlite3_stmt *row = NULL;
-	int r = store_query(store, SQL_REVISION_ONE, &row, err, "tt", function, revision);
+	struct row_revision row;
+	int r = row_revision(store, function, revision, &row, err);
 
-	return r < 0 ? r : walk_revisions(store, row, true, call, context, err);
+	if (r <= 0)
+		return r;
+	return call_revision(store, &row, (struct store_revision){function, revision}, true, call,
+			     context, err);
 }
 
 int store_watched(struct store *store, const char *function, const char *revision, bool *ret,
 		  struct error *err)
 {
 	cleanup_walk sqlite3_stmt *row = NULL;
-	int64_t id;
-	int r = row_revision(store, function, revision, &id, err);
+	struct row_revision of;
+	int r = row_revision(store, function, revision, &of, err);
 
 	memset(ret, 0, DOMAINS * sizeof(*ret));
 	if (r == 1)
-		r = store_query(store, SQL_RUNS_NEWEST, &row, err, "ii", id,
+		r = store_query(store, SQL_RUNS_NEWEST, &row, err, "ii", of.id,
 				(int64_t)STORE_RUNS_KEPT);
 	if (r < 0 || !row)
 		return r;
@@ -171,7 +174,7 @@ static int read_lowered(struct store *store, int64_t revision, struct store_last
 			struct error *err)
 {
 	cleanup_walk sqlite3_stmt *row = NULL;
-	int r = store_query(store, SQL_DOMAINS_LOWERED, &row, err, "i", revision);
+	int r = store_query(store, SQL_DOMAINS, &row, err, "i", revision);
 
 	if (r < 0)
 		return r;
@@ -180,7 +183,7 @@ static int read_lowered(struct store *store, int64_t revision, struct store_last
 
 		if (domain >= 0 && domain < DOMAINS)
 			snprintf(ret->lowered[domain], sizeof(ret->lowered[domain]), "%s",
-				 column_text(row, 1));
+				 column_text(row, DOMAIN_WHY));
 	}
 	return r;
 }
@@ -190,11 +193,11 @@ int store_last_run(struct store *store, const char *function, const char *revisi
 {
 	cleanup_walk sqlite3_stmt *row = NULL;
 	struct store_last last = {0};
-	int64_t id;
-	int r = row_revision(store, function, revision, &id, err);
+	struct row_revision of;
+	int r = row_revision(store, function, revision, &of, err);
 
 	if (r == 1)
-		r = store_query(store, SQL_RUNS_NEWEST, &row, err, "ii", id, INT64_C(1));
+		r = store_query(store, SQL_RUNS_NEWEST, &row, err, "ii", of.id, INT64_C(1));
 	if (r < 0 || !row)
 		return r;
 	r = store_step(store, row, err);
@@ -203,14 +206,14 @@ int store_last_run(struct store *store, const char *function, const char *revisi
 	for (int d = 0; d < DOMAINS; d++)
 		last.modes[d] =
 			promotion_mode((uint32_t)sqlite3_column_int64(row, 2), (enum domain)d);
-	r = read_lowered(store, id, &last, err);
+	r = read_lowered(store, of.id, &last, err);
 	if (r < 0)
 		return r;
 	*ret = last;
 	return 1;
 }
 
-static int call_behaviour(struct store *store, sqlite3_stmt *row, const struct row_counts *counts,
+static int call_behaviour(struct store *store, sqlite3_stmt *row, const struct sketch *all,
 			  int64_t all_runs, store_behaviour_fn *call, void *context,
 			  struct error *err)
 {
@@ -223,8 +226,8 @@ static int call_behaviour(struct store *store, sqlite3_stmt *row, const struct r
 	/* A mark that was withdrawn stays as a row, so that the withdrawal can be joined. */
 	if (!known_is_seen(&known) && known.mark == MARK_NONE)
 		return 0;
-	b.runs = sketch_runs(&known.seen, &counts->sketch, all_runs);
-	b.denied = sketch_runs(&known.denied, &counts->sketch, all_runs);
+	b.runs = sketch_runs(&known.seen, all, all_runs);
+	b.denied = sketch_runs(&known.denied, all, all_runs);
 	b.first_ns = known_first_ns(&known);
 	b.last_ns = known_last_ns(&known);
 	b.admitted = promotion_admits(b.behaviour.domain, class_of(&b.behaviour), known.seen.count);
@@ -238,23 +241,20 @@ int store_each_behaviour(struct store *store, const char *function, const char *
 			 store_behaviour_fn *call, void *context, struct error *err)
 {
 	cleanup_walk sqlite3_stmt *row = NULL;
-	struct row_counts counts = {0};
+	struct row_revision of;
 	struct store_revision all = {0};
-	int64_t id;
-	int r = row_revision(store, function, revision, &id, err);
+	int r = row_revision(store, function, revision, &of, err);
 
 	if (r <= 0)
 		return r;
-	r = row_counts_read(store, id, &counts, err);
+	r = add_other_nodes(store, of.id, &all, err);
 	if (r == 0)
-		r = add_other_nodes(store, id, &all, err);
-	if (r == 0)
-		r = store_query(store, SQL_BEHAVIOURS, &row, err, "i", id);
+		r = store_query(store, SQL_BEHAVIOURS, &row, err, "i", of.id);
 	if (r < 0)
 		return r;
-	all.runs += counts.runs;
+	all.runs += of.runs;
 	while ((r = store_step(store, row, err)) == 1) {
-		r = call_behaviour(store, row, &counts, all.runs, call, context, err);
+		r = call_behaviour(store, row, &of.sketch, all.runs, call, context, err);
 		if (r != 0)
 			return r;
 	}

@@ -30,40 +30,67 @@ static int column_sketch(struct store *store, sqlite3_stmt *stmt, int column, st
 	return sketch_decode(bytes, len, ret) < 0 ? damaged(store, err) : 0;
 }
 
-int row_revision(struct store *store, const char *function, const char *revision, int64_t *ret,
-		 struct error *err)
+int row_revision_columns(struct store *store, sqlite3_stmt *stmt, struct row_revision *ret,
+			 struct error *err)
+{
+	*ret = (struct row_revision){
+		.id = sqlite3_column_int64(stmt, 0),
+		.runs = sqlite3_column_int64(stmt, 1),
+		.lossy = sqlite3_column_int64(stmt, 2),
+		.failed = sqlite3_column_int64(stmt, 3),
+		.first_ns = sqlite3_column_int64(stmt, 4),
+		.last_ns = sqlite3_column_int64(stmt, 5),
+		.given = (uint64_t)sqlite3_column_int64(stmt, 7),
+		.calls = (uint32_t)sqlite3_column_int64(stmt, 8),
+		.serial = (uint64_t)sqlite3_column_int64(stmt, 9),
+		.stale = sqlite3_column_int(stmt, 10) != 0,
+	};
+	return column_sketch(store, stmt, 6, &ret->sketch, err);
+}
+
+int row_revision(struct store *store, const char *function, const char *name,
+		 struct row_revision *ret, struct error *err)
 {
 	cleanup_walk sqlite3_stmt *stmt = NULL;
-	int r = store_query(store, SQL_REVISION_ID, &stmt, err, "tt", function, revision);
+	int r = store_query(store, SQL_REVISION, &stmt, err, "tt", function, name);
 
 	if (r == 0)
 		r = store_step(store, stmt, err);
-	if (r == 1)
-		*ret = sqlite3_column_int64(stmt, 0);
-	return r;
+	if (r <= 0)
+		return r;
+	r = row_revision_columns(store, stmt, ret, err);
+	return r < 0 ? r : 1;
 }
 
-int row_revision_made(struct store *store, const char *function, const char *revision, int64_t *ret,
-		      bool *ret_new, struct error *err)
+int row_revision_made(struct store *store, const char *function, const char *name,
+		      struct row_revision *ret, struct error *err)
 {
-	int r = row_revision(store, function, revision, ret, err);
+	int r = row_revision(store, function, name, ret, err);
 
-	if (ret_new)
-		*ret_new = r == 0;
 	if (r != 0)
 		return r < 0 ? r : 0;
-	r = store_change(store, SQL_REVISION_ADD, err, "tt", function, revision);
+	r = store_change(store, SQL_REVISION_ADD, err, "tt", function, name);
 	if (r < 0)
 		return r;
-	*ret = sqlite3_last_insert_rowid(store->db);
+	*ret = (struct row_revision){.id = sqlite3_last_insert_rowid(store->db), .stale = true};
 	for (int d = 0; d < DOMAINS; d++) {
 		struct row_domain row = {.mode.mode = MODE_LEARN};
 
-		r = row_domain_write(store, *ret, (enum domain)d, &row, err);
+		r = row_domain_write(store, ret->id, (enum domain)d, &row, err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+int row_revision_write(struct store *store, const struct row_revision *row, struct error *err)
+{
+	unsigned char sketch[SKETCH_BYTES_MAX];
+	size_t len = sketch_encode(&row->sketch, sketch);
+
+	return store_change(store, SQL_REVISION_SET, err, "iiiiiibii", row->id, row->runs,
+			    row->lossy, row->failed, row->first_ns, row->last_ns,
+			    (const char *)sketch, len, (int64_t)row->given, (int64_t)row->calls);
 }
 
 int row_node(struct store *store, uint64_t *ret, struct error *err)
@@ -77,38 +104,6 @@ int row_node(struct store *store, uint64_t *ret, struct error *err)
 		return r < 0 ? r : damaged(store, err);
 	*ret = (uint64_t)sqlite3_column_int64(stmt, 0);
 	return 0;
-}
-
-int row_counts_read(struct store *store, int64_t revision, struct row_counts *ret,
-		    struct error *err)
-{
-	cleanup_walk sqlite3_stmt *stmt = NULL;
-	int r = store_query(store, SQL_REVISION_COUNTS, &stmt, err, "i", revision);
-
-	if (r == 0)
-		r = store_step(store, stmt, err);
-	if (r <= 0)
-		return r < 0 ? r : damaged(store, err);
-	ret->runs = sqlite3_column_int64(stmt, 0);
-	ret->lossy = sqlite3_column_int64(stmt, 1);
-	ret->failed = sqlite3_column_int64(stmt, 2);
-	ret->first_ns = sqlite3_column_int64(stmt, 3);
-	ret->last_ns = sqlite3_column_int64(stmt, 4);
-	ret->given = (uint64_t)sqlite3_column_int64(stmt, 6);
-	ret->calls = (uint32_t)sqlite3_column_int64(stmt, 7);
-	return column_sketch(store, stmt, 5, &ret->sketch, err);
-}
-
-int row_counts_write(struct store *store, int64_t revision, const struct row_counts *counts,
-		     struct error *err)
-{
-	unsigned char sketch[SKETCH_BYTES_MAX];
-	size_t len = sketch_encode(&counts->sketch, sketch);
-
-	return store_change(store, SQL_REVISION_SET_COUNTS, err, "iiiiiibii", revision,
-			    counts->runs, counts->lossy, counts->failed, counts->first_ns,
-			    counts->last_ns, (const char *)sketch, len, (int64_t)counts->given,
-			    (int64_t)counts->calls);
 }
 
 int row_domains_read(struct store *store, int64_t revision, struct row_domain ret[DOMAINS],

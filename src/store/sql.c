@@ -46,11 +46,9 @@ const char *const store_steps[STORE_SCHEMA] = {
 	[3] = "ALTER TABLE domain ADD COLUMN lowered TEXT NOT NULL DEFAULT ''",
 };
 
-/* What is told of a revision; its counts are this node's. */
-#define REVISION_COLUMNS                                                                    \
-	"SELECT id, function, name, first_ns, last_ns, runs, lossy, failed, serial, stale," \
-	" given, calls"                                                                     \
-	" FROM revision "
+#define REVISION_COLUMNS \
+	"id, runs, lossy, failed, first_ns, last_ns, sketch, given, calls, serial, stale"
+#define REVISIONS "SELECT " REVISION_COLUMNS ", function, name FROM revision "
 #define NEWEST_FIRST " ORDER BY function, last_ns DESC, first_ns DESC, name"
 #define OF_FUNCTION " WHERE revision IN (SELECT id FROM revision WHERE function = ?1)"
 
@@ -60,21 +58,19 @@ const char *const store_sql_texts[SQLS] = {
 	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_NODE] = "SELECT id FROM node",
 
-	[SQL_REVISION_ID] = "SELECT id FROM revision WHERE function = ?1 AND name = ?2",
+	[SQL_REVISION] = "SELECT " REVISION_COLUMNS " FROM revision"
+			 " WHERE function = ?1 AND name = ?2",
 	[SQL_REVISION_ADD] = "INSERT INTO revision(function, name, first_ns, last_ns, runs, lossy,"
 			     " failed, sketch, serial, stale, given, calls)"
 			     " VALUES(?1, ?2, 0, 0, 0, 0, 0, x'', 0, 1, 0, 0)",
-	[SQL_REVISION_COUNTS] = "SELECT runs, lossy, failed, first_ns, last_ns, sketch, given,"
-				" calls FROM revision WHERE id = ?1",
-	[SQL_REVISION_SET_COUNTS] =
+	[SQL_REVISION_SET] =
 		"UPDATE revision SET runs = ?2, lossy = ?3, failed = ?4,"
 		" first_ns = ?5, last_ns = ?6, sketch = ?7, given = ?8, calls = ?9 WHERE id = ?1",
 	[SQL_REVISION_STALE] = "UPDATE revision SET stale = 1 WHERE id = ?1 AND stale = 0",
 	[SQL_REVISION_COMPILED] = "UPDATE revision SET serial = ?2, stale = 0 WHERE id = ?1",
-	[SQL_REVISIONS] = REVISION_COLUMNS NEWEST_FIRST,
-	[SQL_REVISIONS_OF] = REVISION_COLUMNS "WHERE function = ?1" NEWEST_FIRST,
-	[SQL_REVISION_ONE] = REVISION_COLUMNS "WHERE function = ?1 AND name = ?2",
-	[SQL_REVISIONS_BY_NAME] = "SELECT id, name FROM revision WHERE function = ?1 ORDER BY name",
+	[SQL_REVISIONS] = REVISIONS NEWEST_FIRST,
+	[SQL_REVISIONS_OF] = REVISIONS "WHERE function = ?1" NEWEST_FIRST,
+	[SQL_REVISIONS_BY_NAME] = REVISIONS "WHERE function = ?1 ORDER BY name",
 	[SQL_FUNCTIONS] = "SELECT r.function, count(*), sum(r.runs) + coalesce((SELECT sum(a.runs)"
 			  " FROM activity a JOIN revision o ON o.id = a.revision"
 			  " WHERE o.function = r.function), 0), max(r.last_ns)"
@@ -91,17 +87,15 @@ const char *const store_sql_texts[SQLS] = {
 	[SQL_RUNS_NEWEST] = "SELECT at_ns, id, facts FROM run WHERE revision = ?1"
 			    " ORDER BY at_ns DESC, id DESC LIMIT ?2",
 
-	[SQL_DOMAINS] = "SELECT domain, mode, by_hand, set_ns, since_ns, novel_ns FROM domain"
-			" WHERE revision = ?1",
+	[SQL_DOMAINS] = "SELECT domain, mode, by_hand, set_ns, since_ns, novel_ns, lowered"
+			" FROM domain WHERE revision = ?1",
 	[SQL_DOMAIN_SET] = "INSERT INTO domain(revision, domain, mode, by_hand, set_ns,"
 			   " since_ns, novel_ns) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
 			   " ON CONFLICT DO UPDATE SET mode = excluded.mode,"
 			   " by_hand = excluded.by_hand, set_ns = excluded.set_ns,"
 			   " since_ns = excluded.since_ns, novel_ns = excluded.novel_ns",
 	[SQL_DOMAIN_LOWERED] = "UPDATE domain SET lowered = ?3"
-			       " WHERE revision = ?1 AND domain = ?2 AND lowered <> ?3",
-	[SQL_DOMAINS_LOWERED] = "SELECT domain, lowered FROM domain"
-				" WHERE revision = ?1 AND lowered <> ''",
+			       " WHERE revision = ?1 AND domain = ?2",
 	[SQL_DOMAIN_NOVEL] = "UPDATE domain SET novel_ns = ?3"
 			     " WHERE revision = ?1 AND domain = ?2 AND novel_ns < ?3",
 	[SQL_DOMAIN_SET_NOVEL] = "UPDATE domain SET novel_ns = ?3"

@@ -22,15 +22,13 @@ enum sql {
 	SQL_COMMIT,
 	SQL_ROLLBACK,
 	SQL_NODE,
-	SQL_REVISION_ID,
+	SQL_REVISION,
 	SQL_REVISION_ADD,
-	SQL_REVISION_COUNTS,
-	SQL_REVISION_SET_COUNTS,
+	SQL_REVISION_SET,
 	SQL_REVISION_STALE,
 	SQL_REVISION_COMPILED,
 	SQL_REVISIONS,
 	SQL_REVISIONS_OF,
-	SQL_REVISION_ONE,
 	SQL_REVISIONS_BY_NAME,
 	SQL_FUNCTIONS,
 	SQL_NEWEST,
@@ -41,7 +39,6 @@ enum sql {
 	SQL_DOMAINS,
 	SQL_DOMAIN_SET,
 	SQL_DOMAIN_LOWERED,
-	SQL_DOMAINS_LOWERED,
 	SQL_DOMAIN_NOVEL,
 	SQL_DOMAIN_SET_NOVEL,
 	SQL_ACTIVITY,
@@ -74,6 +71,13 @@ enum store_constants {
 	STORE_RUNS_KEPT = 512,	     /* newest runs of a revision that promotion can count */
 	STORE_TRIM_EVERY = 64,	     /* runs between two removals of older ones */
 	STORE_LOG_BYTES = 48 * 4120, /* of the write-ahead log: 48 pages and their headers */
+};
+
+/* Columns of statements that more than one place reads. */
+enum store_columns {
+	REVISION_FUNCTION = 11, /* of SQL_REVISIONS and its kin */
+	REVISION_NAME = 12,
+	DOMAIN_WHY = 6, /* of SQL_DOMAINS: why it was lowered */
 };
 
 /* Makes the tables of an empty database: one script, run in one transaction. */
@@ -113,30 +117,33 @@ int store_leave(struct store *store, bool outer, int result, struct error *err);
 
 /* ---- rows ---- */
 
-/* The row id of a revision. Returns 1 with *ret set, 0 where there is none, -errno. */
-int row_revision(struct store *store, const char *function, const char *revision, int64_t *ret,
-		 struct error *err);
-/* The same, made where it is missing, with its domains in their first modes. *ret_new may be NULL.
+/* One revision. */
+struct row_revision {
+	int64_t id;		     /* which rows of other tables name */
+	int64_t runs, lossy, failed; /* counted by this node */
+	int64_t first_ns, last_ns;   /* of runs, of all nodes; 0: none */
+	struct sketch sketch;	     /* runs of all nodes */
+	uint64_t given;		     /* capabilities that the engine gave to the last run here */
+	uint32_t calls;		     /* ... and how many calls: store_revision.calls_given */
+	uint64_t serial;	     /* of its policy image */
+	bool stale;		     /* ... which is older than what is known */
+};
+
+/* Returns 1 with *ret set, 0 where there is none, -errno. */
+int row_revision(struct store *store, const char *function, const char *name,
+		 struct row_revision *ret, struct error *err);
+/* The same, made where it is missing, with its domains in their first modes. Returns 0 or -errno.
  */
-int row_revision_made(struct store *store, const char *function, const char *revision, int64_t *ret,
-		      bool *ret_new, struct error *err);
+int row_revision_made(struct store *store, const char *function, const char *name,
+		      struct row_revision *ret, struct error *err);
+/* Writes what was counted: all but serial and stale. */
+int row_revision_write(struct store *store, const struct row_revision *row, struct error *err);
+/* Takes one row of SQL_REVISION, SQL_REVISIONS or their kin apart. */
+int row_revision_columns(struct store *store, sqlite3_stmt *stmt, struct row_revision *ret,
+			 struct error *err);
 
 /* This node's own id, drawn when the store was made. Returns 0 or -errno. */
 int row_node(struct store *store, uint64_t *ret, struct error *err);
-
-/* What this node counted of one revision. */
-struct row_counts {
-	int64_t runs, lossy, failed;
-	int64_t first_ns, last_ns; /* of runs, of all nodes; 0: none */
-	struct sketch sketch;	   /* runs of all nodes */
-	uint64_t given;		   /* capabilities that the engine gave to the last run here */
-	uint32_t calls;		   /* ... and how many calls: store_revision.calls_given */
-};
-
-int row_counts_read(struct store *store, int64_t revision, struct row_counts *ret,
-		    struct error *err);
-int row_counts_write(struct store *store, int64_t revision, const struct row_counts *counts,
-		     struct error *err);
 
 /* One domain: what travels, and when its last novelty came, which follows from the behaviours. */
 struct row_domain {

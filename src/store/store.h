@@ -119,8 +119,8 @@ typedef int store_revision_fn(void *context, const struct store_revision *r);
 /* function NULL: of all functions. The one that ran last comes first within a function. */
 int store_each_revision(struct store *store, const char *function, store_revision_fn *call,
 			void *context, struct error *err);
-/* The same for one revision; without a call where it is not known. Clean runs are counted only
- * where promotion has a say. */
+/* The same for one revision, with what its promotion goes by: without the runs of other nodes, and
+ * clean runs only where promotion has a say. There is no call where it is not known. */
 int store_one_revision(struct store *store, const char *function, const char *revision,
 		       store_revision_fn *call, void *context, struct error *err);
 

@@ -9,12 +9,16 @@
 static int find(struct store *store, const char *function, const char *revision, int64_t *ret,
 		struct error *err)
 {
-	int r = row_revision(store, function, revision, ret, err);
+	struct row_revision row;
+	int r = row_revision(store, function, revision, &row, err);
 
 	if (r == 0)
 		return error_say(err, ENOENT, "nothing is known of revision '%s' of '%s'", revision,
 				 function);
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	*ret = row.id;
+	return 0;
 }
 
 static int change_mode(struct store *store, int64_t revision, enum domain domain,
@@ -33,7 +37,7 @@ static int change_mode(struct store *store, int64_t revision, enum domain domain
 int store_set_mode(struct store *store, const char *function, const char *revision,
 		   enum domain domain, enum mode mode, bool by_hand, struct error *err)
 {
-	int64_t id, now_ns = clock_wall_ns();
+	int64_t id = 0, now_ns = clock_wall_ns();
 	struct known_mode set = {
 		.mode = mode, .by_hand = by_hand, .set_ns = now_ns, .since_ns = now_ns};
 	bool outer;
@@ -53,7 +57,7 @@ int store_promote(struct store *store, const char *function, const char *revisio
 {
 	struct row_domain domains[DOMAINS];
 	struct known_mode next;
-	int64_t id;
+	int64_t id = 0;
 	bool outer;
 	int r = store_enter(store, &outer, err);
 
@@ -74,7 +78,7 @@ int store_promote(struct store *store, const char *function, const char *revisio
 int store_set_compiled(struct store *store, const char *function, const char *revision,
 		       uint64_t serial, struct error *err)
 {
-	int64_t id;
+	int64_t id = 0;
 	int r = find(store, function, revision, &id, err);
 
 	return r < 0 ? r
@@ -84,7 +88,7 @@ int store_set_compiled(struct store *store, const char *function, const char *re
 int store_set_mark(struct store *store, const char *function, const char *revision,
 		   const struct behaviour *b, enum mark mark, const char *author, struct error *err)
 {
-	int64_t id, at_ns = clock_wall_ns();
+	int64_t id = 0, at_ns = clock_wall_ns();
 	struct known known = KNOWN_INIT;
 	bool outer;
 	int r = store_enter(store, &outer, err);
