@@ -177,23 +177,6 @@ static bool find_log(const char *state_directory, struct stat *ret)
 }
 
 /*
- * Where others have it open, it is shared with them. Without a log, SQLite would take what is alone
- * for what reads until it writes, and two such would wait for each other.
- */
-static int try_alone(struct store *store, const char *state_directory, struct error *err)
-{
-	struct stat log;
-	int version, r;
-
-	if (!find_log(state_directory, &log))
-		return 0;
-	r = run_script(store, "PRAGMA locking_mode = EXCLUSIVE", "read", err);
-	if (r < 0 || read_version(store, &version, NULL) == 0)
-		return r;
-	return run_script(store, "PRAGMA locking_mode = NORMAL", "read", err);
-}
-
-/*
  * While another process makes the database, SQLite says "locked" at once instead of waiting, since
  * in general two that wait for each other would not end. Here trying again does.
  */
@@ -225,6 +208,28 @@ static int prepare_patiently(struct store *store, unsigned int wait_ms, int *ret
 	return r;
 }
 
+/*
+ * Where others have it open, it is shared with them. Without a log, SQLite would take what is alone
+ * for what reads until it writes, and two such would wait for each other.
+ */
+static int prepare(struct store *store, const char *state_directory, unsigned int wait_ms,
+		   bool alone, int *ret_version, struct error *err)
+{
+	struct stat log;
+	int r;
+
+	if (alone && find_log(state_directory, &log)) {
+		r = run_script(store, "PRAGMA locking_mode = EXCLUSIVE", "read", err);
+		if (r < 0 || prepare_for_use(store, ret_version, NULL) == 0)
+			return r;
+		r = run_script(store, "PRAGMA locking_mode = NORMAL", "read", err);
+		if (r < 0)
+			return r;
+	}
+	sqlite3_busy_timeout(store->db, wait_ms > INT_MAX ? INT_MAX : (int)wait_ms);
+	return prepare_patiently(store, wait_ms, ret_version, err);
+}
+
 static int open_store(const char *state_directory, unsigned int wait_ms, bool alone,
 		      struct store **ret, struct error *err)
 {
@@ -249,13 +254,7 @@ static int open_store(const char *state_directory, unsigned int wait_ms, bool al
 		return r;
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_wal_autocheckpoint(store->db, 0);
-	if (alone) {
-		r = try_alone(store, state_directory, err);
-		if (r < 0)
-			return r;
-	}
-	sqlite3_busy_timeout(store->db, wait_ms > INT_MAX ? INT_MAX : (int)wait_ms);
-	r = prepare_patiently(store, wait_ms, &version, err);
+	r = prepare(store, state_directory, wait_ms, alone, &version, err);
 	if (r < 0)
 		return r;
 	if (version < 0 || version > STORE_SCHEMA) {
