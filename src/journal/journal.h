@@ -18,9 +18,9 @@
  * Record: u32 length of the payload, u32 CRC-32C of type and payload, u8 type, payload; little
  * endian, unaligned. The first record is JOURNAL_RUN and names the format's version; behind it
  * stand two records of losses, which are the only ones that are ever written again: in turns, so
- * that one of them is whole whenever the writer dies. The file grows in whole steps by
- * fallocate(2), so that a full disk is an answer and not a signal; what follows the last record is
- * zeros. Reading ends at the first record that is not whole (the two of losses apart): that is the
+ * that one of them is whole whenever the writer dies. The file grows in whole steps of zeros that
+ * are written, so that a full disk is an answer and not a signal; they follow the last record.
+ * Reading ends at the first record that is not whole (the two of losses apart): that is the
  * end of what is known, not an error. Whole records of a type that the reader does not know are
  * passed over. The exact bytes stand in format-internal.h.
  */
@@ -64,7 +64,7 @@ struct journal_end {
 };
 
 enum journal_limits {
-	JOURNAL_STEP_BYTES = 64 * 1024,
+	JOURNAL_STEP_BYTES = 16 * 1024,
 	/* Beyond it, behaviours are counted as lost: as much as the store keeps of a revision. */
 	JOURNAL_BYTES_MAX = 8 * 1024 * 1024,
 };
@@ -76,15 +76,15 @@ struct journal;
 /* Creates the file `name` below `dirfd` (it must not exist), mode 0600, and writes the first
  * record. Returns 0 or -errno with no file left: -ENOSPC where not even the first step fits,
  * -EINVAL where the id is none (1 to 32 bytes of text_is_name()) or a mode is out of range, -EFBIG
- * for strings that do not fit the first step. */
+ * for a string over 64 KiB. */
 int journal_create(int dirfd, const char *name, const struct journal_run *run, struct journal **ret,
 		   struct error *err);
 
 /*
  * Appends. Returns 0, or -ENOSPC (no room on the disk), -EFBIG (a string over 64 KiB, or the
- * journal over JOURNAL_BYTES_MAX), other -errno of fallocate(2); then the loss is counted in the
+ * journal over JOURNAL_BYTES_MAX), other -errno of pwrite(2); then the loss is counted in the
  * journal itself. -EINVAL for a number out of range, which
- * counts nothing. A system call only once in JOURNAL_STEP_BYTES.
+ * counts nothing. System calls only once in JOURNAL_STEP_BYTES.
  */
 int journal_put(struct journal *journal, const struct journal_behaviour *b);
 

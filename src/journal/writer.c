@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Writing a journal. The whole range that a journal may ever take is mapped at the start, so that
- * growing is one fallocate(2) and never moves what is there; only what was allocated is touched,
- * since a store behind the end of the file would be a SIGBUS. The invariant that makes closing
- * safe: from the end of what was written to the end of what was allocated there is always room for
- * the last record.
+ * growing never moves what is there; only what has room on the disk is touched, since a store
+ * behind the end of the file, or into a hole of it where the disk is full, would be a SIGBUS. The
+ * invariant that makes closing safe: from the end of what was written to the end of that room there
+ * is always enough of it for the last record.
+ *
+ * Room is made by writing zeros. That reserves it as fallocate(2) does, but file systems choose the
+ * blocks later, so that a journal that is merged within some seconds never has any: giving those
+ * back costs more than all else that is done with the file.
  *
  * A record is complete in memory before its length is stored. A writer that is killed in between
  * leaves zeros or a checksum that does not fit, and both end the reading.
@@ -26,7 +30,7 @@
 struct journal {
 	int fd;
 	char *map;   /* JOURNAL_BYTES_MAX of address space */
-	size_t size; /* allocated: may be written to */
+	size_t size; /* has room: may be written to */
 	size_t used;
 	size_t losses;	   /* offset of the two records */
 	unsigned int turn; /* which of them is written next */
@@ -55,14 +59,16 @@ static void seal(char *record, enum journal_record type, size_t len)
 	put_u32(record, (uint32_t)len);
 }
 
-/* For file systems without fallocate(2): zeros that are written take their room just as well. */
-static int write_zeros(int fd, size_t at, size_t len)
+static int grow(struct journal *journal)
 {
 	static const char zeros[4096];
+	size_t end = journal->size + JOURNAL_STEP_BYTES;
 
-	for (size_t end = at + len; at < end;) {
+	if (end > JOURNAL_BYTES_MAX)
+		return -EFBIG;
+	for (size_t at = journal->size; at < end;) {
 		size_t step = end - at < sizeof(zeros) ? end - at : sizeof(zeros);
-		ssize_t n = pwrite(fd, zeros, step, (off_t)at);
+		ssize_t n = pwrite(journal->fd, zeros, step, (off_t)at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -70,24 +76,7 @@ static int write_zeros(int fd, size_t at, size_t len)
 			return -errno;
 		at += (size_t)n;
 	}
-	return 0;
-}
-
-static int grow(struct journal *journal)
-{
-	int r;
-
-	if (journal->size + JOURNAL_STEP_BYTES > JOURNAL_BYTES_MAX)
-		return -EFBIG;
-	do
-		r = fallocate(journal->fd, 0, (off_t)journal->size, JOURNAL_STEP_BYTES) < 0 ? -errno
-											    : 0;
-	while (r == -EINTR);
-	if (r == -EOPNOTSUPP || r == -ENOSYS)
-		r = write_zeros(journal->fd, journal->size, JOURNAL_STEP_BYTES);
-	if (r < 0)
-		return r;
-	journal->size += JOURNAL_STEP_BYTES;
+	journal->size = end;
 	return 0;
 }
 
@@ -133,9 +122,7 @@ static int write_run(struct journal *journal, const struct journal_run *run)
 			return -EFBIG;
 		len += name_size(name_len);
 	}
-	if (RECORD_HEAD + len + 2 * (size_t)LOSS_RECORD + END_RECORD > JOURNAL_STEP_BYTES)
-		return -EFBIG;
-	r = grow(journal);
+	r = make_room(journal, len + 2 * (size_t)LOSS_RECORD);
 	if (r < 0)
 		return r;
 	put_u32(at, JOURNAL_VERSION);

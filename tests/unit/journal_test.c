@@ -215,13 +215,10 @@ static void what_cannot_be_created_leaves_no_file(void **state)
 	memset(long_name, 'x', 70000);
 	bad.function = long_name;
 	assert_int_equal(journal_create(f->fd, "j", &bad, &journal, NULL), -EFBIG);
-	long_name[65000] = '\0';
+	long_name[UINT16_MAX] = '\0';
 	assert_int_equal(journal_create(f->fd, "j", &bad, &journal, NULL), 0);
 	journal_abandon(journal);
 	assert_int_equal(unlinkat(f->fd, "j", 0), 0);
-	long_name[65000] = 'x';
-	long_name[65500] = '\0';
-	assert_int_equal(journal_create(f->fd, "j", &bad, &journal, NULL), -EFBIG);
 	bad = run;
 	bad.id[0] = '\0';
 	assert_int_equal(journal_create(f->fd, "j", &bad, &journal, NULL), -EINVAL);
