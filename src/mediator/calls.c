@@ -157,7 +157,7 @@ static enum verdict observe(struct calls *calls, const char *key, pid_t pid)
 	const struct behaviour b = {
 		.domain = DOMAIN_SYSCALL, .access = ACCESS_NONE, .program = "", .key = key};
 
-	return watch_observe(calls->watch, &b, pid, NULL, NULL);
+	return watch_observe(calls->watch, &b, watch_decide(calls->watch, &b), pid, NULL);
 }
 
 /*

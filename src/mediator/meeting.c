@@ -129,7 +129,7 @@ static void learn(struct mediator *m, const struct meeting_question *question)
 
 	shape_key(question->key, b.flags, key);
 	process_program(m->proc_fd, question->thread, watch_view(m->watch), program);
-	watch_observe(m->watch, &b, question->thread, NULL, NULL);
+	watch_observe(m->watch, &b, watch_decide(m->watch, &b), question->thread, NULL);
 }
 
 static void tell(struct mediator *m, const struct meeting_question *question, const char *point)

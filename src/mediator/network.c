@@ -184,16 +184,18 @@ static void on_flow(void *context, const struct net_flow *flow)
 	struct mediator *m = context;
 	char key[PEER_KEY_ROOM], program[PATH_MAX], detail[ADDRESS_TEXT_ROOM + 16];
 	struct behaviour b = {.domain = DOMAIN_NET, .program = "", .key = key};
+	struct decision decision;
 	pid_t pid = 0;
 
 	b.access = peer_format(&flow->peer, key);
-	if (watch_is_novel(m->watch, &b))
+	decision = watch_decide(m->watch, &b);
+	if (decision.novel)
 		pid = network_find_owner(m, flow);
 	if (pid > 0) {
 		process_program(m->proc_fd, pid, watch_view(m->watch), program);
 		b.program = program;
 	}
-	watch_observe(m->watch, &b, pid, describe(flow, detail, sizeof(detail)), NULL);
+	watch_observe(m->watch, &b, decision, pid, describe(flow, detail, sizeof(detail)));
 }
 
 static void on_loss(void *context, uint64_t count)

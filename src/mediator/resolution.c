@@ -37,16 +37,18 @@ static pid_t find_asker(struct mediator *m, const struct dns_asker *asker)
 static enum verdict observe(void *context, const struct behaviour *b, const struct dns_asker *asker)
 {
 	struct mediator *m = context;
+	struct decision decision = watch_decide(m->watch, b);
 	char resolver[ADDRESS_TEXT_ROOM], detail[ADDRESS_TEXT_ROOM + 16];
 	pid_t pid = 0;
 
-	if (!watch_tells(m->watch, b))
-		return watch_observe(m->watch, b, 0, NULL, NULL);
+	if (!watch_tells(m->watch, b, decision))
+		return watch_observe(m->watch, b, decision, 0, NULL);
 	if (m->network && m->askers_found++ < m->setup->settings->events_per_run)
 		pid = find_asker(m, asker);
 	address_text(&asker->resolver, resolver);
 	snprintf(detail, sizeof(detail), "asked of %s", resolver);
-	return watch_observe(m->watch, b, pid, b->access == ACCESS_RESOLVE ? detail : NULL, NULL);
+	return watch_observe(m->watch, b, decision, pid,
+			     b->access == ACCESS_RESOLVE ? detail : NULL);
 }
 
 static int lead(void *context, const char *key, const struct address *address, uint32_t ttl_s)

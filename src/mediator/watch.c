@@ -418,17 +418,16 @@ static struct behaviour judged_as(const struct behaviour *b)
 	return judged;
 }
 
-bool watch_is_novel(const struct watch *watch, const struct behaviour *b)
+struct decision watch_decide(const struct watch *watch, const struct behaviour *b)
 {
 	struct behaviour judged = judged_as(b);
 
-	return policy_decide(watch->policy, watch->modes, &judged).novel;
+	return policy_decide(watch->policy, watch->modes, &judged);
 }
 
-bool watch_tells(const struct watch *watch, const struct behaviour *b)
+bool watch_tells(const struct watch *watch, const struct behaviour *b, struct decision decision)
 {
 	struct behaviour judged = judged_as(b);
-	struct decision decision = policy_decide(watch->policy, watch->modes, &judged);
 	uint64_t hash;
 
 	if (kind_of(watch, decision.verdict) == EVENT_KINDS || is_full(watch))
@@ -437,18 +436,15 @@ bool watch_tells(const struct watch *watch, const struct behaviour *b)
 	return *find_seen(watch->seen, watch->seen_slots, hash) != hash;
 }
 
-enum verdict watch_observe(struct watch *watch, const struct behaviour *b, pid_t pid,
-			   const char *detail, bool *ret_novel)
+enum verdict watch_observe(struct watch *watch, const struct behaviour *b, struct decision decision,
+			   pid_t pid, const char *detail)
 {
 	struct behaviour judged = judged_as(b);
-	struct decision decision = policy_decide(watch->policy, watch->modes, &judged);
 	/* Whoever is under the launcher's filter descends from the launcher. Who asks for a name is
 	 * known of some questions only. */
 	bool foreign = decision.novel && pid > 0 && b->domain != DOMAIN_SYSCALL &&
 		       b->domain != DOMAIN_DNS && is_foreign(watch, pid);
 
-	if (ret_novel)
-		*ret_novel = decision.novel;
 	return settle(watch, &judged, decision, pid, foreign, b->program, detail);
 }
 

@@ -7,6 +7,7 @@
 
 #include "event/event.h"
 #include "journal/journal.h"
+#include "policy/decide.h"
 #include "policy/image.h"
 #include "view/view.h"
 
@@ -56,15 +57,24 @@ bool watch_started(const struct watch *watch);
 int watch_judge(struct watch *watch, const struct view_question *question);
 
 /*
- * Judges, records and tells what was seen in any other way than by a question of the view. Of the
+ * Judges what was seen in any other way than by a question of the view, for watch_observe(). Of the
  * domains net and dns the program is told, and no part of what is judged: the kernel's rules and
- * the proxy know none. b: its strings are copied where they are kept; program "" where nobody could
- * tell it. pid: in the host's pid namespace, 0 if unknown. detail: goes into the event; NULL for
- * none. What an engine's own process does is let pass unless such are judged, and never learned;
- * names are judged whoever asks. *ret_novel (may be NULL): the policy does not hold it.
+ * the proxy know none.
  */
-enum verdict watch_observe(struct watch *watch, const struct behaviour *b, pid_t pid,
-			   const char *detail, bool *ret_novel);
+struct decision watch_decide(const struct watch *watch, const struct behaviour *b);
+
+/* Would this decision be told in an event of its own? For who has to find out what else that is to
+ * say. */
+bool watch_tells(const struct watch *watch, const struct behaviour *b, struct decision decision);
+
+/*
+ * Records and tells what was decided. b: its strings are copied where they are kept; program ""
+ * where nobody could tell it. pid: in the host's pid namespace, 0 if unknown. detail: goes into the
+ * event; NULL for none. What an engine's own process does is let pass unless such are judged, and
+ * never learned; names are judged whoever asks.
+ */
+enum verdict watch_observe(struct watch *watch, const struct behaviour *b, struct decision decision,
+			   pid_t pid, const char *detail);
 
 /*
  * Records and tells what has been done already, or was refused already, by whatever the policy
@@ -76,11 +86,6 @@ void watch_happened(struct watch *watch, const struct behaviour *b, bool refused
 
 /* The device of the view, as watch_new() was told. */
 dev_t watch_view(const struct watch *watch);
-/* Would watch_observe() find that the policy does not hold it? */
-bool watch_is_novel(const struct watch *watch, const struct behaviour *b);
-
-/* Would it be told of in an event of its own? For who has to find out what else that is to say. */
-bool watch_tells(const struct watch *watch, const struct behaviour *b);
 
 /* An open for execution has ended (view_exec_closed). */
 void watch_exec_closed(struct watch *watch, uint32_t opening);

@@ -838,18 +838,20 @@ static void what_no_question_asked_is_judged_and_recorded(void **state)
 						 [DOMAIN_NET] = MODE_ENFORCE};
 	struct behaviour cap = {DOMAIN_CAP, ACCESS_NONE, "", "CAP_KILL", 0};
 	struct behaviour net = {DOMAIN_NET, ACCESS_NONE, "", "tcp 192.0.2.1:80", 0};
+	struct decision of_cap, of_net;
 	struct court court;
-	bool novel = false;
 
 	open_court(&court, "observed");
 	watch_use(court.watch, NULL, modes);
-	assert_false(watch_tells(court.watch, &cap)); /* nothing is known yet: all is new */
-	assert_true(watch_tells(court.watch, &net));
-	assert_int_equal(watch_observe(court.watch, &cap, 0, NULL, &novel), VERDICT_NOVEL);
-	assert_true(novel);
-	assert_int_equal(watch_observe(court.watch, &cap, 0, NULL, NULL), VERDICT_NOVEL);
-	assert_int_equal(watch_observe(court.watch, &net, 0, NULL, NULL), VERDICT_DENIED);
-	assert_false(watch_tells(court.watch, &net));
+	of_cap = watch_decide(court.watch, &cap);
+	of_net = watch_decide(court.watch, &net);
+	assert_true(of_cap.novel);
+	assert_false(watch_tells(court.watch, &cap, of_cap)); /* nothing is known: all is new */
+	assert_true(watch_tells(court.watch, &net, of_net));
+	assert_int_equal(watch_observe(court.watch, &cap, of_cap, 0, NULL), VERDICT_NOVEL);
+	assert_int_equal(watch_observe(court.watch, &cap, of_cap, 0, NULL), VERDICT_NOVEL);
+	assert_int_equal(watch_observe(court.watch, &net, of_net, 0, NULL), VERDICT_DENIED);
+	assert_false(watch_tells(court.watch, &net, of_net));
 	assert_int_equal(close_court(&court, "observed", VERDICT_NOVEL), 1);
 }
 
