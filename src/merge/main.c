@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 	merge(&options, &settings, events, &err);
 	event_sink_free(events);
 	close_range(3, ~0U, 0);
-	/* From here on nobody waits for this process. */
+	/* From here on no other merge waits for this process. */
 	if (err.code == 0 && of_events.code == ENOENT && is_first(&settings))
 		return EX_OK;
 	if (err.code == 0)
