@@ -291,12 +291,12 @@ static void tell_connections(const struct rules *rules, const char *chain)
 	struct nft *nft = rules->nft;
 
 	nft_begin_rule(nft, chain);
+	load_tracked_port(nft); /* of what is not tracked the rule ends here */
 	nft_value(nft, TOLD_FIRST, nothing, sizeof(nothing));
 	nft_meta(nft, TOLD_LAST, NFT_META_NFPROTO); /* of IPv4 it stays, on some kernels */
 	nft_ct_tuple(nft, TOLD_ADDRESS, NFT_CT_DST, IP_CT_DIR_ORIGINAL);
 	nft_meta(nft, TOLD_AS, NFT_META_NFPROTO);
 	load_told_protocol(nft);
-	load_tracked_port(nft);
 	end_telling(rules, RULES_OUT);
 }
 

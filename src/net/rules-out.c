@@ -144,7 +144,10 @@ void refuse_foreign_sources(const struct rules *rules, const char *chain)
 		refuse_made_sources(rules, chain, false);
 		return;
 	}
+	/* Of IPv4 the kernel lends nobody another's address but who may make rules or packets: it
+	 * finds no route for it. */
 	nft_begin_rule(rules->nft, chain);
+	match_u8(rules->nft, NFT_META_NFPROTO, NFT_CMP_EQ, NFPROTO_IPV6);
 	match_foreign_source(rules->nft);
 	nft_drop(rules->nft);
 	nft_end_rule(rules->nft);

@@ -32,9 +32,10 @@ void add_proxy_sets(const struct rules *rules)
 	nft_end_elements(rules->nft, &elements);
 }
 
-/* UDP or TCP, to port 53. */
+/* UDP or TCP, to port 53. The port alone leads most packets out sooner than the set. */
 static void match_question(struct nft *nft)
 {
+	match_port(nft, NFT_CMP_EQ, DNS);
 	nft_meta(nft, OTHER, NFT_META_L4PROTO);
 	nft_payload(nft, OTHER + 1, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
 	nft_lookup(nft, OTHER, "questions");

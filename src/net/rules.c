@@ -7,10 +7,10 @@
  *
  *	chain output { hook output, before any address is translated
  *		tcp flags & (syn | ack) != syn accept
- *		{ tcp . 53, udp . 53 } goto asked
+ *		th dport 53 { tcp . 53, udp . 53 } goto asked
  *		[ct state established ct direction original jump live]
  *		meta l4proto != tcp ct state established,related,untracked accept
- *		fib saddr type != { local, broadcast } drop
+ *		ip6 fib saddr type != { local, broadcast } drop
  *		oif lo fib daddr type local goto local
  *		KEY not told for some time: log
  *		[KEY @denied goto reject]
@@ -116,15 +116,17 @@ static void add_untracking(const struct rules *rules)
 	struct nft *nft = rules->nft;
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		if (rules->options->dns_port != 0)
-			untrack_questions(rules, ends[i].chain, i == 0);
 		nft_begin_rule(nft, ends[i].chain);
 		match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, IPPROTO_TCP);
 		match_loopback(nft, ends[i].interface, NFT_CMP_NEQ);
 		nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, ends[i].port_at, 2);
 		nft_compare(nft, OTHER, NFT_CMP_NEQ, &dns, sizeof(dns));
 		nft_untrack(nft);
+		if (rules->options->dns_port != 0)
+			nft_accept(nft); /* it is no question */
 		nft_end_rule(nft);
+		if (rules->options->dns_port != 0)
+			untrack_questions(rules, ends[i].chain, i == 0);
 	}
 }
 

@@ -208,6 +208,14 @@ def borrow(source, address, port):
         s.sendmsg([b'hello'], [(socket.SOL_IP, 8, information)], 0, (address, port))  # IP_PKTINFO
 
 
+def claim(kind, protocol, source, address, port):
+    """As one's own."""
+    with open_socket(address, kind, protocol, lifetime=SILENT_S) as s:
+        s.setsockopt(socket.SOL_IP, 15, 1)  # IP_FREEBIND
+        s.bind((source, 0))
+        s.connect((address, port))
+
+
 def aside(address, port):
     """Out by the interface, wherever it goes."""
     with open_socket(address, socket.SOCK_DGRAM) as s:
@@ -452,6 +460,9 @@ def attempts(n, enforced, options):
     # The kernel lends nobody another's address of IPv4.
     for source, answer in ('10.98.0.255', 'ENETUNREACH'), ('10.98.0.77', 'ENETUNREACH'), ('255.255.255.255', 'EINVAL'):
         yield Attempt('function', borrow, source, OUTSIDE[4], 9000, passes=answer)
+    for kind, protocol in (socket.SOCK_STREAM, 0), (socket.SOCK_DGRAM, 0), (socket.SOCK_DGRAM, socket.IPPROTO_ICMP):
+        for address in OUTSIDE[4], INSIDE[4], LOOPBACK[4]:
+            yield Attempt('function', claim, kind, protocol, '10.98.0.77', address, 9000, passes='ENETUNREACH')
     # Who sends to loopback by another interface does not mean this end.
     yield Attempt('function', aside, LOOPBACK[4], 9090, keys=['connect udp 127.0.0.1:9090'], refused='EPERM')
     for address in *OUTSIDE.values(), *ANYWHERE.values():
