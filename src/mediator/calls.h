@@ -41,7 +41,8 @@ typedef bool calls_meet(void *context, const struct seccomp_notif *notif);
 /* From now on `meet` is asked of those that the filter notifies of. */
 void calls_set_meet(struct calls *calls, calls_meet *meet, void *context);
 
-/* Does who called still wait? What was read of its memory before was its own then. */
+/* Does who called still wait? What was read of its memory before was its own then. For any thread,
+ * until calls_go_on(). */
 bool calls_waits(const struct calls *calls, const struct seccomp_notif *notif);
 
 /* Lets the call that waits go on. */

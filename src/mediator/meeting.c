@@ -3,7 +3,7 @@
 #include "mediator/meeting.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/hash.h"
 #include "base/text.h"
 #include "mediator/volumes.h"
 #include "policy/shape.h"
@@ -21,16 +20,11 @@
 #include "wrap/helper.h"
 #include "wrap/meeting.h"
 
-enum meeting_limits {
-	VOLUMES_MAX = 16,
-	ELSEWHERE_MAX = 16, /* paths that lead into no volume, as that of a name service's */
-};
+enum meeting_limits { VOLUMES_MAX = 16 };
 
 struct meeting {
 	struct meeting_volume volumes[VOLUMES_MAX];
 	size_t n_volumes, n_native;
-	uint64_t elsewhere[ELSEWHERE_MAX]; /* hashes */
-	size_t n_elsewhere;		   /* counts on: the oldest is replaced */
 	struct meeting_question question;
 };
 
@@ -65,52 +59,6 @@ void meeting_add(struct mediator *m, const struct view_lower *lower)
 	if (point)
 		meeting->volumes[meeting->n_volumes++] =
 			(struct meeting_volume){.fd = lower->fd, .point = point};
-}
-
-/* ---- what is asked ---- */
-
-static uint64_t hash_path(const char *path)
-{
-	return hash64_mix(hash64_add(0, path, strlen(path) + 1));
-}
-
-static bool leads_elsewhere(const struct meeting *meeting, const char *path)
-{
-	uint64_t hash = hash_path(path);
-
-	for (size_t i = 0; i < meeting->n_elsewhere && i < ELSEWHERE_MAX; i++) {
-		if (meeting->elsewhere[i] == hash)
-			return true;
-	}
-	return false;
-}
-
-static void remember_elsewhere(struct meeting *meeting, const char *path)
-{
-	meeting->elsewhere[meeting->n_elsewhere++ % ELSEWHERE_MAX] = hash_path(path);
-}
-
-/* Reads the address that bind(2) or connect(2) is called with. Returns whether it is a path. */
-static bool read_path(const struct mediator *m, const struct seccomp_notif *notif, char *path)
-{
-	cleanup_close int memory = -1;
-	struct sockaddr_un address;
-	size_t len = (uint32_t)notif->data.args[2];
-	char name[32];
-
-	/* the kernel refuses a longer one, too */
-	if (len <= offsetof(struct sockaddr_un, sun_path) || len > sizeof(address))
-		return false;
-	snprintf(name, sizeof(name), "%u/mem", notif->pid);
-	memory = openat(m->proc_fd, name, O_RDONLY | O_CLOEXEC);
-	if (memory < 0 ||
-	    pread(memory, &address, len, (off_t)notif->data.args[1]) != (ssize_t)len ||
-	    address.sun_family != AF_UNIX || !address.sun_path[0])
-		return false;
-	len -= offsetof(struct sockaddr_un, sun_path);
-	memcpy(path, address.sun_path, len);
-	path[len] = '\0';
-	return true;
 }
 
 /* ---- what came of it ---- */
@@ -160,10 +108,17 @@ static void hear(void *context)
 		meeting->n_native++;
 		tell(m, question, meeting->volumes[question->found].point);
 		learn(m, question);
-	} else if (question->lasting) {
-		remember_elsewhere(meeting, question->path);
 	}
 	calls_go_on(m->calls);
+}
+
+/* Only by its length: whoever reads of the function's memory may have to wait for the view. */
+static bool may_be_path(const struct seccomp_notif *notif)
+{
+	size_t len = (uint32_t)notif->data.args[2];
+
+	/* the kernel refuses a longer one, too */
+	return len > offsetof(struct sockaddr_un, sun_path) && len <= sizeof(struct sockaddr_un);
 }
 
 bool meeting_begin(void *context, const struct seccomp_notif *notif)
@@ -172,13 +127,13 @@ bool meeting_begin(void *context, const struct seccomp_notif *notif)
 	struct meeting *meeting = m->meeting;
 	struct meeting_question *question = &meeting->question;
 
-	if (!m->wrapped || m->helper || m->told_socket || meeting->n_native == meeting->n_volumes ||
-	    !is_learned(m) || !read_path(m, notif, question->path) ||
-	    leads_elsewhere(meeting, question->path) || !calls_waits(m->calls, notif))
+	if (!m->wrapped || m->init_gone || m->helper || m->told_socket ||
+	    meeting->n_native == meeting->n_volumes || !is_learned(m) || !may_be_path(notif))
 		return false;
+	question->calls = m->calls;
+	question->notif = notif;
 	question->thread = (pid_t)notif->pid;
 	question->connects = notif->data.nr == SYS_connect;
-	question->lasting = false;
 	question->volumes = meeting->volumes;
 	question->n_volumes = meeting->n_volumes;
 	question->found = -1;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -32,6 +33,27 @@ static int examine(struct place *place)
 	place->mount = at.stx_mnt_id;
 	place->mode = at.stx_mode;
 	return at.stx_mask & STATX_MNT_ID ? 0 : -EOPNOTSUPP;
+}
+
+/* Reads the address that the call is made with. Returns whether it is a path. */
+static bool read_path(const struct helper *helper)
+{
+	struct meeting_question *question = helper->meeting;
+	const struct seccomp_data *call = &question->notif->data;
+	size_t len = (uint32_t)call->args[2];
+	cleanup_close int memory = -1;
+	struct sockaddr_un address;
+	char name[32];
+
+	snprintf(name, sizeof(name), "%d/mem", (int)question->thread);
+	memory = openat(helper->proc_fd, name, O_RDONLY | O_CLOEXEC);
+	if (memory < 0 || pread(memory, &address, len, (off_t)call->args[1]) != (ssize_t)len ||
+	    address.sun_family != AF_UNIX || !address.sun_path[0])
+		return false;
+	len -= offsetof(struct sockaddr_un, sun_path);
+	memcpy(question->path, address.sun_path, len);
+	question->path[len] = '\0';
+	return true;
 }
 
 /* Opens the directory of the thread's in /proc that `name` says. */
@@ -140,7 +162,7 @@ static int attach(struct helper *helper, const struct meeting_volume *volume)
 
 /* Returns 0 with the answer, which may be that there is nothing to be done, or -errno with the
  * error set. */
-static int answer(struct helper *helper, struct place *base, struct place *place)
+static int answer(struct helper *helper, const struct place *base, struct place *place)
 {
 	struct meeting_question *question = helper->meeting;
 	char directory[sizeof(question->path) + 1];
@@ -148,20 +170,15 @@ static int answer(struct helper *helper, struct place *base, struct place *place
 	ssize_t found;
 	int r;
 
-	if (!shares_mounts(helper) || open_base(helper, path[0] == '/' ? "root" : "cwd", base) < 0)
-		return 0;
 	if (!question->connects) {
 		name = split(path, directory);
 		path = directory;
 	}
-	/* what is not there yet may be there the next time */
 	if (resolve(base, path, place) < 0 || (question->connects && !S_ISSOCK(place->mode)))
 		return 0;
 	found = place->mount == base->mount ? -1 : find_volume(helper, place->mount);
-	if (found < 0 || native_volume_is_denied(&helper->wish, question->volumes[found].point)) {
-		question->lasting = question->path[0] == '/';
+	if (found < 0 || native_volume_is_denied(&helper->wish, question->volumes[found].point))
 		return 0;
-	}
 	r = path_of(helper, place->fd, name, question->key);
 	if (r == 0)
 		r = attach(helper, &question->volumes[found]);
@@ -170,16 +187,39 @@ static int answer(struct helper *helper, struct place *base, struct place *place
 	return r;
 }
 
-int meeting_work(struct helper *helper)
+/* In the host's /proc: what is found of the thread there is its own while it waits. */
+static bool examine_call(const struct helper *helper, struct place *base)
+{
+	const struct meeting_question *question = helper->meeting;
+
+	return read_path(helper) && shares_mounts(helper) &&
+	       open_base(helper, question->path[0] == '/' ? "root" : "cwd", base) == 0 &&
+	       calls_waits(question->calls, question->notif);
+}
+
+static int enter(struct helper *helper)
 {
 	cleanup_close int root = helper_open_proc(helper, "root", O_PATH | O_DIRECTORY);
-	struct place base = {.fd = -1}, place = {.fd = -1};
 	int r = root < 0 ? root : helper_enter(helper);
 
 	if (r == 0 && (fchdir(root) < 0 || chroot(".") < 0))
 		r = error_set(&helper->err, errno, "cannot enter the container's root");
-	if (r == 0)
-		r = answer(helper, &base, &place);
+	return r;
+}
+
+int meeting_work(struct helper *helper)
+{
+	struct place base = {.fd = -1}, place = {.fd = -1};
+	int r = 0;
+
+	if (examine_call(helper, &base)) {
+		r = enter(helper);
+		if (r == 0)
+			r = answer(helper, &base, &place);
+		/* where the container has ended meanwhile that is all there is to it */
+		if (r < 0 && !calls_waits(helper->meeting->calls, helper->meeting->notif))
+			r = 0;
+	}
 	if (base.fd >= 0)
 		close(base.fd);
 	if (place.fd >= 0)

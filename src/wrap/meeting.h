@@ -3,10 +3,13 @@
 #define HUSK_WRAP_MEETING_H
 
 #include <limits.h>
+#include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <sys/un.h>
+
+#include "mediator/calls.h"
 
 /* A volume that the view serves. */
 struct meeting_volume {
@@ -15,15 +18,16 @@ struct meeting_volume {
 	bool native; /* it has been attached there */
 };
 
-/* What meeting_work() is asked, and its answer. */
+/* What meeting_work() is asked, and its answer: what it is called with, and more. */
 struct meeting_question {
+	const struct calls *calls;
+	const struct seccomp_notif *notif;
 	pid_t thread;  /* who calls */
 	bool connects; /* else it binds */
-	bool lasting;  /* the same path leads to the same place the next time */
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
 	const struct meeting_volume *volumes;
 	size_t n_volumes;
 
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
 	ssize_t found;	    /* the volume that was attached, -1: none */
 	char key[PATH_MAX]; /* then, where the socket is or will be, as the container sees it */
 };

@@ -528,3 +528,25 @@ assert ctypes.CDLL(None).unshare(0x20000) == 0
 	no_event '.function == "apart" and (.detail // "" | contains("from now on"))'
 	nothing_left
 }
+
+@test "an address in memory that the view has to read first is read" {
+	write_conf "passthrough = no"
+	head -c 4096 /dev/zero >"$DATA/page"
+	python3 -c 'import sys; sys.stdout.buffer.write(b"\1\0/data/s\0")' | dd of="$DATA/page" conv=notrunc status=none
+	server_bundle page /data
+	set_python "$BUNDLE" 'import ctypes, mmap, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+page = os.open("/data/page", os.O_RDWR)
+address = libc.mmap(None, ctypes.c_size_t(4096), 3, 2, page, ctypes.c_long(0))
+class Server:
+    def bind(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        assert libc.bind(self.socket.fileno(), ctypes.c_void_p(address), 10) == 0, os.strerror(ctypes.get_errno())
+    def __getattr__(self, name): return getattr(self.socket, name)
+'"${SERVER/server = socket.socket(socket.AF_UNIX)/server = Server()}"
+	hook_bundle "$BUNDLE" page
+	reached
+	met /data "makes a socket in it"
+	nothing_left
+}
