@@ -91,7 +91,7 @@ static void finish_wrap(struct mediator *m)
 	buf_release(&m->attached.told);
 	resolution_use(m, resolvers, resolvers_len);
 	native_scans_release(&m->scans);
-	r = mediator_end_helper(m, &err);
+	r = mediator_end_helper(m, &m->helper, &err);
 	capabilities_begin(m);
 	m->wrapped = r == 0;
 	if (r < 0 && err.code) /* what failed on this side of the talk has been told */

@@ -43,7 +43,7 @@ struct mediator {
 	struct journal *journal;
 	struct event_sink *events;
 	struct meeting *meeting; /* NULL: sockets in volumes are as they are at the start */
-	struct helper *helper;	 /* NULL while none runs */
+	struct helper *helper;	 /* by the policy that holds; NULL while none runs */
 	struct helper *ready;	 /* waits for the gate to be opened; NULL from then on */
 	struct network *network; /* NULL where the domain net is unavailable */
 	struct dns *dns;	 /* NULL where the domain dns is */
@@ -108,8 +108,8 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 struct event mediator_event(const struct mediator *m, enum event_kind kind);
 void mediator_tell(struct mediator *m, enum event_kind kind, const char *detail);
 
-/* Ends m->helper, which has said that it is done, as helper_finish() does. */
-int mediator_end_helper(struct mediator *m, struct error *err);
+/* Ends `*helper`, which has said that it is done and is NULL then, as helper_finish() does. */
+int mediator_end_helper(struct mediator *m, struct helper **helper, struct error *err);
 
 /* The modes of this run as they are now. */
 void mediator_modes_now(const struct mediator *m, enum mode ret[DOMAINS]);

@@ -64,12 +64,12 @@ void mediator_tell(struct mediator *m, enum event_kind kind, const char *detail)
 	event_emit(m->events, &event);
 }
 
-int mediator_end_helper(struct mediator *m, struct error *err)
+int mediator_end_helper(struct mediator *m, struct helper **helper, struct error *err)
 {
-	struct helper *helper = steal_ptr(&m->helper);
+	struct helper *ended = steal_ptr(helper);
 
-	loop_remove(m->loop, helper_fd(helper));
-	return helper_finish(helper, err);
+	loop_remove(m->loop, helper_fd(ended));
+	return helper_finish(ended, err);
 }
 
 /* ---- set-up ---- */
@@ -114,7 +114,8 @@ static int judge(void *context, const struct view_question *question)
 	int r;
 
 	/* a helper of this process prepares the view, and is nobody to be judged */
-	if (m->helper && process_thread_group(m->proc_fd, question->pid) == getpid())
+	if ((m->helper || meeting_is_asked(m)) &&
+	    process_thread_group(m->proc_fd, question->pid) == getpid())
 		return 0;
 	policy_refresh(m);
 	r = watch_judge(m->watch, question);

@@ -25,6 +25,7 @@ enum meeting_limits { VOLUMES_MAX = 16 };
 struct meeting {
 	struct meeting_volume volumes[VOLUMES_MAX];
 	size_t n_volumes, n_native;
+	struct helper *helper; /* NULL while none runs */
 	struct meeting_question question;
 };
 
@@ -99,15 +100,17 @@ static void hear(void *context)
 	struct meeting_question *question = &meeting->question;
 	struct error err = ERROR_INIT;
 
-	if (helper_hear(m->helper) != HELPER_DONE)
+	if (helper_hear(meeting->helper) != HELPER_DONE)
 		return;
-	if (mediator_end_helper(m, &err) < 0)
+	if (mediator_end_helper(m, &meeting->helper, &err) < 0)
 		mediator_tell(m, EVENT_DEGRADED, err.what);
 	if (question->found >= 0) {
 		meeting->volumes[question->found].native = true;
 		meeting->n_native++;
 		tell(m, question, meeting->volumes[question->found].point);
-		learn(m, question);
+		/* an enforced function teaches nothing */
+		if (is_learned(m))
+			learn(m, question);
 	}
 	calls_go_on(m->calls);
 }
@@ -127,9 +130,12 @@ bool meeting_begin(void *context, const struct seccomp_notif *notif)
 	struct meeting *meeting = m->meeting;
 	struct meeting_question *question = &meeting->question;
 
-	if (!m->wrapped || m->init_gone || m->helper || m->told_socket ||
+	if (!m->wrapped || m->init_gone || m->told_socket ||
 	    meeting->n_native == meeting->n_volumes || !is_learned(m) || !may_be_path(notif))
 		return false;
+	for (size_t i = 0; i < meeting->n_volumes; i++)
+		meeting->volumes[i].denied =
+			native_volume_is_denied(&m->wish, meeting->volumes[i].point);
 	question->calls = m->calls;
 	question->notif = notif;
 	question->thread = (pid_t)notif->pid;
@@ -137,11 +143,16 @@ bool meeting_begin(void *context, const struct seccomp_notif *notif)
 	question->volumes = meeting->volumes;
 	question->n_volumes = meeting->n_volumes;
 	question->found = -1;
-	if (helper_meet(m->proc_fd, m->setup->state->pid, question, &m->wish, &m->helper) < 0)
+	if (helper_meet(m->proc_fd, m->setup->state->pid, question, &meeting->helper) < 0)
 		return false;
-	if (loop_add(m->loop, helper_fd(m->helper), hear, m) == 0)
+	if (loop_add(m->loop, helper_fd(meeting->helper), hear, m) == 0)
 		return true;
 	/* it has its end of the talk, and no other descriptor is polled for */
-	(void)helper_finish(steal_ptr(&m->helper), NULL);
+	(void)helper_finish(steal_ptr(&meeting->helper), NULL);
 	return false;
+}
+
+bool meeting_is_asked(const struct mediator *m)
+{
+	return m->meeting && m->meeting->helper;
 }

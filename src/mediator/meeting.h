@@ -28,4 +28,8 @@ void meeting_add(struct mediator *m, const struct view_lower *lower);
 /* A calls_meet; context: the mediator. */
 bool meeting_begin(void *context, const struct seccomp_notif *notif);
 
+/* Is a helper at work for one? It knows no policy, so a newer one need not wait for it, however
+ * long the function may have it wait. */
+bool meeting_is_asked(const struct mediator *m);
+
 #endif

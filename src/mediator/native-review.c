@@ -97,8 +97,12 @@ void native_decide(struct mediator *m)
 
 void native_decide_again(struct mediator *m)
 {
-	if (m->wrapped)
+	if (m->wrapped) {
+		m->wish.bytes = NULL;
+		m->wish.len = 0;
+		take_volumes(m);
 		return;
+	}
 	/* what was not wished for at first, the mediator's filter has no calls for */
 	if (m->wish.len == 0) {
 		take_volumes(m);
@@ -143,7 +147,7 @@ static void hear_mediated(void *context)
 
 	if (helper_hear(m->helper) != HELPER_DONE)
 		return;
-	if (mediator_end_helper(m, &err) < 0)
+	if (mediator_end_helper(m, &m->helper, &err) < 0)
 		mediator_tell(m, EVENT_DEGRADED, err.what);
 }
 

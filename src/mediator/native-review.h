@@ -8,7 +8,8 @@
  * a read-only root; of some runs, by chance, nothing: those see everything. */
 void native_decide(struct mediator *m);
 
-/* The policy has been replaced before the wrap: what the old one wished is forgotten. */
+/* The policy has been replaced: what the old one wished is forgotten. After the wrap only what it
+ * says of volumes matters. */
 void native_decide_again(struct mediator *m);
 
 /* Keeps the container's root for native_look(), as the runtime has mounted it: to be called before

@@ -230,15 +230,13 @@ int helper_mediate(int proc_fd, pid_t pid, struct native_plan *attached, struct 
 	return start(&plan, ret);
 }
 
-int helper_meet(int proc_fd, pid_t pid, struct meeting_question *question,
-		const struct native_wish *wish, struct helper **ret)
+int helper_meet(int proc_fd, pid_t pid, struct meeting_question *question, struct helper **ret)
 {
 	const struct helper plan = {
 		.work = meeting_work,
 		.proc_fd = proc_fd,
 		.pid = pid,
 		.meeting = question,
-		.wish = *wish,
 	};
 
 	return start(&plan, ret);

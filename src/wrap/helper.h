@@ -15,7 +15,8 @@
  * The helper: a thread that enters the container's mount namespace to do mount work there, while
  * the main thread goes on to serve the requests that this very work causes. A thread, because it
  * shares descriptors and results with the main one and costs a tenth of a process; it leaves the
- * shared fs state first (unshare(CLONE_FS)), as setns(2) demands. One at a time.
+ * shared fs state first (unshare(CLONE_FS)), as setns(2) demands. One at a time for the view, and
+ * one for a meeting.
  */
 struct helper;
 
@@ -59,10 +60,9 @@ struct native_plan helper_take_plan(struct helper *helper);
  * yet, and covers the trees that are to be, in the mount namespace of `pid`. */
 int helper_mediate(int proc_fd, pid_t pid, struct native_plan *attached, struct helper **ret);
 
-/* Answers `question` (borrowed, and not to be touched until then), for which it
- * may attach a volume, in the mount namespace of `pid`. `wish`: as for helper_wrap(). */
-int helper_meet(int proc_fd, pid_t pid, struct meeting_question *question,
-		const struct native_wish *wish, struct helper **ret);
+/* Answers `question` (borrowed, and not to be touched until then), for which it may attach a
+ * volume, in the mount namespace of `pid`. */
+int helper_meet(int proc_fd, pid_t pid, struct meeting_question *question, struct helper **ret);
 
 /* The bytes of the container's resolv.conf as it was before the wrap, valid at HELPER_DONE of
  * helper_wrap() until helper_finish(); NULL where there is none. */

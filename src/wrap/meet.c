@@ -177,7 +177,7 @@ static int answer(struct helper *helper, const struct place *base, struct place 
 	if (resolve(base, path, place) < 0 || (question->connects && !S_ISSOCK(place->mode)))
 		return 0;
 	found = place->mount == base->mount ? -1 : find_volume(helper, place->mount);
-	if (found < 0 || native_volume_is_denied(&helper->wish, question->volumes[found].point))
+	if (found < 0 || question->volumes[found].denied)
 		return 0;
 	r = path_of(helper, place->fd, name, question->key);
 	if (r == 0)

@@ -16,6 +16,7 @@ struct meeting_volume {
 	int fd;	     /* the volume's own mount, the view's descriptor */
 	char *point; /* where it is mounted in the container */
 	bool native; /* it has been attached there */
+	bool denied; /* something in it was, by hand */
 };
 
 /* What meeting_work() is asked, and its answer: what it is called with, and more. */

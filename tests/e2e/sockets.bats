@@ -550,3 +550,53 @@ class Server:
 	met /data "makes a socket in it"
 	nothing_left
 }
+
+# What begins a function that goes on when the host has made /data/go.
+AWAIT='
+import os, time
+open("/data/started", "w").close()
+while not os.path.exists("/data/go"): time.sleep(0.01)
+'
+
+@test "a denial that comes while the container runs keeps a volume in the view as well" {
+	server_bundle replaced /data '.process.env += ["PATIENCE=1"]'
+	hook_bundle "$BUNDLE" replaced
+	set_args "$BUNDLE" /bin/true
+	run_bundle 0 "$BUNDLE"
+	set_python "$BUNDLE" "$AWAIT$SERVER"
+	start_run "$BUNDLE" </dev/null >"$T/out" 2>&1 3>&- &
+	local run=$!
+	wait_until 20 test -e "$DATA/started"
+	husk allow replaced read /data/file
+	sleep 1
+	husk deny replaced create /data/other
+	sleep 1
+	touch "$DATA/go"
+	wait_until 20 test -e "$DATA/ready"
+	answer=$(ask "$DATA/s")
+	wait "$run" || fail "$(cat "$T/out")"
+	[ "$answer" = ECONNREFUSED ] || fail "$answer"
+	no_event '.detail // "" | contains("from now on")'
+	nothing_left
+}
+
+@test "a function that is enforced while it runs makes no volume native any more" {
+	server_bundle between /data '.process.env += ["PATIENCE=1"]'
+	hook_bundle "$BUNDLE" between
+	set_args "$BUNDLE" /bin/true
+	run_bundle 0 "$BUNDLE"
+	set_python "$BUNDLE" "${AWAIT}try:
+${SERVER//$'\n'/$'\n'    }
+except PermissionError: print('refused')"
+	start_run "$BUNDLE" </dev/null >"$T/out" 2>&1 3>&- &
+	local run=$!
+	wait_until 20 test -e "$DATA/started"
+	husk mode between --domain fs enforce
+	sleep 1
+	touch "$DATA/go"
+	wait "$run" || fail "$(cat "$T/out")"
+	[ "$(cat "$T/out")" = refused ]
+	no_event '.detail // "" | contains("from now on")'
+	husk show --json between | jq -e '[.native[] | select(.kind == "sockets")] == []' >/dev/null
+	nothing_left
+}
