@@ -140,6 +140,7 @@ bool meeting_begin(void *context, const struct seccomp_notif *notif)
 	question->notif = notif;
 	question->thread = (pid_t)notif->pid;
 	question->connects = notif->data.nr == SYS_connect;
+	question->view = watch_view(m->watch);
 	question->volumes = meeting->volumes;
 	question->n_volumes = meeting->n_volumes;
 	question->found = -1;

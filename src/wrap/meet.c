@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -20,7 +21,9 @@
 struct place {
 	int fd; /* O_PATH */
 	uint64_t mount;
+	dev_t device;
 	mode_t mode;
+	bool is_top; /* the root of that mount */
 };
 
 static int examine(struct place *place)
@@ -32,6 +35,8 @@ static int examine(struct place *place)
 		return -errno;
 	place->mount = at.stx_mnt_id;
 	place->mode = at.stx_mode;
+	place->device = makedev(at.stx_dev_major, at.stx_dev_minor);
+	place->is_top = at.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 	return at.stx_mask & STATX_MNT_ID ? 0 : -EOPNOTSUPP;
 }
 
@@ -123,6 +128,15 @@ static int path_of(const struct helper *helper, int fd, const char *name, char *
 	return more < 0 || more >= PATH_MAX - len ? -ENAMETOOLONG : 0;
 }
 
+/* Is it where the view put it? Names of a first process that entered a root of its own begin there;
+ * what the view has does not. */
+static bool is_in_place(const struct mountinfo_entry *entry, const struct meeting_volume *volume)
+{
+	return strcmp(entry->point, volume->point) == 0 && entry->root[0] == '/' &&
+	       strncmp(entry->root + 1, VIEW_ROOT, sizeof(VIEW_ROOT) - 1) == 0 &&
+	       strcmp(entry->root + sizeof(VIEW_ROOT), volume->point) == 0;
+}
+
 /* The volume whose mount by the view is `mount`, with nothing mounted in it; -1: there is none. */
 static ssize_t find_volume(struct helper *helper, uint64_t mount)
 {
@@ -138,22 +152,31 @@ static ssize_t find_volume(struct helper *helper, uint64_t mount)
 		if ((uint64_t)mounts.entries[i].id == mount)
 			entry = &mounts.entries[i];
 	}
-	if (!entry || strcmp(entry->type, "fuse.husk") != 0)
-		return -1;
-	for (size_t i = 0; i < question->n_volumes; i++) {
-		if (!question->volumes[i].native &&
-		    strcmp(question->volumes[i].point, entry->point) == 0)
+	for (size_t i = 0; i < question->n_volumes && entry; i++) {
+		if (!question->volumes[i].native && is_in_place(entry, &question->volumes[i]))
 			return (ssize_t)i;
 	}
 	return -1;
 }
 
-static int attach(struct helper *helper, const struct meeting_volume *volume)
+/*
+ * Attaches it over that mount of the view's and nowhere else: the names that lead there are the
+ * function's to exchange. Returns 0, 1 where they lead elsewhere by now, or -errno with the error
+ * set.
+ */
+static int attach(struct helper *helper, const struct meeting_volume *volume, uint64_t mount)
 {
-	int r = mount_set_propagation(volume->fd, MS_PRIVATE, 0);
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+	cleanup_close int point =
+		(int)syscall(SYS_openat2, AT_FDCWD, volume->point, &how, sizeof(how));
+	struct place at = {.fd = point};
+	int r;
 
+	if (point < 0 || examine(&at) < 0 || at.mount != mount || !at.is_top)
+		return 1;
+	r = mount_set_propagation(volume->fd, MS_PRIVATE, 0);
 	if (r == 0)
-		r = mount_attach(volume->fd, AT_FDCWD, volume->point);
+		r = mount_attach(volume->fd, point, "");
 	if (r < 0)
 		return error_set(&helper->err, -r, "cannot attach the volume '%s' as it is",
 				 volume->point);
@@ -176,15 +199,17 @@ static int answer(struct helper *helper, const struct place *base, struct place 
 	}
 	if (resolve(base, path, place) < 0 || (question->connects && !S_ISSOCK(place->mode)))
 		return 0;
-	found = place->mount == base->mount ? -1 : find_volume(helper, place->mount);
+	if (place->mount == base->mount || place->device != question->view)
+		return 0;
+	found = find_volume(helper, place->mount);
 	if (found < 0 || question->volumes[found].denied)
 		return 0;
 	r = path_of(helper, place->fd, name, question->key);
 	if (r == 0)
-		r = attach(helper, &question->volumes[found]);
+		r = attach(helper, &question->volumes[found], place->mount);
 	if (r == 0)
 		question->found = found;
-	return r;
+	return r < 0 ? r : 0;
 }
 
 /* In the host's /proc: what is found of the thread there is its own while it waits. */

@@ -25,6 +25,7 @@ struct meeting_question {
 	const struct seccomp_notif *notif;
 	pid_t thread;  /* who calls */
 	bool connects; /* else it binds */
+	dev_t view;    /* st_dev of all that it serves */
 	const struct meeting_volume *volumes;
 	size_t n_volumes;
 

@@ -600,3 +600,27 @@ except PermissionError: print('refused')"
 	husk show --json between | jq -e '[.native[] | select(.kind == "sockets")] == []' >/dev/null
 	nothing_left
 }
+
+@test "a first process with a root of its own has nothing attached elsewhere" {
+	mkdir -p "$T/other" "$T/work/data"
+	touch "$T/other/in-other"
+	BUNDLE=$(bundle rooted "$HUSK_ROOTFS" '.root.readonly = true
+		| .process.capabilities |= map_values(. + ["CAP_SYS_CHROOT"])
+		| .mounts += [{destination: "/work", type: "bind", source: "'"$T/work"'", options: ["rbind"]},
+			{destination: "/work/data", type: "bind", source: "'"$T/other"'", options: ["rbind"]},
+			{destination: "/data", type: "bind", source: "'"$DATA"'", options: ["rbind"]}]')
+	set_python "$BUNDLE" 'import os, socket
+outside = os.open("/", os.O_RDONLY)
+os.chroot("/work")
+os.chdir("/")
+socket.socket(socket.AF_UNIX).bind("/data/s")
+os.fchdir(outside)
+os.chroot(".")
+print(os.listdir("/data"), sorted(os.listdir("/work/data")))'
+	hook_bundle "$BUNDLE" rooted
+	run_bundle 0 "$BUNDLE"
+	[ "$output" = "[] ['in-other', 's']" ] || fail "$output"
+	no_event '.detail // "" | contains("from now on")'
+	[ "$(husk show --json rooted | jq -r '.native[] | select(.kind == "sockets") | .path')" = /work/data ]
+	nothing_left
+}
