@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -124,12 +125,22 @@ int judge_name(struct view *view, fuse_req_t req, enum access access, const stru
 	return ask(view, req, &question, dir, name ? name : "#tmpfile");
 }
 
+static bool is_readonly(int fd)
+{
+	struct statvfs st;
+
+	return fstatvfs(fd, &st) == 0 && st.f_flag & ST_RDONLY;
+}
+
 int judge_special(struct view *view, fuse_req_t req, mode_t mode, const struct inode *dir,
 		  const char *name)
 {
 	struct view_question question = {.access = ACCESS_CREATE};
+	const struct lower *lower = &view->lowers[dir->key.lower];
 
-	if ((S_ISSOCK(mode) || S_ISFIFO(mode)) && view->lowers[dir->key.lower].persistent)
+	/* what cannot be made is no reason to have a volume natively from then on */
+	if ((S_ISSOCK(mode) || S_ISFIFO(mode)) && lower->persistent &&
+	    !is_readonly(lower->root->fd))
 		question.flags |= BEHAVIOUR_SOCKET;
 	return ask(view, req, &question, dir, name);
 }
