@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -40,27 +40,6 @@ static int examine(struct place *place)
 	return at.stx_mask & STATX_MNT_ID ? 0 : -EOPNOTSUPP;
 }
 
-/* Reads the address that the call is made with. Returns whether it is a path. */
-static bool read_path(const struct helper *helper)
-{
-	struct meeting_question *question = helper->meeting;
-	const struct seccomp_data *call = &question->notif->data;
-	size_t len = (uint32_t)call->args[2];
-	cleanup_close int memory = -1;
-	struct sockaddr_un address;
-	char name[32];
-
-	snprintf(name, sizeof(name), "%d/mem", (int)question->thread);
-	memory = openat(helper->proc_fd, name, O_RDONLY | O_CLOEXEC);
-	if (memory < 0 || pread(memory, &address, len, (off_t)call->args[1]) != (ssize_t)len ||
-	    address.sun_family != AF_UNIX || !address.sun_path[0])
-		return false;
-	len -= offsetof(struct sockaddr_un, sun_path);
-	memcpy(question->path, address.sun_path, len);
-	question->path[len] = '\0';
-	return true;
-}
-
 /* Opens the directory of the thread's in /proc that `name` says. */
 static int open_base(const struct helper *helper, const char *name, struct place *ret)
 {
@@ -69,20 +48,6 @@ static int open_base(const struct helper *helper, const char *name, struct place
 	snprintf(path, sizeof(path), "%d/%s", (int)helper->meeting->thread, name);
 	ret->fd = openat(helper->proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return ret->fd < 0 ? -errno : examine(ret);
-}
-
-/* Are the thread's mounts the container's, and not of a namespace that it made? */
-static bool shares_mounts(const struct helper *helper)
-{
-	char path[64];
-	struct stat own, its;
-
-	snprintf(path, sizeof(path), "%d/ns/mnt", (int)helper->meeting->thread);
-	if (fstatat(helper->proc_fd, path, &its, 0) < 0)
-		return false;
-	snprintf(path, sizeof(path), "%d/ns/mnt", (int)helper->pid);
-	return fstatat(helper->proc_fd, path, &own, 0) == 0 && own.st_ino == its.st_ino &&
-	       own.st_dev == its.st_dev;
 }
 
 /* Splits the path of a socket that is to be made; returns its name in `directory`, of as many bytes
@@ -183,26 +148,70 @@ static int attach(struct helper *helper, const struct meeting_volume *volume, ui
 	return 0;
 }
 
+/* By the rights that this thread has taken over. */
+static bool may(const struct place *place, int mode)
+{
+	return syscall(SYS_faccessat2, place->fd, "", mode, AT_EMPTY_PATH | AT_EACCESS) == 0;
+}
+
+/* Is there no such name yet? */
+static bool is_free(const struct place *directory, const char *name)
+{
+	struct stat st;
+
+	return *name && fstatat(directory->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+	       errno == ENOENT;
+}
+
+/*
+ * Where the call leads, if it is to succeed: what fails is to make no volume native, now or in
+ * later runs. ret_name: of the socket that is to be made there, `directory` is its room; NULL: it
+ * is what is connected to.
+ */
+static bool find_place(const struct meeting_question *question, const struct place *base,
+		       char *directory, struct place *ret, const char **ret_name)
+{
+	if (question->connects) {
+		*ret_name = NULL;
+		return resolve(base, question->path, ret) == 0 && S_ISSOCK(ret->mode) &&
+		       may(ret, W_OK);
+	}
+	*ret_name = split(question->path, directory);
+	return resolve(base, directory, ret) == 0 && S_ISDIR(ret->mode) && may(ret, W_OK | X_OK) &&
+	       is_free(ret, *ret_name);
+}
+
+static bool is_readonly(const struct meeting_volume *volume)
+{
+	struct statvfs st;
+
+	return fstatvfs(volume->fd, &st) == 0 && st.f_flag & ST_RDONLY;
+}
+
 /* Returns 0 with the answer, which may be that there is nothing to be done, or -errno with the
  * error set. */
 static int answer(struct helper *helper, const struct place *base, struct place *place)
 {
 	struct meeting_question *question = helper->meeting;
 	char directory[sizeof(question->path) + 1];
-	const char *name = NULL, *path = question->path;
+	struct meeting_rights own;
+	const char *name;
 	ssize_t found;
+	bool leads;
 	int r;
 
-	if (!question->connects) {
-		name = split(path, directory);
-		path = directory;
-	}
-	if (resolve(base, path, place) < 0 || (question->connects && !S_ISSOCK(place->mode)))
+	if (meeting_take_rights(helper, &own) < 0)
 		return 0;
-	if (place->mount == base->mount || place->device != question->view)
+	leads = find_place(question, base, directory, place, &name);
+	r = meeting_give_back_rights(&own);
+	if (r < 0)
+		return error_set(&helper->err, -r, "cannot take capabilities back");
+	if (!leads || place->mount == base->mount || place->device != question->view ||
+	    !calls_waits(question->calls, question->notif))
 		return 0;
 	found = find_volume(helper, place->mount);
-	if (found < 0 || question->volumes[found].denied)
+	if (found < 0 || question->volumes[found].denied ||
+	    (!question->connects && is_readonly(&question->volumes[found])))
 		return 0;
 	r = path_of(helper, place->fd, name, question->key);
 	if (r == 0)
@@ -217,7 +226,7 @@ static bool examine_call(const struct helper *helper, struct place *base)
 {
 	const struct meeting_question *question = helper->meeting;
 
-	return read_path(helper) && shares_mounts(helper) &&
+	return meeting_read_path(helper) && meeting_shares_mounts(helper) &&
 	       open_base(helper, question->path[0] == '/' ? "root" : "cwd", base) == 0 &&
 	       calls_waits(question->calls, question->notif);
 }

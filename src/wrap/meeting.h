@@ -3,6 +3,7 @@
 #define HUSK_WRAP_MEETING_H
 
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,5 +34,26 @@ struct meeting_question {
 	ssize_t found;	    /* the volume that was attached, -1: none */
 	char key[PATH_MAX]; /* then, where the socket is or will be, as the container sees it */
 };
+
+struct helper;
+
+/* Reads the address that the call is made with. Returns whether it is a path, in question->path. */
+bool meeting_read_path(const struct helper *helper);
+
+/* Are the thread's mounts the container's, and not of a namespace that it made? */
+bool meeting_shares_mounts(const struct helper *helper);
+
+/*
+ * This thread's rights over files become those of who calls: ids, groups, and whether a capability
+ * overrides them. As the kernel will look at them, but for whom of a user namespace's ids that
+ * capability is good. Returns 0 with this thread's own rights, or -errno: who calls is gone.
+ */
+struct meeting_rights {
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+};
+int meeting_take_rights(const struct helper *helper, struct meeting_rights *ret);
+
+/* Returns 0 or -errno. */
+int meeting_give_back_rights(const struct meeting_rights *rights);
 
 #endif

@@ -624,3 +624,59 @@ print(os.listdir("/data"), sorted(os.listdir("/work/data")))'
 	[ "$(husk show --json rooted | jq -r '.native[] | select(.kind == "sockets") | .path')" = /work/data ]
 	nothing_left
 }
+
+@test "a call that fails makes no volume native, in this run or in later ones" {
+	mkdir -p "$DATA" "$T/ro" "$T/super" "$T/own"
+	mount -t tmpfs -o size=1m none "$T/super"
+	touch "$DATA/taken"
+	mount -o remount,ro "$T/super"
+	chmod 755 "$T/own" "$DATA"
+	BUNDLE=$(bundle fails "$HUSK_ROOTFS" '.root.readonly = true | .process.user = {uid: 1000, gid: 1000}
+		| .process.capabilities = {}
+		| .mounts += [{destination: "/data", type: "bind", source: "'"$DATA"'", options: ["rbind"]},
+			{destination: "/own", type: "bind", source: "'"$T/own"'", options: ["rbind"]},
+			{destination: "/super", type: "bind", source: "'"$T/super"'", options: ["rbind"]},
+			{destination: "/ro", type: "bind", source: "'"$T/ro"'", options: ["rbind", "ro"]}]')
+	local fails='import ctypes, errno, os, socket
+def fails(path):
+    try: socket.socket(socket.AF_UNIX).bind(path)
+    except OSError as problem: return errno.errorcode[problem.errno]
+    raise SystemExit("bound " + path)
+print(*[fails(path) for path in ("/own/s", "/own/taken", "/own/", "/own/.", "/own/../own/..", "/ro/s", "/super/s", "/data/taken", "/data/taken/s")])'
+	set_python "$BUNDLE" "$fails
+if os.fork() == 0:
+    assert ctypes.CDLL(None).unshare(0x10000000) == 0
+    print(fails('/own/s'))"
+	hook_bundle "$BUNDLE" fails
+	touch "$T/own/taken"
+	chmod 777 "$T/ro"
+	run_bundle 0 "$BUNDLE"
+	output_has "EACCES EADDRINUSE EADDRINUSE EADDRINUSE EADDRINUSE EROFS EROFS EADDRINUSE ENOTDIR"
+	[ "${output##*$'\n'}" = EACCES ]
+	no_event '.detail // "" | contains("from now on") or contains("cannot reach")'
+	husk show --json fails | jq -e '[.native[] | select(.kind == "sockets")] == []' >/dev/null
+	# with the rights it does
+	chmod 775 "$T/own"
+	chgrp 4321 "$T/own"
+	change_bundle "$BUNDLE" '.process.user.additionalGids = [1234, 4321]'
+	set_python "$BUNDLE" 'import socket
+socket.socket(socket.AF_UNIX).bind("/own/s")'
+	run_bundle 0 "$BUNDLE"
+	met /own "makes a socket in it"
+	umount "$T/super"
+	nothing_left
+}
+
+@test "a socket that the function may not connect to makes no volume native" {
+	BUNDLE=$(bundle shut "$HUSK_ROOTFS" '.root.readonly = true | .process.user = {uid: 1000, gid: 1000}
+		| .process.capabilities = {}
+		| .mounts += [{destination: "/data", type: "bind", source: "'"$DATA"'", options: ["rbind"]}]')
+	chmod 777 "$DATA"
+	mkdir "$DATA/shut"
+	set_python "$BUNDLE" "${CLIENT/\"\/data\/none\"/\"\/data\/shut\/s\"}"
+	hook_bundle "$BUNDLE" shut
+	(umask 077; run_client "$DATA/shut/s"; [ "$output" = "No such file or directory Permission denied" ] || fail "$output")
+	(umask 022; run_client; [ "$output" = "Permission denied Permission denied" ] || fail "$output")
+	no_event '.detail // "" | contains("from now on")'
+	(umask 0; run_client; [ "$output" = "from the host Permission denied" ] || fail "$output")
+}
