@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "mediator/call-tables.h"
@@ -113,20 +114,22 @@ static void put_filter(struct launch_policy *policy, const struct sock_filter *c
 
 /*
  * bind(2) and connect(2) notify, whatever the filter says of them. Not connect(2) with an address
- * as long as those of IP are: a signal that comes before the notification is read would end it
- * before it has begun, which programs do not expect of a connection that takes its time.
+ * as long as those of IP are, or longer than a path's can be, as struct sockaddr_storage: a signal
+ * that comes before the notification is read would end it before it has begun, which programs do
+ * not expect of a connection that takes its time.
  */
 static void ask_of_meetings(struct launch_policy *policy)
 {
 	const struct sock_filter head[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, restriction_architecture(), 0, 7),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, restriction_architecture(), 0, 8),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bind, 4, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 4),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bind, 5, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 5),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, calls_argument_at(2)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(struct sockaddr_in), 2, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(struct sockaddr_in6), 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(struct sockaddr_in), 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(struct sockaddr_in6), 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, sizeof(struct sockaddr_un), 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 	};
 	const uint32_t count = sizeof(head) / sizeof(head[0]);
