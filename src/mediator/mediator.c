@@ -119,8 +119,11 @@ static int judge(void *context, const struct view_question *question)
 		return 0;
 	policy_refresh(m);
 	r = watch_judge(m->watch, question);
-	if (question->flags & BEHAVIOUR_SOCKET)
+	if (question->flags & BEHAVIOUR_SOCKET) {
 		native_tell_socket(m, question->path, r < 0);
+		if (r == 0)
+			meeting_keep(m, question->path);
+	}
 	return r;
 }
 

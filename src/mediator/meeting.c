@@ -24,7 +24,7 @@ enum meeting_limits { VOLUMES_MAX = 16 };
 
 struct meeting {
 	struct meeting_volume volumes[VOLUMES_MAX];
-	size_t n_volumes, n_native;
+	size_t n_volumes;
 	struct helper *helper; /* NULL while none runs */
 	struct meeting_question question;
 };
@@ -62,6 +62,21 @@ void meeting_add(struct mediator *m, const struct view_lower *lower)
 			(struct meeting_volume){.fd = lower->fd, .point = point};
 }
 
+void meeting_keep(struct mediator *m, const char *path)
+{
+	struct meeting_volume *deepest = NULL;
+
+	for (size_t i = 0; m->meeting && i < m->meeting->n_volumes; i++) {
+		struct meeting_volume *volume = &m->meeting->volumes[i];
+
+		if (path_lies_in(path, volume->point) &&
+		    (!deepest || path_lies_in(volume->point, deepest->point)))
+			deepest = volume;
+	}
+	if (deepest)
+		deepest->kept = true;
+}
+
 /* ---- what came of it ---- */
 
 /* So that the volume is native from the start of the next run. */
@@ -81,16 +96,44 @@ static void learn(struct mediator *m, const struct meeting_question *question)
 	watch_observe(m->watch, &b, watch_decide(m->watch, &b), question->thread, NULL);
 }
 
-static void tell(struct mediator *m, const struct meeting_question *question, const char *point)
+static void tell_attached(struct mediator *m, const struct meeting_question *question)
 {
 	char detail[TEXT_ESCAPED_MAX(256) + 128], text[TEXT_ESCAPED_MAX(256)];
 
-	text_escape(point, text, sizeof(text));
+	text_escape(question->volumes[question->found].point, text, sizeof(text));
 	snprintf(detail, sizeof(detail),
 		 "the volume '%s' is not mediated from now on: the function %s", text,
 		 question->connects ? "connects to a socket of the host's in it"
 				    : "makes a socket in it, which the host is to reach");
 	mediator_tell(m, EVENT_DEGRADED, detail);
+}
+
+static void tell_unreached(struct mediator *m, const struct meeting_question *question)
+{
+	char detail[TEXT_ESCAPED_MAX(256) + 192], text[TEXT_ESCAPED_MAX(256)];
+
+	text_escape(question->key, text, sizeof(text));
+	snprintf(detail, sizeof(detail),
+		 "the function cannot reach '%s', a socket of the host's in a volume, in this run; "
+		 "later ones have that volume natively, unless something in it is denied by hand",
+		 text);
+	mediator_tell(m, EVENT_DEGRADED, detail);
+}
+
+/* Of what is made in the view the view asks, and it is learned then. */
+static void remember(struct mediator *m, const struct meeting_question *question)
+{
+	struct meeting_volume *volume = &m->meeting->volumes[question->found];
+
+	if (question->attached)
+		tell_attached(m, question);
+	else if (question->connects && !volume->told)
+		tell_unreached(m, question);
+	volume->native = question->attached;
+	volume->told |= question->connects;
+	/* an enforced function teaches nothing */
+	if ((question->attached || question->connects) && is_learned(m))
+		learn(m, question);
 }
 
 static void hear(void *context)
@@ -104,14 +147,8 @@ static void hear(void *context)
 		return;
 	if (mediator_end_helper(m, &meeting->helper, &err) < 0)
 		mediator_tell(m, EVENT_DEGRADED, err.what);
-	if (question->found >= 0) {
-		meeting->volumes[question->found].native = true;
-		meeting->n_native++;
-		tell(m, question, meeting->volumes[question->found].point);
-		/* an enforced function teaches nothing */
-		if (is_learned(m))
-			learn(m, question);
-	}
+	if (question->found >= 0)
+		remember(m, question);
 	calls_go_on(m->calls);
 }
 
@@ -124,18 +161,29 @@ static bool may_be_path(const struct seccomp_notif *notif)
 	return len > offsetof(struct sockaddr_un, sun_path) && len <= sizeof(struct sockaddr_un);
 }
 
+/* By the policy as it is now, which the helper does not know. */
+static bool may_attach_some(struct mediator *m)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < m->meeting->n_volumes; i++) {
+		struct meeting_volume *volume = &m->meeting->volumes[i];
+
+		volume->denied = native_volume_is_denied(&m->wish, volume->point);
+		some |= meeting_may_attach(volume);
+	}
+	return some;
+}
+
 bool meeting_begin(void *context, const struct seccomp_notif *notif)
 {
 	struct mediator *m = context;
 	struct meeting *meeting = m->meeting;
 	struct meeting_question *question = &meeting->question;
 
-	if (!m->wrapped || m->init_gone || m->told_socket ||
-	    meeting->n_native == meeting->n_volumes || !is_learned(m) || !may_be_path(notif))
+	if (!m->wrapped || m->init_gone || !is_learned(m) || !may_be_path(notif) ||
+	    !may_attach_some(m))
 		return false;
-	for (size_t i = 0; i < meeting->n_volumes; i++)
-		meeting->volumes[i].denied =
-			native_volume_is_denied(&m->wish, meeting->volumes[i].point);
 	question->calls = m->calls;
 	question->notif = notif;
 	question->thread = (pid_t)notif->pid;
@@ -144,6 +192,7 @@ bool meeting_begin(void *context, const struct seccomp_notif *notif)
 	question->volumes = meeting->volumes;
 	question->n_volumes = meeting->n_volumes;
 	question->found = -1;
+	question->attached = false;
 	if (helper_meet(m->proc_fd, m->setup->state->pid, question, &meeting->helper) < 0)
 		return false;
 	if (loop_add(m->loop, helper_fd(meeting->helper), hear, m) == 0)

@@ -14,8 +14,9 @@
  * kernel finds the place by itself. A path that is exchanged meanwhile leads to a volume that is
  * native without need, or to one that is not, in a run in which nothing is denied.
  *
- * What has the view's mount open goes on to have it: a path that begins in the volume itself stays
- * where it is, and so does all else once some socket was made in the view.
+ * What has the view's mount open goes on to have it. So a volume that a process works in stays in
+ * the view, since names of both mounts would not fit together; and so does one in which a socket
+ * was made there. Only what succeeds makes a volume native, as far as that can be seen before.
  */
 
 /* Before privileges_plan(): will there be such volumes, as far as it can be known by then? Sets
@@ -24,6 +25,10 @@ int meeting_prepare(struct mediator *m, struct error *err);
 
 /* One more file system that the view serves, in mount order; the descriptor is the view's. */
 void meeting_add(struct mediator *m, const struct view_lower *lower);
+
+/* In the view a socket or a FIFO was made at `path`: the volume stays there for the rest of the
+ * run, since nobody would find it any more. */
+void meeting_keep(struct mediator *m, const char *path);
 
 /* A calls_meet; context: the mediator. */
 bool meeting_begin(void *context, const struct seccomp_notif *notif);

@@ -15,11 +15,13 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "process/family.h"
 #include "wrap/helper-internal.h"
 #include "wrap/meeting.h"
 
-#define STATUS_MAX ((size_t)1024 * 1024) /* of /proc/PID/status; a process may have 65536 groups \
-					  */
+#define STATUS_MAX                                                                    \
+	((size_t)1024 * 1024) /* of /proc/PID/status; a process may have 65536 groups \
+			       */
 
 #define CAPABILITY_BIT(capability) (UINT32_C(1) << (capability))
 
@@ -60,6 +62,22 @@ static bool shares(const struct helper *helper, const char *name)
 bool meeting_shares_mounts(const struct helper *helper)
 {
 	return shares(helper, "mnt");
+}
+
+bool meeting_is_worked_in(const struct helper *helper, uint64_t mount)
+{
+	struct process_family family = PROCESS_FAMILY(helper->pid);
+	struct statx at;
+	char name[32];
+	pid_t pid;
+
+	while ((pid = process_family_next(helper->proc_fd, &family)) > 0) {
+		snprintf(name, sizeof(name), "%d/cwd", (int)pid);
+		if (statx(helper->proc_fd, name, AT_STATX_DONT_SYNC, STATX_MNT_ID, &at) == 0 &&
+		    at.stx_mnt_id == mount)
+			return true;
+	}
+	return false;
 }
 
 /* Behind that field of a status; NULL: it has none. */

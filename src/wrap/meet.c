@@ -102,23 +102,26 @@ static bool is_in_place(const struct mountinfo_entry *entry, const struct meetin
 	       strcmp(entry->root + sizeof(VIEW_ROOT), volume->point) == 0;
 }
 
-/* The volume whose mount by the view is `mount`, with nothing mounted in it; -1: there is none. */
-static ssize_t find_volume(struct helper *helper, uint64_t mount)
+/* The volume whose mount by the view is `mount`, -1: none that may be attached, now or later.
+ * *ret_holds: something is mounted in it. */
+static ssize_t find_volume(struct helper *helper, uint64_t mount, bool *ret_holds)
 {
 	const struct meeting_question *question = helper->meeting;
 	cleanup_mountinfo struct mountinfo mounts = {0};
 	const struct mountinfo_entry *entry = NULL;
 
+	*ret_holds = false;
 	if (helper_read_mounts(helper, &mounts) < 0)
 		return -1;
 	for (size_t i = 0; i < mounts.n_entries; i++) {
-		if ((uint64_t)mounts.entries[i].parent == mount)
-			return -1;
+		*ret_holds |= (uint64_t)mounts.entries[i].parent == mount;
 		if ((uint64_t)mounts.entries[i].id == mount)
 			entry = &mounts.entries[i];
 	}
 	for (size_t i = 0; i < question->n_volumes && entry; i++) {
-		if (!question->volumes[i].native && is_in_place(entry, &question->volumes[i]))
+		const struct meeting_volume *volume = &question->volumes[i];
+
+		if (meeting_may_attach(volume) && is_in_place(entry, volume))
 			return (ssize_t)i;
 	}
 	return -1;
@@ -188,6 +191,35 @@ static bool is_readonly(const struct meeting_volume *volume)
 	return fstatvfs(volume->fd, &st) == 0 && st.f_flag & ST_RDONLY;
 }
 
+/* In both at once the function cannot work: rename(2) from one to the other fails. */
+static bool is_busy(const struct helper *helper, const struct place *base,
+		    const struct place *place)
+{
+	return place->mount == base->mount || meeting_is_worked_in(helper, place->mount);
+}
+
+/* What is to be done about a place that the call leads to. Returns 0 or -errno with the error set.
+ */
+static int meet(struct helper *helper, const struct place *base, const struct place *place,
+		const char *name)
+{
+	struct meeting_question *question = helper->meeting;
+	bool holds;
+	ssize_t found = find_volume(helper, place->mount, &holds);
+	int r;
+
+	if (found < 0 || (!question->connects && is_readonly(&question->volumes[found])))
+		return 0;
+	r = path_of(helper, place->fd, name, question->key);
+	if (r == 0 && !holds && !is_busy(helper, base, place)) {
+		r = attach(helper, &question->volumes[found], place->mount);
+		question->attached = r == 0;
+	}
+	if (r == 0)
+		question->found = found;
+	return r < 0 ? r : 0;
+}
+
 /* Returns 0 with the answer, which may be that there is nothing to be done, or -errno with the
  * error set. */
 static int answer(struct helper *helper, const struct place *base, struct place *place)
@@ -196,7 +228,6 @@ static int answer(struct helper *helper, const struct place *base, struct place 
 	char directory[sizeof(question->path) + 1];
 	struct meeting_rights own;
 	const char *name;
-	ssize_t found;
 	bool leads;
 	int r;
 
@@ -206,19 +237,11 @@ static int answer(struct helper *helper, const struct place *base, struct place 
 	r = meeting_give_back_rights(&own);
 	if (r < 0)
 		return error_set(&helper->err, -r, "cannot take capabilities back");
-	if (!leads || place->mount == base->mount || place->device != question->view ||
+	if (!leads || place->device != question->view ||
+	    (question->path[0] == '/' && place->mount == base->mount) ||
 	    !calls_waits(question->calls, question->notif))
 		return 0;
-	found = find_volume(helper, place->mount);
-	if (found < 0 || question->volumes[found].denied ||
-	    (!question->connects && is_readonly(&question->volumes[found])))
-		return 0;
-	r = path_of(helper, place->fd, name, question->key);
-	if (r == 0)
-		r = attach(helper, &question->volumes[found], place->mount);
-	if (r == 0)
-		question->found = found;
-	return r < 0 ? r : 0;
+	return meet(helper, base, place, name);
 }
 
 /* In the host's /proc: what is found of the thread there is its own while it waits. */

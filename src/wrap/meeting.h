@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/un.h>
 
@@ -17,7 +18,9 @@ struct meeting_volume {
 	int fd;	     /* the volume's own mount, the view's descriptor */
 	char *point; /* where it is mounted in the container */
 	bool native; /* it has been attached there */
+	bool kept;   /* a socket or a FIFO was made in the view, and is found there alone */
 	bool denied; /* something in it was, by hand */
+	bool told;   /* that the host cannot be reached in it */
 };
 
 /* What meeting_work() is asked, and its answer: what it is called with, and more. */
@@ -31,17 +34,26 @@ struct meeting_question {
 	size_t n_volumes;
 
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
-	ssize_t found;	    /* the volume that was attached, -1: none */
-	char key[PATH_MAX]; /* then, where the socket is or will be, as the container sees it */
+	ssize_t found;	    /* the volume that the path leads into, -1: none of those */
+	bool attached;	    /* it is there now; else it may be in the next run */
+	char key[PATH_MAX]; /* where the socket is or will be, as the container sees it */
 };
 
 struct helper;
+
+static inline bool meeting_may_attach(const struct meeting_volume *volume)
+{
+	return !volume->native && !volume->kept && !volume->denied;
+}
 
 /* Reads the address that the call is made with. Returns whether it is a path, in question->path. */
 bool meeting_read_path(const struct helper *helper);
 
 /* Are the thread's mounts the container's, and not of a namespace that it made? */
 bool meeting_shares_mounts(const struct helper *helper);
+
+/* Has one of the container's processes its working directory in that mount? */
+bool meeting_is_worked_in(const struct helper *helper, uint64_t mount);
 
 /*
  * This thread's rights over files become those of who calls: ids, groups, and whether a capability

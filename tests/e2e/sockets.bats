@@ -680,3 +680,57 @@ socket.socket(socket.AF_UNIX).bind("/own/s")'
 	no_event '.detail // "" | contains("from now on")'
 	(umask 0; run_client; [ "$output" = "from the host Permission denied" ] || fail "$output")
 }
+
+@test "a volume that a process works in stays in the view for this run" {
+	server_bundle cwd /data '.process.cwd = "/data" | .process.env += ["PATIENCE=1"]'
+	set_python "$BUNDLE" "$SERVER"'
+import subprocess, tempfile
+with tempfile.NamedTemporaryFile(dir=".", delete=False) as file: pass
+os.replace(file.name, "/data/one")
+os.replace("/data/one", "two")
+assert os.path.samefile(".", "/data")'
+	hook_bundle "$BUNDLE" cwd
+	serve "$DATA/s"
+	[ "$answer" = ECONNREFUSED ] || fail "$answer"
+	has_event '.event == "degraded" and (.detail | contains("cannot reach"))'
+	no_event '.detail // "" | contains("from now on")'
+	# another process than the one that binds
+	server_bundle child /data '.process.env += ["PATIENCE=1"]'
+	set_python "$BUNDLE" 'import subprocess
+child = subprocess.Popen(["/bin/sleep", "60"], cwd="/data")
+'"$SERVER"'
+child.kill()'
+	hook_bundle "$BUNDLE" child
+	serve "$DATA/s"
+	[ "$answer" = ECONNREFUSED ] || fail "$answer"
+	patience 20
+	reached
+	is_native /data
+	nothing_left
+}
+
+@test "what the function could not connect to in one run it reaches in the next" {
+	BUNDLE=$(bundle inside "$HUSK_ROOTFS" '.root.readonly = true | .process.cwd = "/data"
+		| .mounts += [{destination: "/data", type: "bind", source: "'"$DATA"'", options: ["rbind"]}]')
+	set_python "$BUNDLE" "${CLIENT/\/data\/host-made.sock/host-made.sock}"
+	hook_bundle "$BUNDLE" inside
+	run_client
+	[ "$output" = "Connection refused No such file or directory" ] || fail "$output"
+	[ "$(event_count '.event == "degraded" and (.detail | contains("cannot reach '"'/data/host-made.sock'"'"))')" -eq 1 ]
+	run_client
+	[ "$output" = "from the host No such file or directory" ] || fail "$output"
+	is_native /data
+	nothing_left
+}
+
+@test "a FIFO that is made in one volume keeps no other in the view" {
+	mkdir "$T/other"
+	server_bundle apart /data '.mounts += [{destination: "/other", type: "bind", source: "'"$T/other"'", options: ["rbind"]}]'
+	set_python "$BUNDLE" 'import os
+os.mkfifo("/other/fifo")
+'"$SERVER"
+	hook_bundle "$BUNDLE" apart
+	reached
+	met /data "makes a socket in it"
+	nothing_left
+}
