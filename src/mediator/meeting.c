@@ -145,10 +145,13 @@ static void hear(void *context)
 
 	if (helper_hear(meeting->helper) != HELPER_DONE)
 		return;
-	if (mediator_end_helper(m, &meeting->helper, &err) < 0)
+	if (mediator_end_helper(m, &meeting->helper, &err) < 0) {
 		mediator_tell(m, EVENT_DEGRADED, err.what);
-	if (question->found >= 0)
+		if (question->found >= 0) /* once is enough */
+			meeting->volumes[question->found].kept = true;
+	} else if (question->found >= 0) {
 		remember(m, question);
+	}
 	calls_go_on(m->calls);
 }
 

@@ -206,16 +206,17 @@ static int meet(struct helper *helper, const struct place *base, const struct pl
 	struct meeting_question *question = helper->meeting;
 	bool holds;
 	ssize_t found = find_volume(helper, place->mount, &holds);
-	int r;
+	int r = 0;
 
-	if (found < 0 || (!question->connects && is_readonly(&question->volumes[found])))
+	/* what is too long for a path is too long for a key */
+	if (found < 0 || (!question->connects && is_readonly(&question->volumes[found])) ||
+	    path_of(helper, place->fd, name, question->key) < 0)
 		return 0;
-	r = path_of(helper, place->fd, name, question->key);
-	if (r == 0 && !holds && !is_busy(helper, base, place)) {
+	if (!holds && !is_busy(helper, base, place)) {
 		r = attach(helper, &question->volumes[found], place->mount);
 		question->attached = r == 0;
 	}
-	if (r == 0)
+	if (r <= 0)
 		question->found = found;
 	return r < 0 ? r : 0;
 }

@@ -18,7 +18,7 @@ struct meeting_volume {
 	int fd;	     /* the volume's own mount, the view's descriptor */
 	char *point; /* where it is mounted in the container */
 	bool native; /* it has been attached there */
-	bool kept;   /* a socket or a FIFO was made in the view, and is found there alone */
+	bool kept;   /* what was made in the view is found there alone, or it cannot be attached */
 	bool denied; /* something in it was, by hand */
 	bool told;   /* that the host cannot be reached in it */
 };
