@@ -77,6 +77,19 @@ void meeting_keep(struct mediator *m, const char *path)
 		deepest->kept = true;
 }
 
+const char *meeting_deny(struct mediator *m, const char *path)
+{
+	for (size_t i = 0; m->meeting && i < m->meeting->n_volumes; i++) {
+		struct meeting_volume *volume = &m->meeting->volumes[i];
+
+		if (volume->native && !volume->denied && path_lies_in(path, volume->point)) {
+			volume->denied = true;
+			return volume->point;
+		}
+	}
+	return NULL;
+}
+
 /* ---- what came of it ---- */
 
 /* So that the volume is native from the start of the next run. */

@@ -30,6 +30,11 @@ void meeting_add(struct mediator *m, const struct view_lower *lower);
  * run, since nobody would find it any more. */
 void meeting_keep(struct mediator *m, const char *path);
 
+/* The policy has been replaced by one in which `path` is denied by hand. Returns the mount point of
+ * the volume that it lies in, where that was attached before; NULL: there is none, or it was
+ * returned before. */
+const char *meeting_deny(struct mediator *m, const char *path);
+
 /* A calls_meet; context: the mediator. */
 bool meeting_begin(void *context, const struct seccomp_notif *notif);
 

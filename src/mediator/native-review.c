@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "mediator/meeting.h"
 #include "policy/native.h"
 #include "process/family.h"
 #include "wrap/helper.h"
@@ -171,8 +172,10 @@ static bool deny_in(struct mediator *m, struct native_tree *tree, const char *pa
 
 void native_review(struct mediator *m)
 {
+	static const char stays[] = "stays native in this run, although denied by hand was";
 	struct native_plan *plan = &m->attached;
 	struct native_entry entry;
+	const char *volume;
 	size_t len, at = 0;
 	const void *bytes = policy_image_attachment(m->policy, POLICY_NATIVE, &len);
 	bool some = false;
@@ -181,12 +184,13 @@ void native_review(struct mediator *m)
 	while (native_next(bytes, len, &at, &entry) > 0) {
 		if (entry.kind != NATIVE_DENIED)
 			continue;
+		volume = meeting_deny(m, entry.path);
+		if (volume)
+			tell(m, EVENT_DEGRADED, stays, volume, entry.path);
 		for (size_t i = 0; i < plan->count; i++)
 			some |= deny_in(m, &plan->trees[i], entry.path);
 		if (plan->private_path && path_lies_in(entry.path, plan->private_path))
-			tell(m, EVENT_DEGRADED,
-			     "stays native in this run, although denied by hand was",
-			     plan->private_path, entry.path);
+			tell(m, EVENT_DEGRADED, stays, plan->private_path, entry.path);
 	}
 	if (!some)
 		return;

@@ -734,3 +734,24 @@ os.mkfifo("/other/fifo")
 	met /data "makes a socket in it"
 	nothing_left
 }
+
+@test "a denial in a volume that is native already is told to wait for the next run" {
+	server_bundle late /data
+	hook_bundle "$BUNDLE" late
+	set_args "$BUNDLE" /bin/true
+	run_bundle 0 "$BUNDLE"
+	set_python "$BUNDLE" "$SERVER"
+	start_run "$BUNDLE" </dev/null >"$T/out" 2>&1 3>&- &
+	local run=$!
+	wait_until 20 test -e "$DATA/ready"
+	husk deny late create /data/other
+	wait_until 5 has_event '.event == "degraded" and (.detail | contains("'"'/data' stays native in this run, although denied by hand was '/data/other'"'"))'
+	husk deny late create /data/another
+	[ "$(ask "$DATA/s")" = "from the function" ]
+	wait "$run"
+	patience 1
+	serve "$DATA/s"
+	[ "$answer" = ECONNREFUSED ]
+	[ "$(event_count '.detail // "" | contains("stays native")')" -eq 1 ]
+	nothing_left
+}
