@@ -204,17 +204,12 @@ static void answer(struct calls *calls, const struct seccomp_notif *notif)
 		answer->error = -calls_denied_errno(key);
 	else
 		answer->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	if (meets && !answer->error && calls->meet(calls->meet_context, notif)) {
+	if (meets && !answer->error && calls->meet(calls->meet_context, calls->fd, notif)) {
 		calls->waits = true;
 		loop_remove(calls->loop, calls->fd);
 		return;
 	}
 	send_answer(calls);
-}
-
-bool calls_waits(const struct calls *calls, const struct seccomp_notif *notif)
-{
-	return ioctl(calls->fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &notif->id) == 0;
 }
 
 /* The last process under the filter has gone. */

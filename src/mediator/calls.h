@@ -33,17 +33,14 @@ int calls_take(struct calls *calls, int pidfd, const char *number);
 bool calls_are_watched(const struct calls *calls);
 
 /*
- * Whether bind(2) or connect(2), which is about to be let through, is to wait. Until it has gone on
- * nobody else's calls are answered.
+ * Whether bind(2) or connect(2), which is about to be let through, is to wait. `listener`: who
+ * notified of it; borrowed until it goes on, as `notif` is. Nobody else's calls are answered
+ * before.
  */
-typedef bool calls_meet(void *context, const struct seccomp_notif *notif);
+typedef bool calls_meet(void *context, int listener, const struct seccomp_notif *notif);
 
 /* From now on `meet` is asked of those that the filter notifies of. */
 void calls_set_meet(struct calls *calls, calls_meet *meet, void *context);
-
-/* Does who called still wait? What was read of its memory before was its own then. For any thread,
- * until calls_go_on(). */
-bool calls_waits(const struct calls *calls, const struct seccomp_notif *notif);
 
 /* Lets the call that waits go on. */
 void calls_go_on(struct calls *calls);

@@ -191,7 +191,7 @@ static bool may_attach_some(struct mediator *m)
 	return some;
 }
 
-bool meeting_begin(void *context, const struct seccomp_notif *notif)
+bool meeting_begin(void *context, int listener, const struct seccomp_notif *notif)
 {
 	struct mediator *m = context;
 	struct meeting *meeting = m->meeting;
@@ -200,7 +200,7 @@ bool meeting_begin(void *context, const struct seccomp_notif *notif)
 	if (!m->wrapped || m->init_gone || !is_learned(m) || !may_be_path(notif) ||
 	    !may_attach_some(m))
 		return false;
-	question->calls = m->calls;
+	question->listener = listener;
 	question->notif = notif;
 	question->thread = (pid_t)notif->pid;
 	question->connects = notif->data.nr == SYS_connect;

@@ -36,7 +36,7 @@ void meeting_keep(struct mediator *m, const char *path);
 const char *meeting_deny(struct mediator *m, const char *path);
 
 /* A calls_meet; context: the mediator. */
-bool meeting_begin(void *context, const struct seccomp_notif *notif);
+bool meeting_begin(void *context, int listener, const struct seccomp_notif *notif);
 
 /* Is a helper at work for one? It knows no policy, so a newer one need not wait for it, however
  * long the function may have it wait. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,11 +20,15 @@
 #include "wrap/helper-internal.h"
 #include "wrap/meeting.h"
 
-#define STATUS_MAX                                                                    \
-	((size_t)1024 * 1024) /* of /proc/PID/status; a process may have 65536 groups \
-			       */
+/* Of /proc/PID/status: a process may have 65536 groups. */
+#define STATUS_MAX ((size_t)1024 * 1024)
 
 #define CAPABILITY_BIT(capability) (UINT32_C(1) << (capability))
+
+bool meeting_waits(const struct meeting_question *question)
+{
+	return ioctl(question->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &question->notif->id) == 0;
+}
 
 bool meeting_read_path(const struct helper *helper)
 {

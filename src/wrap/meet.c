@@ -239,8 +239,7 @@ static int answer(struct helper *helper, const struct place *base, struct place 
 	if (r < 0)
 		return error_set(&helper->err, -r, "cannot take capabilities back");
 	if (!leads || place->device != question->view ||
-	    (question->path[0] == '/' && place->mount == base->mount) ||
-	    !calls_waits(question->calls, question->notif))
+	    (question->path[0] == '/' && place->mount == base->mount) || !meeting_waits(question))
 		return 0;
 	return meet(helper, base, place, name);
 }
@@ -252,7 +251,7 @@ static bool examine_call(const struct helper *helper, struct place *base)
 
 	return meeting_read_path(helper) && meeting_shares_mounts(helper) &&
 	       open_base(helper, question->path[0] == '/' ? "root" : "cwd", base) == 0 &&
-	       calls_waits(question->calls, question->notif);
+	       meeting_waits(question);
 }
 
 static int enter(struct helper *helper)
@@ -275,7 +274,7 @@ int meeting_work(struct helper *helper)
 		if (r == 0)
 			r = answer(helper, &base, &place);
 		/* where the container has ended meanwhile that is all there is to it */
-		if (r < 0 && !calls_waits(helper->meeting->calls, helper->meeting->notif))
+		if (r < 0 && !meeting_waits(helper->meeting))
 			r = 0;
 	}
 	if (base.fd >= 0)

@@ -11,8 +11,6 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
-#include "mediator/calls.h"
-
 /* A volume that the view serves. */
 struct meeting_volume {
 	int fd;	     /* the volume's own mount, the view's descriptor */
@@ -25,7 +23,7 @@ struct meeting_volume {
 
 /* What meeting_work() is asked, and its answer: what it is called with, and more. */
 struct meeting_question {
-	const struct calls *calls;
+	int listener; /* for system calls, which notified of this one */
 	const struct seccomp_notif *notif;
 	pid_t thread;  /* who calls */
 	bool connects; /* else it binds */
@@ -45,6 +43,9 @@ static inline bool meeting_may_attach(const struct meeting_volume *volume)
 {
 	return !volume->native && !volume->kept && !volume->denied;
 }
+
+/* Does who called still wait? What was found out of it before was its own then. */
+bool meeting_waits(const struct meeting_question *question);
 
 /* Reads the address that the call is made with. Returns whether it is a path, in question->path. */
 bool meeting_read_path(const struct helper *helper);
