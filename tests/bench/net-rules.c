@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the rules of a network namespace cost: net-rules CLIENT SERVER ADDRESS ROUNDS [COMMAND...],
- * with two namespaces (paths) and the server's address as the client sees it. Measures TCP
- * connections a second from the one to the other, in turn without rules, with rules that know 10
- * peers and with rules that know 10,000, in enforce, and prints medians and ratios; what COMMAND
- * prints (a number, run in the client's namespace) instead of connections, where one is given.
- * Machines are noisy: only what was measured in turn compares.
+ * What the rules of a network namespace cost: net-rules NAME ADDRESS ROUNDS [COMMAND...]. For each
+ * kind of rules (none, in enforce with 10 peers, with 10,000) the namespaces NAME-KIND-client and
+ * NAME-KIND-server of ip-netns(8) are there, and the server's address is the same in all. Measures
+ * TCP connections a second from the one to the other, in turns of a few, and prints medians and
+ * their ratios; what COMMAND prints (a number, run in the client's namespace) instead of
+ * connections, where one is given. All of it runs on one processor: what is waited for is then what
+ * it takes, while with two the same rules differ by a tenth from one run to the next.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,7 +26,7 @@
 #include "base/clock.h"
 #include "net/net.h"
 
-enum { PORT = 7000, CONNECTIONS = 3000, ROUNDS_MAX = 1000, KINDS = 3 };
+enum { PORT = 7000, CONNECTIONS = 100, ROUNDS_MAX = 10000, KINDS = 3, SET_UPS = 9 };
 
 static const size_t peers_of[KINDS] = {0, 10, 10000};
 
@@ -34,13 +36,32 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void enter(const char *namespace)
+static int open_namespace(const char *name, size_t peers, const char *end)
 {
-	int fd = open(namespace, O_RDONLY | O_CLOEXEC);
+	char path[256];
+	int fd;
 
-	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
-		die(namespace);
-	close(fd);
+	snprintf(path, sizeof(path), "/run/netns/%s-%zu-%s", name, peers, end);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		die(path);
+	return fd;
+}
+
+static void enter(int namespace_fd)
+{
+	if (setns(namespace_fd, CLONE_NEWNET) < 0)
+		die("setns");
+}
+
+static void stay_here(void)
+{
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	if (sched_setaffinity(0, sizeof(here), &here) < 0)
+		die("sched_setaffinity");
 }
 
 static struct sockaddr_in end_of(const char *address)
@@ -52,12 +73,13 @@ static struct sockaddr_in end_of(const char *address)
 	return end;
 }
 
-static _Noreturn void serve(const char *namespace, int ready_fd)
+static _Noreturn void serve(int namespace_fd, int ready_fd)
 {
 	struct sockaddr_in any = end_of("0.0.0.0");
 	int server, one = 1;
 
-	enter(namespace);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	enter(namespace_fd);
 	server = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(server, (struct sockaddr *)&any, sizeof(any)) < 0 || listen(server, 1024) < 0)
@@ -129,17 +151,15 @@ static void *listen_to(void *argument)
 	struct pollfd fd = {.fd = net_fd(net), .events = POLLIN};
 
 	for (;;) {
-		pthread_testcancel();
-		if (poll(&fd, 1, 100) > 0)
+		if (poll(&fd, 1, -1) > 0)
 			net_read(net);
 	}
 	return NULL;
 }
 
-static struct net *set_rules(const char *namespace, const char *address, size_t count,
-			     double *ret_ms)
+static struct net *set_rules(int namespace_fd, const char *address, size_t count, double *ret_ms)
 {
-	struct net_options options = {.seen = hear, .lost = lose};
+	struct net_options options = {.seen = hear, .lost = lose, .namespace_fd = namespace_fd};
 	struct peer *peers = calloc(count + 2, sizeof(*peers));
 	struct error err = ERROR_INIT;
 	struct net *net;
@@ -155,13 +175,11 @@ static struct net *set_rules(const char *namespace, const char *address, size_t 
 		address_parse(address, &peers[count].address);
 	}
 	start_ns = clock_monotonic_ns();
-	options.namespace_fd = open(namespace, O_RDONLY | O_CLOEXEC);
 	if (net_open(&options, &net, &err) < 0 || net_use(net, peers, count, true, &err) < 0) {
 		fprintf(stderr, "%s\n", err.what);
 		exit(1);
 	}
 	*ret_ms = (double)(clock_monotonic_ns() - start_ns) / 1e6;
-	close(options.namespace_fd);
 	free(peers);
 	return net;
 }
@@ -179,50 +197,85 @@ static double median(double *values, int count)
 	return values[count / 2];
 }
 
-int main(int argc, char **argv)
+/* Rules that stand, and who listens to what they tell. */
+struct standing {
+	struct net *net;
+	pthread_t listener;
+};
+
+/* Sets them up some times. Returns the milliseconds that it takes. */
+static double keep_rules(int namespace_fd, const char *address, size_t count, struct standing *ret)
 {
-	static double rates[KINDS][ROUNDS_MAX], times[KINDS][ROUNDS_MAX];
-	int rounds = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 0;
+	double times[SET_UPS];
+
+	for (int i = 0; i < SET_UPS; i++) {
+		if (ret->net)
+			net_close(ret->net, true);
+		ret->net = set_rules(namespace_fd, address, count, &times[i]);
+	}
+	if (pthread_create(&ret->listener, NULL, listen_to, ret->net) != 0)
+		die("pthread_create");
+	return median(times, SET_UPS);
+}
+
+static void end_rules(struct standing *standing)
+{
+	if (!standing->net)
+		return;
+	pthread_cancel(standing->listener);
+	pthread_join(standing->listener, NULL);
+	net_close(standing->net, true);
+}
+
+static void start_server(int namespace_fd)
+{
 	int ready[2];
 	char byte;
-	pid_t pid;
 
-	if (rounds < 1 || rounds > ROUNDS_MAX) {
-		fprintf(stderr, "usage: net-rules CLIENT SERVER ADDRESS ROUNDS [COMMAND...]\n");
-		return 64;
-	}
 	if (pipe2(ready, O_CLOEXEC) < 0)
 		die("pipe");
-	pid = fork();
-	if (pid == 0)
-		serve(argv[2], ready[1]);
+	if (fork() == 0)
+		serve(namespace_fd, ready[1]);
+	close(ready[1]);
 	if (read(ready[0], &byte, 1) != 1)
 		die("server");
-	enter(argv[1]);
+	close(ready[0]);
+}
+
+int main(int argc, char **argv)
+{
+	static double rates[KINDS][ROUNDS_MAX], ratios[KINDS][ROUNDS_MAX];
+	int rounds = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0;
+	struct standing standing[KINDS] = {0};
+	double set_up_ms[KINDS] = {0};
+	int clients[KINDS];
+
+	if (rounds < 1 || rounds > ROUNDS_MAX) {
+		fprintf(stderr, "usage: net-rules NAME ADDRESS ROUNDS [COMMAND...]\n");
+		return 64;
+	}
+	stay_here();
+	for (int kind = 0; kind < KINDS; kind++) {
+		clients[kind] = open_namespace(argv[1], peers_of[kind], "client");
+		start_server(open_namespace(argv[1], peers_of[kind], "server"));
+		if (peers_of[kind] > 0)
+			set_up_ms[kind] =
+				keep_rules(clients[kind], argv[2], peers_of[kind], &standing[kind]);
+	}
 	for (int i = 0; i < rounds * KINDS; i++) {
 		int kind = (i + i / KINDS) % KINDS, round = i / KINDS;
-		struct net *net = NULL;
-		pthread_t thread;
 
-		if (peers_of[kind] > 0) {
-			net = set_rules(argv[1], argv[3], peers_of[kind], &times[kind][round]);
-			pthread_create(&thread, NULL, listen_to, net);
-		}
-		rates[kind][round] = argc > 5 ? ask_command(argv + 5) : connect_many(argv[3]);
-		if (net) {
-			pthread_cancel(thread);
-			pthread_join(thread, NULL);
-			net_close(net, true);
-		}
+		enter(clients[kind]);
+		rates[kind][round] = argc > 4 ? ask_command(argv + 4) : connect_many(argv[2]);
 	}
-	kill(pid, SIGKILL);
-	printf("%-14s %14s %8s %12s\n", "rules", argc > 5 ? "rate" : "connections/s", "ratio",
+	for (int kind = 0; kind < KINDS; kind++)
+		end_rules(&standing[kind]);
+	for (int i = 0; i < rounds * KINDS; i++)
+		ratios[i % KINDS][i / KINDS] = rates[i % KINDS][i / KINDS] / rates[0][i / KINDS];
+	printf("%-14s %14s %8s %12s\n", "rules", argc > 4 ? "rate" : "connections/s", "ratio",
 	       "set-up ms");
-	for (int kind = 0; kind < KINDS; kind++) {
-		double rate = median(rates[kind], rounds);
-
-		printf("%-14zu %14.0f %8.3f %12.2f\n", peers_of[kind], rate,
-		       rate / median(rates[0], rounds), median(times[kind], rounds));
-	}
+	for (int kind = 0; kind < KINDS; kind++)
+		printf("%-14zu %14.0f %8.3f %12.2f\n", peers_of[kind], median(rates[kind], rounds),
+		       median(ratios[kind], rounds), set_up_ms[kind]);
 	return 0;
 }
