@@ -66,4 +66,8 @@ int remove_tree_at(int dirfd, const char *name);
  */
 void open_standard_streams(void);
 
+/* Can nothing be written to the file system of `fd` (O_PATH will do), by that mount or at all?
+ * False where that cannot be known. Source: statvfs(3), ST_RDONLY. */
+bool file_system_is_readonly(int fd);
+
 #endif

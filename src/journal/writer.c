@@ -8,7 +8,8 @@
  *
  * Room is made by writing zeros. That reserves it as fallocate(2) does, but file systems choose the
  * blocks later, so that a journal that is merged within some seconds never has any: giving those
- * back costs more than all else that is done with the file.
+ * back costs more than all else that is done with the file. (Where a file system writes nothing in
+ * place, as btrfs, neither keeps a full disk from being a signal.)
  *
  * A record is complete in memory before its length is stored. A writer that is killed in between
  * leaves zeros or a checksum that does not fit, and both end the reading.

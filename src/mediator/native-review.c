@@ -101,8 +101,6 @@ void native_decide_again(struct mediator *m)
 	if (m->wrapped) {
 		m->wish.bytes = NULL;
 		m->wish.len = 0;
-		take_volumes(m);
-		return;
 	}
 	/* what was not wished for at first, the mediator's filter has no calls for */
 	if (m->wish.len == 0) {

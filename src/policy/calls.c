@@ -15,9 +15,8 @@
  */
 #include "policy/calls.h"
 
-#include <linux/seccomp.h>
-
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <string.h>
 
 static const char *const base[] = {

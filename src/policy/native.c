@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+
 enum { HEAD_BYTES = 1 + sizeof(uint32_t) + sizeof(uint16_t) };
 
 void native_put(struct buf *to, const struct native_entry *entry)

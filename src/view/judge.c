@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "view/executable.h"
 #include "view/view-internal.h"
 
@@ -125,13 +125,6 @@ int judge_name(struct view *view, fuse_req_t req, enum access access, const stru
 	return ask(view, req, &question, dir, name ? name : "#tmpfile");
 }
 
-static bool is_readonly(int fd)
-{
-	struct statvfs st;
-
-	return fstatvfs(fd, &st) == 0 && st.f_flag & ST_RDONLY;
-}
-
 int judge_special(struct view *view, fuse_req_t req, mode_t mode, const struct inode *dir,
 		  const char *name)
 {
@@ -140,7 +133,7 @@ int judge_special(struct view *view, fuse_req_t req, mode_t mode, const struct i
 
 	/* what cannot be made is no reason to have a volume natively from then on */
 	if ((S_ISSOCK(mode) || S_ISFIFO(mode)) && lower->persistent &&
-	    !is_readonly(lower->root->fd))
+	    !file_system_is_readonly(lower->root->fd))
 		question.flags |= BEHAVIOUR_SOCKET;
 	return ask(view, req, &question, dir, name);
 }

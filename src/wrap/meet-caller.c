@@ -17,8 +17,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "process/family.h"
-#include "wrap/helper-internal.h"
-#include "wrap/meeting.h"
+#include "wrap/meet-internal.h"
 
 /* Of /proc/PID/status: a process may have 65536 groups. */
 #define STATUS_MAX ((size_t)1024 * 1024)

@@ -7,14 +7,13 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "wrap/helper-internal.h"
-#include "wrap/meeting.h"
+#include "base/file.h"
+#include "wrap/meet-internal.h"
 #include "wrap/mount.h"
 
 /* One end of a path: what it is, and on which mount. */
@@ -184,13 +183,6 @@ static bool find_place(const struct meeting_question *question, const struct pla
 	       is_free(ret, *ret_name);
 }
 
-static bool is_readonly(const struct meeting_volume *volume)
-{
-	struct statvfs st;
-
-	return fstatvfs(volume->fd, &st) == 0 && st.f_flag & ST_RDONLY;
-}
-
 /* In both at once the function cannot work: rename(2) from one to the other fails. */
 static bool is_busy(const struct helper *helper, const struct place *base,
 		    const struct place *place)
@@ -209,7 +201,8 @@ static int meet(struct helper *helper, const struct place *base, const struct pl
 	int r = 0;
 
 	/* what is too long for a path is too long for a key */
-	if (found < 0 || (!question->connects && is_readonly(&question->volumes[found])) ||
+	if (found < 0 ||
+	    (!question->connects && file_system_is_readonly(question->volumes[found].fd)) ||
 	    path_of(helper, place->fd, name, question->key) < 0)
 		return 0;
 	if (!holds && !is_busy(helper, base, place)) {
