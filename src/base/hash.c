@@ -14,24 +14,6 @@
 #endif
 #endif
 
-uint64_t hash64_add(uint64_t hash, const void *bytes, size_t len)
-{
-	const unsigned char *b = bytes;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ b[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
-uint64_t hash64_mix(uint64_t hash)
-{
-	hash ^= hash >> 33;
-	hash *= UINT64_C(0xff51afd7ed558ccd);
-	hash ^= hash >> 33;
-	hash *= UINT64_C(0xc4ceb9fe1a85ec53);
-	return hash ^ hash >> 33;
-}
-
 uint64_t hash64_text(const char *text)
 {
 	return hash64_mix(hash64_add(HASH64_INIT, text, strlen(text) + 1));

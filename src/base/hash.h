@@ -13,13 +13,27 @@
  * bits can index a table. No protection against chosen collisions: every table that hashes what a
  * container says is bounded and compares whole keys.
  */
-uint64_t hash64_add(uint64_t hash, const void *bytes, size_t len);
+static inline uint64_t hash64_add(uint64_t hash, const void *bytes, size_t len)
+{
+	const unsigned char *b = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ b[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
 
 /* The mixed hash of one string, its NUL included. */
 uint64_t hash64_text(const char *text);
 
 /* Spreads entropy over all bits. Source: the finalizer of MurmurHash3 (Appleby), 64 bit. */
-uint64_t hash64_mix(uint64_t hash);
+static inline uint64_t hash64_mix(uint64_t hash)
+{
+	hash ^= hash >> 33;
+	hash *= UINT64_C(0xff51afd7ed558ccd);
+	hash ^= hash >> 33;
+	hash *= UINT64_C(0xc4ceb9fe1a85ec53);
+	return hash ^ hash >> 33;
+}
 
 /*
  * CRC-32C (Castagnoli) of `len` bytes, continuing from `crc` (0 at the start), as in RFC 3720

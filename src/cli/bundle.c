@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "husk-paths.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -81,6 +82,11 @@ void hook_put_entry(struct json_writer *w, const struct hook_plan *hooks, enum h
 	if (hooks->settings_path) {
 		json_put_string(w, "--config");
 		json_put_string(w, hooks->settings_path);
+	}
+	if (!starts && hooks->runtime_directory &&
+	    strcmp(hooks->runtime_directory, HUSK_RUNTIME_DIR) != 0) {
+		json_put_string(w, "--runtime-directory");
+		json_put_string(w, hooks->runtime_directory);
 	}
 	json_put_string(w, hook_stage_name(stage));
 	json_array_end(w);

@@ -20,9 +20,10 @@ struct json_writer;
 
 /* Which program the hooks execute and how. */
 struct hook_plan {
-	const char *program;	   /* husk-hook, an absolute path: createRuntime */
-	const char *merge_program; /* husk-merge, an absolute path: poststop */
-	const char *settings_path; /* absolute path for --config, or NULL */
+	const char *program;	       /* husk-hook, an absolute path: createRuntime */
+	const char *merge_program;     /* husk-merge, an absolute path: poststop */
+	const char *settings_path;     /* absolute path for --config, or NULL */
+	const char *runtime_directory; /* of the configuration; NULL: the usual one */
 };
 
 enum hook_stage { HOOK_CREATE_RUNTIME, HOOK_POSTSTOP, HOOK_STAGES };

@@ -168,6 +168,7 @@ static int act(const struct cli_syntax *syntax, struct hooks_options *o, struct 
 		r = cli_merge_program(settings, &plan.merge_program, err);
 	if (r < 0)
 		return r;
+	plan.runtime_directory = settings->runtime_directory;
 	if (cli->settings_path) {
 		if (!realpath(cli->settings_path, settings_path))
 			return error_set(err, errno, "cannot use the configuration '%s'",

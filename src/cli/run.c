@@ -109,6 +109,7 @@ static int resolve_paths(struct run_options *o, struct cli *cli, struct error *e
 		r = cli_merge_program(settings, &q->hooks.merge_program, err);
 	if (r < 0)
 		return r;
+	q->hooks.runtime_directory = settings->runtime_directory;
 	if (!q->network)
 		q->network = "host";
 	q->terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);

@@ -17,6 +17,7 @@
 #include "event/event.h"
 #include "hook/hook.h"
 #include "mediator/mediator.h"
+#include "merge/standby.h"
 #include "journal/run-file.h"
 #include "policy/file.h"
 
@@ -100,6 +101,7 @@ static int start_mediator(struct start *start, struct error *err)
 		.state_fd = start->state_fd,
 		.policy = start->policy,
 	};
+	struct standby standby = STANDBY_INIT;
 	int r;
 
 	if (start->state.pid <= 0)
@@ -117,8 +119,14 @@ static int start_mediator(struct start *start, struct error *err)
 	if (start->run_fd < 0)
 		return start->run_fd;
 	setup.run_fd = start->run_fd;
+	standby_open(&standby);
+	setup.standby_fd = standby.tell_fd;
+	setup.not_ours_fd = standby.wait_fd;
 	r = mediator_start(&setup, err);
 	start->mediated = r == 0;
+	if (r == 0)
+		standby_start(&standby, &start->settings, start->runtime_fd, start->run_fd, run_id);
+	standby_close(&standby);
 	return r;
 }
 

@@ -18,9 +18,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/hash.h"
 
-#define ID_SHOWN 64
 #define SWEEP_AGE_S 2
 
 int run_id_make(char *out)
@@ -36,15 +34,7 @@ int run_id_make(char *out)
 
 void run_key(const char *id, const char *bundle, char *out)
 {
-	uint64_t hash = hash64_add(HASH64_INIT, id, strlen(id) + 1);
-	size_t len = strnlen(id, ID_SHOWN);
-
-	hash = hash64_mix(hash64_add(hash, bundle, strlen(bundle)));
-	memcpy(out, id, len);
-	/* A leading dot would hide the file and make "." possible. */
-	if (len > 0 && out[0] == '.')
-		out[0] = '_';
-	snprintf(out + len, RUN_KEY_ROOM - len, "-%016llx", (unsigned long long)hash);
+	run_key_write(id, strlen(id), bundle, strlen(bundle), out);
 }
 
 static int create_locked(int runtime_fd, const char *key, const char *run_id, struct error *err)
@@ -117,11 +107,33 @@ static int lock_within(int fd, unsigned long wait_ms)
 	return r;
 }
 
+/* Returns 0; -ENOENT: the run is merged; -EPROTO or other -errno. */
+static int read_run_id(int fd, char *ret_run_id)
+{
+	ssize_t n = pread(fd, ret_run_id, JOURNAL_ID_ROOM - 1, 0);
+
+	if (n == sizeof(RUN_MERGED) - 1 && memcmp(ret_run_id, RUN_MERGED, (size_t)n) == 0)
+		return -ENOENT;
+	if (n != JOURNAL_ID_ROOM - 1)
+		return n < 0 ? -errno : -EPROTO;
+	ret_run_id[JOURNAL_ID_ROOM - 1] = '\0';
+	return 0;
+}
+
+int run_file_mark_merged(int fd)
+{
+	ssize_t len = sizeof(RUN_MERGED) - 1;
+
+	/* Cut first: what is half written is neither. */
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, RUN_MERGED, (size_t)len, 0) != len)
+		return -errno;
+	return 0;
+}
+
 int run_file_wait(int runtime_fd, const char *key, unsigned long wait_ms, char *ret_run_id)
 {
 	cleanup_close int fd = openat(runtime_fd, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat mine;
-	ssize_t n;
 	int r;
 
 	if (fd < 0)
@@ -133,20 +145,19 @@ int run_file_wait(int runtime_fd, const char *key, unsigned long wait_ms, char *
 		return -errno;
 	if (mine.st_nlink == 0)
 		return -ENOENT;
-	n = pread(fd, ret_run_id, JOURNAL_ID_ROOM - 1, 0);
-	if (n != JOURNAL_ID_ROOM - 1)
-		return n < 0 ? -errno : -EPROTO;
-	ret_run_id[JOURNAL_ID_ROOM - 1] = '\0';
-	return steal_fd(&fd);
+	r = read_run_id(fd, ret_run_id);
+	if (r == -ENOENT)
+		unlinkat(runtime_fd, key, 0);
+	return r < 0 ? r : steal_fd(&fd);
 }
 
 /* Is there still something to merge of the run that this file names? Whoever waits for the file
  * comes for that, and is told by the file's absence that it was merged. */
 static bool has_journal(int fd, int journals_fd)
 {
-	char run_id[JOURNAL_ID_ROOM] = "", name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
+	char run_id[JOURNAL_ID_ROOM], name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
 
-	if (pread(fd, run_id, sizeof(run_id) - 1, 0) != sizeof(run_id) - 1)
+	if (read_run_id(fd, run_id) < 0)
 		return false;
 	snprintf(name, sizeof(name), "%s" JOURNAL_SUFFIX, run_id);
 	return faccessat(journals_fd, name, F_OK, 0) == 0;

@@ -4,19 +4,19 @@
 
 #include "base/error.h"
 #include "journal/journal.h"
+#include "journal/run-key.h"
 
 /*
  * The run file: one small file for each live container, in the runtime directory. It holds the id
- * of the run, is locked (flock(2)) by the mediator and by husk-merge after it, and is removed once
- * the run is merged. poststop finds it by the container's id and bundle, and waits for the lock.
+ * of the run, is locked (flock(2)) by the mediator and by who merges the run after it. poststop
+ * finds it by the container's id and bundle, waits for the lock, and removes it. Who merged the run
+ * before that leaves word of it in the file.
  */
-#define RUN_KEY_ROOM 96
 
 /* Makes a run id of 128 random bits, in `out` of JOURNAL_ID_ROOM bytes. Returns 0 or -errno. */
 int run_id_make(char *out);
 
-/* Writes the name of the file to `out` of RUN_KEY_ROOM bytes: up to 64 bytes of the id and a hash
- * of id and bundle, since two engines may each have a container of one id. */
+/* run_key_write() of two strings. */
 void run_key(const char *id, const char *bundle, char *out);
 
 /*
@@ -25,10 +25,13 @@ void run_key(const char *id, const char *bundle, char *out);
  */
 int run_file_claim(int runtime_fd, const char *key, const char *run_id, struct error *err);
 
+/* Writes to the file, whose lock the caller has, that its run is merged. Returns 0 or -errno. */
+int run_file_mark_merged(int fd);
+
 /*
  * Waits for the lock, at most `wait_ms`, and takes it. Returns a descriptor that holds it, with the
  * run's id in ret_run_id (JOURNAL_ID_ROOM bytes); -ENOENT where there is no such run, or another
- * process has merged it meanwhile; -ETIMEDOUT; other -errno.
+ * process has merged it meanwhile, and then no such file; -ETIMEDOUT; other -errno.
  */
 int run_file_wait(int runtime_fd, const char *key, unsigned long wait_ms, char *ret_run_id);
 

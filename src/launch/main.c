@@ -27,6 +27,15 @@ __attribute__((used, section(".data.slot"))) static volatile struct launch_slot 
 
 void launch_main(const long *stack);
 
+/* The kernel enters with the stack pointer at argc: handed to launch_main() as it is. */
+#if defined(__x86_64__)
+__asm__(".text\n.globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n"
+	"\tand $-16, %rsp\n\tcall launch_main\n\thlt\n");
+#elif defined(__aarch64__)
+__asm__(".text\n.globl _start\n_start:\n\tmov x29, xzr\n\tmov x0, sp\n"
+	"\tand sp, x0, #-16\n\tbl launch_main\n\tbrk #0\n");
+#endif
+
 static unsigned long length(const char *text)
 {
 	unsigned long len = 0;

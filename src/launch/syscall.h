@@ -3,7 +3,7 @@
 #define HUSK_LAUNCH_SYSCALL_H
 
 /*
- * The system call instruction of each architecture, for a program without a C library.
+ * The system call instruction of each architecture, for what runs without a C library.
  * Source: syscall(2), "Architecture calling conventions".
  */
 #if defined(__x86_64__)
@@ -19,10 +19,6 @@ static inline long syscall5(long number, long a, long b, long c, long d, long e)
 			 : "rcx", "r11", "memory");
 	return result;
 }
-
-/* The kernel enters with the stack pointer at argc: handed to launch_main() as it is. */
-__asm__(".text\n.globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n"
-	"\tand $-16, %rsp\n\tcall launch_main\n\thlt\n");
 #elif defined(__aarch64__)
 static inline long syscall5(long number, long a, long b, long c, long d, long e)
 {
@@ -39,11 +35,8 @@ static inline long syscall5(long number, long a, long b, long c, long d, long e)
 			 : "memory");
 	return x0;
 }
-
-__asm__(".text\n.globl _start\n_start:\n\tmov x29, xzr\n\tmov x0, sp\n"
-	"\tand sp, x0, #-16\n\tbl launch_main\n\tbrk #0\n");
 #else
-#error "husk-launch has no system call sequence for this architecture"
+#error "there is no system call sequence for this architecture"
 #endif
 
 #endif

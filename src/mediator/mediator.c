@@ -272,6 +272,12 @@ static int wait_ms(const struct mediator *m)
 	return overdue_ms < 0 && looks_by_itself(m) ? POLICY_LOOK_MS : overdue_ms;
 }
 
+static void tell_standby(const struct mediator *m)
+{
+	if (m->setup->standby_fd >= 0)
+		(void)!write(m->setup->standby_fd, "", 1);
+}
+
 /*
  * With the first process of a pid namespace the kernel ends all others, and with them, in a moment,
  * the view. What keeps it longer is a descriptor that was sent out of the container: the engine
@@ -287,6 +293,7 @@ static bool outlive_init(struct mediator *m)
 	m->on_its_own = true;
 	unlinkat(m->setup->runtime_fd, m->setup->run_key, 0);
 	close(m->setup->run_fd); /* frees the lock */
+	tell_standby(m);
 	return false;
 }
 
@@ -423,6 +430,7 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 	char name[NAME_MAX + 1];
 	int r;
 
+	close(setup->not_ours_fd);
 	detach_from_engine();
 	policy_file_name(setup->identity->function, setup->identity->revision, name);
 	snprintf(m.policy_path, sizeof(m.policy_path), POLICY_DIRECTORY "/%s", name);

@@ -26,6 +26,8 @@ struct mediator_setup {
 	const char *run_id;  /* made by run_id_make() */
 	const char *run_key; /* name of this run's file there, made by run_file_claim() */
 	int run_fd;	     /* that file, locked */
+	int standby_fd;	     /* of who stands by to merge the run (merge/standby.h), or -1 */
+	int not_ours_fd;     /* the other end of that, which the mediator closes; or -1 */
 	struct policy_image
 		*policy; /* NULL where nothing was learned yet; taken over by the mediator */
 };

@@ -25,14 +25,17 @@ struct options {
 };
 
 static const char usage[] =
-	"Usage: husk-merge [--config FILE] poststop\n"
-	"       husk-merge [--config FILE] JOURNAL-NAME\n"
+	"Usage: husk-merge [OPTION]... poststop\n"
+	"       husk-merge [OPTION]... JOURNAL-NAME\n"
 	"\n"
 	"Merges a finished run's journal into the store, and what earlier runs left behind.\n"
 	"\n"
 	"  poststop         as an OCI hook: the container's state is on standard input\n"
 	"  JOURNAL-NAME     a file in the directory 'journals' of the state directory\n"
 	"  --config FILE    read FILE instead of the default configuration\n"
+	"  --runtime-directory DIR\n"
+	"                   look in DIR for word that the run is merged already, before anything\n"
+	"                   is read (default: " HUSK_RUNTIME_DIR ")\n"
 	"  --help           print this text\n"
 	"  --version        print the version\n";
 
@@ -58,11 +61,12 @@ static int read_options(int argc, char **argv, struct options *ret)
 			return fputs(usage, stdout) < 0 ? EX_IOERR : EX_OK;
 		if (strcmp(argv[i], "--version") == 0)
 			return puts("husk-merge " HUSK_VERSION) < 0 ? EX_IOERR : EX_OK;
-		if (strcmp(argv[i], "--config") != 0)
-			return bad_usage("unknown option");
-		if (++i == argc)
-			return bad_usage("--config needs a file");
-		ret->config = argv[i];
+		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
+			ret->config = argv[++i];
+		else if (strcmp(argv[i], "--runtime-directory") == 0 && i + 1 < argc)
+			i++; /* early.c has looked there */
+		else
+			return bad_usage("an option is unknown or incomplete");
 	}
 	if (argc - i != 1)
 		return bad_usage("expected 'poststop' or a journal");

@@ -23,6 +23,7 @@
 
 enum {
 	LEFT_OVER_MAX = 32, /* journals of earlier runs that one run's end has to pay for */
+	AT_ONCE_MS = 20,    /* other merges take a millisecond each */
 };
 
 /* Younger ones may not have been locked by their writer yet. */
@@ -95,12 +96,13 @@ static int refresh(struct store *store, const struct journal_run *run,
 	return r;
 }
 
-static int take_in(int run_fd, const char *name, struct journal_reader *journal,
+static int take_in(int run_fd, const char *name, struct journal_reader *journal, bool at_once,
 		   const struct settings *settings, struct event_sink *events, struct error *err)
 {
 	const struct journal_run *run = journal_reader_run(journal);
 	/* Half of what poststop waits: it is to see that the journal was kept. */
-	unsigned int wait_ms = (unsigned int)(settings->poststop_wait_ms / 2);
+	unsigned int wait_ms =
+		at_once ? AT_ONCE_MS : (unsigned int)(settings->poststop_wait_ms / 2);
 	cleanup_store struct store *store = NULL;
 	int r = store_open_alone(settings->state_directory, wait_ms, &store, err);
 	int merged = STORE_MERGED;
@@ -112,7 +114,8 @@ static int take_in(int run_fd, const char *name, struct journal_reader *journal,
 		r = merged < 0 ? merged : remove_journal(run_fd, name, err);
 	}
 	if (r < 0) {
-		tell_failure(events, run, "the run is not merged yet", err);
+		if (!at_once)
+			tell_failure(events, run, "the run is not merged yet", err);
 		return r;
 	}
 	if (merged == STORE_MERGED_FULL)
@@ -124,8 +127,8 @@ static int take_in(int run_fd, const char *name, struct journal_reader *journal,
 	return refresh(store, run, settings, events, err);
 }
 
-int merge_journal(int run_fd, const char *name, const struct settings *settings,
-		  struct event_sink *events, struct error *err)
+static int merge_named(int run_fd, const char *name, bool at_once, const struct settings *settings,
+		       struct event_sink *events, struct error *err)
 {
 	cleanup_journal_reader struct journal_reader *journal = NULL;
 	struct error own = ERROR_INIT;
@@ -135,16 +138,41 @@ int merge_journal(int run_fd, const char *name, const struct settings *settings,
 		err = &own;
 	r = journal_reader_open(run_fd, name, &journal, err);
 	if (r == 0 && journal_reader_run(journal)->function[0] != '\0')
-		return take_in(run_fd, name, journal, settings, events, err);
+		return take_in(run_fd, name, journal, at_once, settings, events, err);
 	if (r == -EPROTO)
 		r = put_aside(run_fd, name, NULL, events, err);
 	else if (r == 0)
 		/* Of no known function: its events were written while it ran, and nothing can be
 		 * learned. */
 		r = remove_journal(run_fd, name, err);
-	if (r < 0 && r != -ENOENT)
+	if (r < 0 && r != -ENOENT && !at_once)
 		tell_failure(events, NULL, "the run is not merged yet", err);
 	return r;
+}
+
+int merge_journal(int run_fd, const char *name, const struct settings *settings,
+		  struct event_sink *events, struct error *err)
+{
+	return merge_named(run_fd, name, false, settings, events, err);
+}
+
+int merge_run(int journals, const char *run_id, bool at_once, const struct settings *settings,
+	      struct event_sink *events, struct error *err)
+{
+	char name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
+	cleanup_close int lock = -1;
+	int r;
+
+	snprintf(name, sizeof(name), "%s" JOURNAL_SUFFIX, run_id);
+	lock = openat(journals, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (lock < 0 && errno == ENOENT)
+		return 0;
+	if (lock < 0 || flock(lock, LOCK_EX) < 0)
+		return error_set(err, errno, "cannot lock the journal '%s'", name);
+	r = merge_named(journals, name, at_once, settings, events, err);
+	if (r == -ENOENT && err)
+		*err = ERROR_INIT;
+	return r == -ENOENT ? 0 : r;
 }
 
 /* ---- what earlier runs left ---- */

@@ -2,6 +2,7 @@
 #ifndef HUSK_MERGE_MERGE_H
 #define HUSK_MERGE_MERGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -36,6 +37,15 @@ int merge_refresh(struct store *store, const struct settings *settings, const ch
  */
 int merge_journal(int run_fd, const char *name, const struct settings *settings,
 		  struct event_sink *events, struct error *err);
+
+/*
+ * Waits for the lock of this run's journal, and merges it so. The journal may be gone: another
+ * run's end merges what has no writer any more. at_once: the store is waited for 20 ms, and
+ * that the run is not merged is not told, since somebody else will come for it.
+ * Returns 0 or -errno, as merge_journal() does.
+ */
+int merge_run(int journals, const char *run_id, bool at_once, const struct settings *settings,
+	      struct event_sink *events, struct error *err);
 
 /*
  * Merges every journal that lies in `journals` (merge_open_journals()) and has no writer any more

@@ -4,8 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -27,28 +25,6 @@ static int read_state(int fd, struct oci_state *ret, struct error *err)
 	return oci_state_parse(bytes, len, ret, err);
 }
 
-/* The journal may be gone: another run's end merges what has no writer any more. */
-static int merge_run(int journals, const char *run_id, const struct settings *settings,
-		     struct event_sink *events, struct error *err)
-{
-	char name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
-	cleanup_close int lock = -1;
-	int r;
-
-	snprintf(name, sizeof(name), "%s" JOURNAL_SUFFIX, run_id);
-	lock = openat(journals, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (lock < 0 && errno == ENOENT)
-		return 0;
-	if (lock < 0 || flock(lock, LOCK_EX) < 0)
-		return error_set(err, errno, "cannot lock the journal '%s'", name);
-	r = merge_journal(journals, name, settings, events, err);
-	if (r == -ENOENT) {
-		*err = ERROR_INIT;
-		return 0;
-	}
-	return r;
-}
-
 static int merge_container(int runtime_fd, int journals, const struct oci_state *state,
 			   const struct settings *settings, struct event_sink *events,
 			   struct error *err)
@@ -67,7 +43,7 @@ static int merge_container(int runtime_fd, int journals, const struct oci_state 
 				 state->id, settings->poststop_wait_ms);
 	if (run_fd < 0)
 		return error_set(err, -run_fd, "cannot wait for the run file '%s'", key);
-	r = merge_run(journals, run_id, settings, events, err);
+	r = merge_run(journals, run_id, false, settings, events, err);
 	/* The container is gone, whatever became of its journal. */
 	if (unlinkat(runtime_fd, key, 0) < 0 && r == 0)
 		r = error_set(err, errno, "cannot remove the run file '%s'", key);

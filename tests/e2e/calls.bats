@@ -256,7 +256,7 @@ time.sleep(30)'
 	kill -KILL "$(only_mediator)"
 	expect 0 "$ENGINE" kill "$(tail -n 1 "$T/ids")" KILL
 	wait "$run" || true
-	wait_until 20 no_mediators
+	wait_until 20 no_husk_process
 }
 
 @test "a mediator that dies while calls wait for it ends them, and the run" {

@@ -141,7 +141,7 @@ its_life() {
 	"$@"
 	wait_until 30 test -e "$T/status"
 	wait_until 10 no_such_sleep
-	wait_until 10 no_mediators
+	wait_until 10 no_husk_process
 }
 
 # Seconds that no other test sleeps.

@@ -21,18 +21,6 @@ waiting_bundle() {
 	hook_bundle "$BUNDLE" ends
 }
 
-# in_background: starts $BUNDLE; its exit status comes to $T/status
-in_background() {
-	ID=$(new_id)
-	(
-		status=0
-		timeout 60 "$ENGINE" run --bundle "$BUNDLE" "$ID" </dev/null >"$T/out" 2>&1 || status=$?
-		echo "$status" >"$T/status.new"
-		mv "$T/status.new" "$T/status"
-	) 3>&- 4>&- &
-	wait_until 30 test -e "$DATA/begun"
-}
-
 @test "many runs leave no process, mount, file or journal" {
 	bundle=$(bundle many "$HUSK_ROOTFS" '.root.readonly = true')
 	hook_bundle "$bundle" many
@@ -50,11 +38,12 @@ in_background() {
 @test "a mediator that is killed makes the run fail fast, and its journal is recovered" {
 	waiting_bundle
 	in_background
+	wait_until 30 test -e "$DATA/begun"
 	kill -KILL "$(only_mediator)"
 	wait_until 20 test -e "$T/status"
 	[ "$(cat "$T/status")" -ne 0 ]
 	"$ENGINE" delete --force "$ID" 2>/dev/null || true
-	wait_until 20 no_mediators
+	wait_until 20 no_husk_process
 	# The next run picks up what poststop could not.
 	touch "$DATA/end"
 	run_bundle 0 "$BUNDLE"
@@ -67,6 +56,7 @@ in_background() {
 @test "a container that is killed from outside is merged" {
 	waiting_bundle
 	in_background
+	wait_until 30 test -e "$DATA/begun"
 	"$ENGINE" kill "$ID" KILL
 	wait_until 20 test -e "$T/status"
 	[ "$(cat "$T/status")" -eq 137 ]

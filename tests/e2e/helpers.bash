@@ -257,6 +257,17 @@ run_bundle() {
 	fi
 }
 
+# in_background: starts $BUNDLE as $ID; its exit status comes to $T/status.
+in_background() {
+	ID=$(new_id)
+	(
+		status=0
+		timeout 60 "$ENGINE" run --bundle "$BUNDLE" "$ID" </dev/null >"$T/out" 2>&1 || status=$?
+		echo "$status" >"$T/status.new"
+		mv "$T/status.new" "$T/status"
+	) 3>&- 4>&- &
+}
+
 PODMAN_ARGS=()
 # podman_setup: podman with storage, run directory and hooks directory of this test's own.
 podman_setup() {
@@ -277,22 +288,18 @@ podman_run() {
 		"${PODMAN_RUN[@]}" "$@"
 }
 
-# mediators: process ids of the mediators of this test's mount namespace, and of the merges that follow
-# them.
-mediators() {
-	local exe program mine
-	mine=$(readlink /proc/self/ns/mnt)
-	for exe in /proc/[0-9]*/exe; do
-		program=$(readlink "$exe" 2>/dev/null) || continue
-		[ "$program" = "$HUSK_HOOK" ] || [ "$program" = "$HUSK_MERGE" ] || continue
-		[ "$(readlink "${exe%/exe}/ns/mnt" 2>/dev/null)" = "$mine" ] || continue
-		exe=${exe#/proc/}
-		echo "${exe%/exe}"
-	done
+# husk_processes [NAMES]: process ids of the mediators of this test's mount namespace, of what stands by to merge their
+# runs, and of the merges that follow them; or of those with a name that the expression matches.
+husk_processes() {
+	pgrep --ns $$ --nslist mnt -x "${1:-husk-[hm].*}" || true
 }
 
-no_mediators() {
-	[ -z "$(mediators)" ]
+mediators() {
+	husk_processes husk-mediator
+}
+
+no_husk_process() {
+	[ -z "$(husk_processes)" ]
 }
 
 # only_mediator: process id of the one mediator that there is.
@@ -305,7 +312,7 @@ only_mediator() {
 
 # no_run_left: no mediator, no merge, no file of a run.
 no_run_left() {
-	wait_until 20 no_mediators || return 1
+	wait_until 20 no_husk_process || return 1
 	if [ -d "$RUNTIME" ] && [ -n "$(find "$RUNTIME" -mindepth 1 ! -type d -print -quit)" ]; then
 		fail "left in the runtime directory: $(find "$RUNTIME")"
 		return 1

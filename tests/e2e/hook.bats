@@ -396,7 +396,7 @@ enforced() {
 	head -c 5000 /dev/urandom >"$STATE/husk.db"
 	run_bundle 0 "$BUNDLE"
 	output_has served
-	wait_until 20 no_mediators
+	wait_until 20 no_husk_process
 	[ "$(find "$STATE/journals" -name '*.journal' | wc -l)" -eq 1 ]
 	rm -f "$STATE"/husk.db-*
 	cp "$T/db" "$STATE/husk.db"

@@ -323,7 +323,7 @@ for _ in range(16000):
 	husk show --json neighbour | jq -e '.behaviours[] | select(.key == "tcp 10.99.0.1:8001")'
 	BUNDLE=$first
 	tell_client quit
-	wait_until 20 no_mediators
+	wait_until 20 no_husk_process
 	[ -z "$(ip netns exec "$CLIENT_NS" nft list tables)" ]
 	nothing_left
 }

@@ -91,7 +91,7 @@ start_client() {
 tell_client() {
 	if [ "$1" = quit ]; then
 		exec 8>&-
-		wait_until 20 no_mediators
+		wait_until 20 no_husk_process
 		return
 	fi
 	printf '%s\n' "$@" >&8
@@ -150,7 +150,7 @@ end_alone() {
 	exec 8>&-
 	wait_until 20 has_ended
 	"$ENGINE" delete --force "$ALONE"
-	wait_until 20 no_mediators
+	wait_until 20 no_husk_process
 }
 
 # outside COMMAND ARGUMENT...: a helper of an attacker's in SERVER_NS, until the test ends.

@@ -158,7 +158,7 @@ for at in 0, 100, 200:
         except OSError:
             print(at, how, "held")' "$WORK/f"
 	exec 8>&-
-	wait_until 20 no_mediators
+	wait_until 20 no_husk_process
 	[ "$output" = "0 1 free
 0 2 held
 100 1 held

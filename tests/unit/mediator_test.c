@@ -222,6 +222,35 @@ static void a_live_run_file_is_not_taken_a_stale_one_is(void **state)
 	assert_int_equal(run_file_wait(scratch_fd, "claim", 0, found), -ENOENT);
 }
 
+static void a_run_that_was_merged_is_waited_for_no_more(void **state)
+{
+	char id[JOURNAL_ID_ROOM], found[JOURNAL_ID_ROOM];
+	struct error err = ERROR_INIT;
+	int fd;
+
+	(void)state;
+	assert_int_equal(run_id_make(id), 0);
+	fd = run_file_claim(scratch_fd, "merged", id, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(run_file_mark_merged(fd), 0);
+	assert_int_equal(run_file_wait(scratch_fd, "merged", 0, found), -ETIMEDOUT);
+	close(fd);
+	assert_int_equal(run_file_wait(scratch_fd, "merged", 0, found), -ENOENT);
+	assert_int_equal(faccessat(scratch_fd, "merged", F_OK, 0), -1);
+	/* a container of the same id begins */
+	fd = run_file_claim(scratch_fd, "merged", id, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(run_file_mark_merged(fd), 0);
+	close(fd);
+	fd = run_file_claim(scratch_fd, "merged", id, &err);
+	assert_true(fd >= 0);
+	close(fd);
+	fd = run_file_wait(scratch_fd, "merged", 0, found);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_string_equal(found, id);
+}
+
 static void waiting_ends_when_the_holder_removes_the_file(void **state)
 {
 	char id[JOURNAL_ID_ROOM], found[JOURNAL_ID_ROOM];
@@ -1441,6 +1470,7 @@ int main(void)
 		cmocka_unit_test(a_refused_call_fails_and_is_known),
 		cmocka_unit_test(run_keys_are_file_names_and_differ),
 		cmocka_unit_test(a_live_run_file_is_not_taken_a_stale_one_is),
+		cmocka_unit_test(a_run_that_was_merged_is_waited_for_no_more),
 		cmocka_unit_test(waiting_ends_when_the_holder_removes_the_file),
 		cmocka_unit_test(a_program_is_found_by_its_process),
 		cmocka_unit_test(who_asks_is_followed_to_its_processor),

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# Who merges a run: the process that stands by for a short one, poststop for any other.
+
+load helpers
+
+setup() {
+	husk_setup
+	BUNDLE=$(bundle standby "$HUSK_ROOTFS" '.root.readonly = true')
+	hook_bundle "$BUNDLE" standby
+}
+
+teardown() {
+	husk_teardown
+}
+
+without_poststop() {
+	change_bundle "$BUNDLE" 'del(.hooks.poststop)'
+}
+
+# poststop [OPTION...]: what a runtime would do for the container $ID.
+poststop() {
+	jq -n --arg id "$ID" --arg bundle "$BUNDLE" \
+		'{ociVersion: "1.0", id: $id, pid: 0, root: "/", bundle: $bundle, status: "stopped", annotations: {id: "x"}}' |
+		timeout 60 "$HUSK_MERGE" "$@" poststop
+}
+
+runs() {
+	husk show --json standby | jq '.revisions[0].runs'
+}
+
+standing_by() {
+	husk_processes husk-merge
+}
+
+stands_by() {
+	[ -n "$(standing_by)" ]
+}
+
+is_mediated() {
+	[ -n "$(mediators)" ]
+}
+
+run_files() {
+	find "$RUNTIME" -type f
+}
+
+@test "a short run is merged by who stands by, and poststop has nothing left to do" {
+	without_poststop
+	ID=$(new_id)
+	expect 0 timeout 60 "$ENGINE" run --bundle "$BUNDLE" "$ID"
+	wait_until 10 no_husk_process
+	[ "$(runs)" -eq 1 ]
+	[ "$(cat "$(run_files)")" = merged ]
+	expect 0 poststop --config "$CONF"
+	[ -z "$(run_files)" ]
+	expect 0 poststop --config "$CONF"
+	[ "$(runs)" -eq 1 ]
+	nothing_left
+}
+
+@test "poststop of a run that is merged reads no configuration" {
+	! ldd "$HUSK_MERGE" >/dev/null 2>&1 || skip "this build links husk-merge dynamically"
+	[ "$(uname -m)" = x86_64 ] || skip "that is so on x86-64"
+	without_poststop
+	ID=$(new_id)
+	expect 0 timeout 60 "$ENGINE" run --bundle "$BUNDLE" "$ID"
+	wait_until 10 no_husk_process
+	# Word of another container's is none.
+	ID=other expect 66 poststop --config "$T/none" --runtime-directory "$RUNTIME"
+	[ -n "$(run_files)" ]
+	expect 0 poststop --config "$T/none" --runtime-directory "$RUNTIME"
+	[ -z "$(run_files)" ]
+	expect 66 poststop --config "$T/none" --runtime-directory "$RUNTIME"
+	# The definition names the directory, where it is not the usual one.
+	hooks_json | jq -e --arg d "$RUNTIME" '.poststop[0].args | index("--runtime-directory") as $at | .[$at + 1] == $d'
+	nothing_left
+}
+
+@test "a state that is longer than usual, or comes in pieces, is read to its end" {
+	ID=$(new_id)
+	without_poststop
+	expect 0 timeout 60 "$ENGINE" run --bundle "$BUNDLE" "$ID"
+	wait_until 10 no_husk_process
+	state=$(jq -n --arg id "$ID" --arg bundle "$BUNDLE" '{ociVersion: "1.0", pid: 0, status: "stopped",
+		annotations: {long: ("x" * 50000)}, id: $id, bundle: $bundle}')
+	(
+		printf %s "${state:0:20}"
+		sleep 0.2
+		printf %s "${state:20}"
+	) | timeout 60 "$HUSK_MERGE" --config "$CONF" --runtime-directory "$RUNTIME" poststop
+	[ -z "$(run_files)" ]
+	[ "$(runs)" -eq 1 ]
+}
+
+@test "a run that takes longer is left to poststop, and nobody waits idle for it" {
+	set_args "$BUNDLE" /bin/sleep 3
+	in_background
+	wait_until 10 is_mediated
+	sleep 1.5
+	[ -n "$(mediators)" ]
+	[ -z "$(standing_by)" ]
+	wait_until 20 test -e "$T/status"
+	[ "$(cat "$T/status")" -eq 0 ]
+	[ "$(runs)" -eq 1 ]
+	nothing_left
+}
+
+@test "a container that is created and not started leaves nobody" {
+	ID=$(new_id)
+	"$ENGINE" create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	sleep 1
+	[ -z "$(standing_by)" ]
+	"$ENGINE" delete --force "$ID"
+	nothing_left
+}
+
+@test "who stands by may be killed: poststop merges the run" {
+	set_args "$BUNDLE" /bin/sleep 0.3
+	in_background
+	wait_until 10 stands_by
+	# shellcheck disable=SC2046
+	kill -KILL $(standing_by)
+	wait_until 20 test -e "$T/status"
+	[ "$(cat "$T/status")" -eq 0 ]
+	[ "$(runs)" -eq 1 ]
+	nothing_left
+}
+
+@test "a store that somebody holds is waited for by poststop, and nothing false is told" {
+	run_bundle 0 "$BUNDLE"
+	python3 -c '
+import sqlite3, sys, time
+store = sqlite3.connect(sys.argv[1], isolation_level=None)
+store.execute("BEGIN EXCLUSIVE")
+open(sys.argv[2], "w").close()
+time.sleep(1.5)
+store.execute("COMMIT")' "$STATE/husk.db" "$T/held" 3>&- 4>&- &
+	wait_until 10 test -e "$T/held"
+	run_bundle 0 "$BUNDLE"
+	[ "$(runs)" -eq 2 ]
+	no_event '.event == "degraded"'
+	nothing_left
+}
+
+@test "a mediator that is killed in a short run is merged as what it is" {
+	set_args "$BUNDLE" /bin/sleep 0.4
+	in_background
+	wait_until 10 is_mediated
+	kill -KILL "$(only_mediator)"
+	wait_until 20 test -e "$T/status"
+	"$ENGINE" delete --force "$ID" 2>/dev/null || true
+	wait_until 20 no_husk_process
+	run_bundle 0 "$BUNDLE"
+	[ "$(runs)" -le 2 ]
+	nothing_left
+}
