@@ -8,8 +8,11 @@
  *
  * Room is made by writing zeros. That reserves it as fallocate(2) does, but file systems choose the
  * blocks later, so that a journal that is merged within some seconds never has any: giving those
- * back costs more than all else that is done with the file. (Where a file system writes nothing in
- * place, as btrfs, neither keeps a full disk from being a signal.)
+ * back costs more than all else that is done with the file.
+ *
+ * Where a file system writes nothing in place, as btrfs, no room stays reserved. There the mapping
+ * is memory of the process's own, and each record is written to the file, which takes longer, but
+ * tells of a full disk by an error.
  *
  * A record is complete in memory before its length is stored. A writer that is killed in between
  * leaves zeros or a checksum that does not fit, and both end the reading.
@@ -18,10 +21,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -31,6 +36,7 @@
 struct journal {
 	int fd;
 	char *map;   /* JOURNAL_BYTES_MAX of address space */
+	bool apart;  /* which is not the file: see above */
 	size_t size; /* has room: may be written to */
 	size_t used;
 	size_t losses;	   /* offset of the two records */
@@ -60,25 +66,41 @@ static void seal(char *record, enum journal_record type, size_t len)
 	put_u32(record, (uint32_t)len);
 }
 
-static int grow(struct journal *journal)
+static int write_at(int fd, const char *bytes, size_t len, size_t at)
 {
-	static const char zeros[4096];
-	size_t end = journal->size + JOURNAL_STEP_BYTES;
-
-	if (end > JOURNAL_BYTES_MAX)
-		return -EFBIG;
-	for (size_t at = journal->size; at < end;) {
-		size_t step = end - at < sizeof(zeros) ? end - at : sizeof(zeros);
-		ssize_t n = pwrite(journal->fd, zeros, step, (off_t)at);
+	while (len > 0) {
+		ssize_t n = pwrite(fd, bytes, len, (off_t)at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
+		bytes += n;
 		at += (size_t)n;
+		len -= (size_t)n;
 	}
-	journal->size = end;
 	return 0;
+}
+
+/* Brings what was written to the mapping into the file. */
+static int put_out(const struct journal *journal, size_t at, size_t len)
+{
+	return journal->apart ? write_at(journal->fd, journal->map + at, len, at) : 0;
+}
+
+static int grow(struct journal *journal)
+{
+	static const char zeros[4096];
+	size_t end = journal->size + JOURNAL_STEP_BYTES;
+	int r = 0;
+
+	if (end > JOURNAL_BYTES_MAX)
+		return -EFBIG;
+	for (size_t at = journal->size; at < end && r == 0; at += sizeof(zeros))
+		r = write_at(journal->fd, zeros, sizeof(zeros), at);
+	if (r == 0)
+		journal->size = end;
+	return r;
 }
 
 /* Makes room for a record of `len` payload bytes and the last record behind it. */
@@ -102,7 +124,23 @@ static void write_losses(struct journal *journal)
 	seal(record, JOURNAL_LOSS, LOSS_PAYLOAD);
 	/* The other record must not be touched before this one is whole. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	journal->turn = !journal->turn;
+	if (put_out(journal, (size_t)(record - journal->map), LOSS_RECORD) == 0)
+		journal->turn = !journal->turn;
+}
+
+/* The record of `len` payload bytes that is next is whole. Returns 0 or -errno: it is not kept. */
+static int append(struct journal *journal, enum journal_record type, size_t len)
+{
+	char *record = journal->map + journal->used;
+	int r;
+
+	seal(record, type, len);
+	r = put_out(journal, journal->used, RECORD_HEAD + len);
+	if (r < 0)
+		memset(record, 0, RECORD_HEAD + len);
+	else
+		journal->used += RECORD_HEAD + len;
+	return r;
 }
 
 /* Where the modes stand in the payload of the first record. */
@@ -137,11 +175,13 @@ static int write_run(struct journal *journal, const struct journal_run *run)
 	at += RUN_MODES + JOURNAL_DOMAINS_ROOM;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		at = put_name(at, names[i], strlen(names[i]));
-	seal(record, JOURNAL_RUN, len);
-	journal->losses = RECORD_HEAD + len;
+	r = append(journal, JOURNAL_RUN, len);
+	if (r < 0)
+		return r;
+	journal->losses = journal->used;
 	write_losses(journal);
 	write_losses(journal);
-	journal->used = journal->losses + 2 * (size_t)LOSS_RECORD;
+	journal->used += 2 * (size_t)LOSS_RECORD;
 	return 0;
 }
 
@@ -154,6 +194,15 @@ static int check_run(const struct journal_run *run)
 			return -EINVAL;
 	}
 	return 0;
+}
+
+/* Does a page that was written once keep its room when it is written again? */
+static bool is_written_in_place(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && (fs.f_type == EXT4_SUPER_MAGIC ||
+					 fs.f_type == XFS_SUPER_MAGIC || fs.f_type == TMPFS_MAGIC);
 }
 
 int journal_create(int dirfd, const char *name, const struct journal_run *run, struct journal **ret,
@@ -173,8 +222,11 @@ int journal_create(int dirfd, const char *name, const struct journal_run *run, s
 		free(journal);
 		return r;
 	}
+	journal->apart = !is_written_in_place(journal->fd);
 	journal->map =
-		mmap(NULL, JOURNAL_BYTES_MAX, PROT_READ | PROT_WRITE, MAP_SHARED, journal->fd, 0);
+		mmap(NULL, JOURNAL_BYTES_MAX, PROT_READ | PROT_WRITE,
+		     journal->apart ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED,
+		     journal->apart ? -1 : journal->fd, 0);
 	if (journal->map == MAP_FAILED) {
 		r = -errno;
 		journal->map = NULL;
@@ -222,9 +274,10 @@ int journal_put(struct journal *journal, const struct journal_behaviour *b)
 	put_u32(at + 8, (uint32_t)b->pid);
 	at = put_name(at + BEHAVIOUR_FIXED, b->behaviour.program, program_len);
 	put_name(at, b->behaviour.key, key_len);
-	seal(record, JOURNAL_BEHAVIOUR, len);
-	journal->used += RECORD_HEAD + len;
-	return 0;
+	r = append(journal, JOURNAL_BEHAVIOUR, len);
+	if (r < 0)
+		journal_lose(journal, b->behaviour.domain, 1);
+	return r;
 }
 
 int journal_lower(struct journal *journal, enum domain domain, const char *why)
@@ -243,9 +296,7 @@ int journal_lower(struct journal *journal, enum domain domain, const char *why)
 	record = journal->map + journal->used;
 	record[RECORD_HEAD] = (char)domain;
 	put_name(record + RECORD_HEAD + 1, why, len);
-	seal(record, JOURNAL_LOWERED, 1 + name_size(len));
-	journal->used += RECORD_HEAD + 1 + name_size(len);
-	return 0;
+	return append(journal, JOURNAL_LOWERED, 1 + name_size(len));
 }
 
 void journal_lose(struct journal *journal, enum domain domain, uint64_t count)
@@ -266,8 +317,10 @@ void journal_set_modes(struct journal *journal, const enum mode modes[DOMAINS])
 		same = same && at[i] == (char)modes[i];
 		at[i] = (char)modes[i];
 	}
-	if (!same)
-		seal(journal->map, JOURNAL_RUN, journal->losses - RECORD_HEAD);
+	if (same)
+		return;
+	seal(journal->map, JOURNAL_RUN, journal->losses - RECORD_HEAD);
+	(void)put_out(journal, 0, journal->losses);
 }
 
 void journal_close(struct journal *journal, const struct journal_end *end)
@@ -277,8 +330,7 @@ void journal_close(struct journal *journal, const struct journal_end *end)
 	record[RECORD_HEAD] = (char)end->outcome;
 	put_u32(record + RECORD_HEAD + 1, (uint32_t)end->status);
 	put_u64(record + RECORD_HEAD + 5, (uint64_t)end->ended_ns);
-	seal(record, JOURNAL_END, END_PAYLOAD);
-	journal->used += END_RECORD;
+	(void)append(journal, JOURNAL_END, END_PAYLOAD);
 	journal_abandon(journal);
 }
 

@@ -186,3 +186,31 @@ while True:
 	nothing_left
 	husk list --json | grep -q outlived
 }
+
+@test "a full disk that nothing is written to in place loses observations, and breaks no function" {
+	command -v mkfs.btrfs >/dev/null || skip "btrfs-progs is not installed"
+	truncate -s 120M "$T/image"
+	mkfs.btrfs -q "$T/image" >/dev/null
+	mkdir "$STATE"
+	mount -o loop "$T/image" "$STATE" || skip "this host has no loop devices, or no btrfs"
+	waiting_bundle
+	# names of letters, each a behaviour
+	set_args "$BUNDLE" /bin/sh -c 'echo x >/data/begun; until [ -e /data/end ]; do sleep 0.02; done; cd /data
+		for a in a b c d e f g h i j k l; do for b in a b c d e f g h i j k l; do for c in q r s t u v w x; do
+			: >"$a-$b-$c" || exit 9; done; done; done; echo served'
+	in_background
+	wait_until 30 test -e "$DATA/begun"
+	sync -f "$STATE"
+	cat /dev/zero >"$STATE/fill" 2>/dev/null || true
+	sync -f "$STATE"
+	touch "$DATA/end"
+	wait_until 60 test -e "$T/status"
+	[ "$(cat "$T/status")" -eq 0 ]
+	[ "$(cat "$T/out")" = served ]
+	rm "$STATE/fill"
+	sync -f "$STATE"
+	sleep 1.5 # a younger journal may have a writer
+	run_bundle 0 "$BUNDLE"
+	[ "$(husk show --json ends | jq '.revisions[0].runs')" -eq 2 ]
+	umount "$STATE"
+}

@@ -497,11 +497,11 @@ static void what_is_no_journal_is_refused(void **state)
 
 /* A small file system of its own, in a mount namespace of its own; false where that is not allowed.
  */
-static bool mount_small(const char *path, const char *options)
+static bool mount_own(const char *path, const char *type, const char *options)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return false;
-	return mount("husk-test", path, "tmpfs", MS_NOSUID | MS_NODEV, options) == 0;
+	return mount("husk-test", path, type, MS_NOSUID | MS_NODEV, options) == 0;
 }
 
 static void a_full_disk_is_counted_and_no_signal(void **state)
@@ -512,7 +512,7 @@ static void a_full_disk_is_counted_and_no_signal(void **state)
 	cleanup_close int fd = -1;
 	size_t put = 0, lost = 0;
 
-	if (!mount_small(f->path, "size=256k,mode=700"))
+	if (!mount_own(f->path, "tmpfs", "size=256k,mode=700"))
 		skip();
 	fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(journal_create(fd, "j", &run, &journal, NULL), 0);
@@ -537,6 +537,43 @@ static void a_full_disk_is_counted_and_no_signal(void **state)
 				 journal_reader_lost(reader, DOMAIN_EXEC) +
 				 journal_reader_lost(reader, DOMAIN_SYSCALL),
 			 lost);
+	journal_reader_free(steal_ptr(&reader));
+	close(steal_fd(&fd));
+	assert_int_equal(umount2(f->path, MNT_DETACH), 0);
+}
+
+/* ramfs is none of those of which it is known that they write in place. */
+static void records_are_written_where_nothing_is_in_place(void **state)
+{
+	const enum mode modes[DOMAINS] = {MODE_ENFORCE};
+	const struct fixture *f = *state;
+	cleanup_journal_reader struct journal_reader *reader = NULL;
+	cleanup_close int fd = -1;
+	struct journal *journal;
+	size_t put = 0;
+
+	if (!mount_own(f->path, "ramfs", "mode=700"))
+		skip();
+	fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(journal_create(fd, "j", &run, &journal, NULL), 0);
+	for (; put < 3000; put++)
+		assert_int_equal(journal_put(journal, &seen[put % COUNT(seen)]), 0);
+	journal_lose(journal, DOMAIN_EXEC, 3);
+	journal_lose(journal, DOMAIN_EXEC, 4);
+	journal_set_modes(journal, modes);
+	assert_int_equal(journal_lower(journal, DOMAIN_FS, "why"), 0);
+	/* a writer that is killed leaves as much */
+	assert_int_equal(journal_reader_open(fd, "j", &reader, NULL), 0);
+	assert_int_equal(count_read(reader), put);
+	assert_int_equal(journal_reader_end(reader).outcome, OUTCOME_LOST);
+	journal_reader_free(steal_ptr(&reader));
+	journal_close(journal, &ended);
+	assert_int_equal(journal_reader_open(fd, "j", &reader, NULL), 0);
+	assert_int_equal(count_read(reader), put);
+	assert_int_equal(journal_reader_end(reader).outcome, OUTCOME_KILLED);
+	assert_int_equal(journal_reader_lost(reader, DOMAIN_EXEC), 7);
+	assert_int_equal(journal_reader_run(reader)->modes[0], MODE_ENFORCE);
+	assert_string_equal(journal_reader_lowered(reader, DOMAIN_FS), "why");
 	journal_reader_free(steal_ptr(&reader));
 	close(steal_fd(&fd));
 	assert_int_equal(umount2(f->path, MNT_DETACH), 0);
@@ -579,6 +616,7 @@ int main(int argc, char **argv)
 		WITH_DIRECTORY(forged_records_are_refused_or_passed_over),
 		WITH_DIRECTORY(what_is_no_journal_is_refused),
 		WITH_DIRECTORY(a_full_disk_is_counted_and_no_signal),
+		WITH_DIRECTORY(records_are_written_where_nothing_is_in_place),
 		cmocka_unit_test(the_seeds_of_the_fuzzer_are_of_this_version),
 	};
 
