@@ -197,6 +197,7 @@ int observe_begin(int map_fd, const struct observe_container *container, dev_t v
 		.user_namespace = container->user_namespace,
 		.view_device = major(view) << 20 | minor(view),
 		.first = container->first,
+		.mediator = getpid(),
 	};
 	union bpf_attr attr = {0};
 

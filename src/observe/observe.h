@@ -45,8 +45,9 @@ struct observe_container {
 int observe_identify(int proc_fd, pid_t pid, bool leads_namespace, struct observe_container *ret);
 
 /*
- * Begins to record. view: the device of the container's view (st_dev). watched: capabilities whose
- * refusal is recorded too. Returns 0, or -E2BIG (OBSERVE_CONTAINERS_MAX live), other -errno.
+ * Begins to record, but for what the calling process itself does in the container. view: the device
+ * of the container's view (st_dev). watched: capabilities whose refusal is recorded too. Returns 0,
+ * or -E2BIG (OBSERVE_CONTAINERS_MAX live), other -errno.
  */
 int observe_begin(int map_fd, const struct observe_container *container, dev_t view,
 		  uint64_t watched);

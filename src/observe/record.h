@@ -12,7 +12,7 @@
 
 /* Part of the pin's name: raise it with every change of the program, its table of call sites, or
  * the structures below, so that nobody meets another version's. */
-#define OBSERVE_VERSION 2
+#define OBSERVE_VERSION 3
 
 enum observe_limits {
 	OBSERVE_CAPABILITIES = 64, /* bits of a set; the kernel has 41 of them */
@@ -39,7 +39,7 @@ struct observe_record {
 	__u32 user_namespace; /* number of the container's: only what is asked there counts */
 	__u32 view_device;    /* the view's, as the kernel numbers it: MKDEV of linux/kdev_t.h */
 	__s32 first;	      /* the first process, in the initial pid namespace */
-	__u32 zero;
+	__s32 mediator;	      /* in the initial pid namespace; a thread of it enters at times */
 	struct observe_asker used_by[OBSERVE_CAPABILITIES];
 	struct observe_asker refused_by[OBSERVE_CAPABILITIES];
 };

@@ -298,6 +298,19 @@ os.wait()'
 	nothing_left
 }
 
+@test "what husk itself does in the container's mount namespace is no need of the function" {
+	mkdir "$T/work"
+	cd "$T/work" || return
+	# The bind waits for a thread of the mediator, which enters; husk run's pid namespace is not the container's own.
+	expect 0 husk run --runtime "$ENGINE" --hook-program "$HUSK_HOOK" --name meets -- /usr/bin/python3 -B -I -c '
+import os, socket
+os.mkdir("below")
+socket.socket(socket.AF_UNIX).bind("below/socket")'
+	cd /
+	[ "$(capabilities meets)" = "" ] || fail "it uses '$(capabilities meets)'"
+	nothing_left
+}
+
 @test "an observer that is removed sees those who run to their end, and half a one is made anew" {
 	python_bundle job "import sys; print('up', flush=True); sys.stdin.read()
 ${NEEDS[chown]}"

@@ -403,7 +403,7 @@ static int look(const struct check *check, int result)
 	if (capability >= OBSERVE_CAPABILITIES || !check->task->mm || !check->task->thread_pid)
 		return 0;
 	record = find_record(check->task, &level);
-	if (!record)
+	if (!record || check->task->tgid == record->mediator)
 		return 0;
 	set = result == 0 ? &record->used : &record->refused;
 	if (*set & bit || (result != 0 && !(record->watched & bit)))
