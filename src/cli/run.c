@@ -219,7 +219,11 @@ static int judge(const struct runtime *runtime, int status, const char *pid_file
 	error_say(err, EIO, "%s could not run the program: %s", name, text);
 	if (strstr(text, "hook"))
 		hint_events(bundle, err);
-	else if (!strstr(text, "executable file"))
+	else if (strstr(text, "executable file"))
+		return EX_UNAVAILABLE; /* it was not found, which says it all */
+	else if (strstr(text, "open executable: ") || strstr(text, "exec: "))
+		error_hint(err, "name an executable file, or an interpreter before a script");
+	else
 		error_hint(err, "run 'husk check'");
 	return EX_UNAVAILABLE;
 }
@@ -279,7 +283,12 @@ static int run_bundle(const struct runtime *runtime, const struct run_options *o
 	argv[n++] = scratch->id;
 	argv[n] = NULL;
 	r = runtime_run(&job, &status, err);
-	return r < 0 ? r : judge(runtime, status, pid, log, bundle, err);
+	if (r == 0)
+		r = judge(runtime, status, pid, log, bundle, err);
+	/* crun does not say what it could not open */
+	if (err->code && !o->request.bundle && !strstr(err->what, o->request.args[0]))
+		error_wrap(err, "cannot run '%s'", o->request.args[0]);
+	return r;
 }
 
 static void tell_not_wrapped(const struct error *err)

@@ -98,6 +98,18 @@ run_here() {
 	nothing_left
 }
 
+@test "a program that cannot be executed is named, with the way out" {
+	touch script
+	run_here 69 --name script -- ./script
+	output_has "./script"
+	[[ ${output,,} == *"permission denied"* ]]
+	output_has "an interpreter before a script"
+	run_here 69 --name none -- no-such-program
+	output_has no-such-program
+	output_lacks "an interpreter before a script"
+	nothing_left
+}
+
 @test "husk run --bundle runs a bundle as it is" {
 	bundle=$(bundle local "$HUSK_ROOTFS" '.root.readonly = true')
 	set_args "$bundle" /bin/sh -c 'echo from the bundle; exit 5'
