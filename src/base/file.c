@@ -257,3 +257,13 @@ bool file_system_is_readonly(int fd)
 
 	return fstatvfs(fd, &st) == 0 && st.f_flag & ST_RDONLY;
 }
+
+bool file_system_is_full(int fd, uint64_t bytes)
+{
+	struct statvfs st;
+
+	if (fstatvfs(fd, &st) < 0)
+		return false;
+	return (st.f_blocks > 0 && (uint64_t)st.f_bfree * st.f_frsize < bytes) ||
+	       (st.f_files > 0 && st.f_ffree == 0);
+}

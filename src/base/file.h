@@ -70,4 +70,8 @@ void open_standard_streams(void);
  * False where that cannot be known. Source: statvfs(3), ST_RDONLY. */
 bool file_system_is_readonly(int fd);
 
+/* Has the file system of `fd` less than `bytes` of room for root, or none for another file? False
+ * where that cannot be known. Source: statvfs(3); sizes of 0 are of file systems without any. */
+bool file_system_is_full(int fd, uint64_t bytes);
+
 #endif

@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/hook_files.h"
 #include "cli/host.h"
 #include "cli/runtime.h"
+#include "journal/journal.h"
 #include "policy/file.h"
 #include "policy/image.h"
 
@@ -59,6 +61,7 @@ static void look_program(struct host_report *report, const char *name, const cha
 static int look_writable(const char *path, bool *ret_there)
 {
 	char directory[PATH_MAX];
+	cleanup_close int fd = -1;
 	struct statfs fs;
 	struct stat st;
 	char *slash;
@@ -82,7 +85,8 @@ static int look_writable(const char *path, bool *ret_there)
 	/* Root has every permission there, and can still make nothing. */
 	if (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC)
 		return -EOPNOTSUPP;
-	return 0;
+	fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return file_system_is_full(fd, JOURNAL_STEP_BYTES) ? -ENOSPC : 0;
 }
 
 static void look_directory(struct host_report *report, const char *name, const char *path)
@@ -93,6 +97,9 @@ static void look_directory(struct host_report *report, const char *name, const c
 	if (r == 0)
 		host_add(report, name, HOST_OK, "%s%s", path,
 			 there ? "" : ", made when it is needed");
+	else if (r == -ENOSPC)
+		mend(host_add(report, name, HOST_MISSING, "%.200s: %s", path, strerror(-r)),
+		     "make room there, or name another in husk.conf(5)");
 	else
 		mend(host_add(report, name, HOST_MISSING, "%.200s: %s", path, strerror(-r)),
 		     "make it writable for root, or name another in husk.conf(5)");

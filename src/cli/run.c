@@ -28,6 +28,7 @@
 #include "cli/runtime.h"
 #include "cli/scratch.h"
 #include "husk-paths.h"
+#include "journal/journal.h"
 
 struct run_options {
 	struct local_request request;
@@ -311,6 +312,8 @@ static void look_wrappable(const struct settings *settings)
 
 		if (fd >= 0 && faccessat(fd, ".", W_OK | X_OK, 0) < 0)
 			error_set(&err, errno, "cannot write to '%s'", directories[i]);
+		else if (fd >= 0 && file_system_is_full(fd, JOURNAL_STEP_BYTES))
+			error_set(&err, ENOSPC, "cannot write to '%s'", directories[i]);
 		if (err.code) {
 			tell_not_wrapped(&err);
 			return;
