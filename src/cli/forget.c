@@ -14,31 +14,24 @@
 #include "cli/options.h"
 #include "policy/file.h"
 
-struct removing {
-	int policies_fd;
-	int error;
-};
-
-static int remove_policy(void *context, const struct store_revision *revision)
+/* Notes the names of its policy files, each with its NUL. */
+static int note_policy(void *context, const struct store_revision *revision)
 {
 	static const char *const suffixes[] = {".policy", POLICY_COPY, POLICY_TREES};
-	struct removing *r = context;
+	struct buf *names = context;
 	char name[NAME_MAX + 1];
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		policy_file_beside(revision->function, revision->name, suffixes[i], name);
-		if (unlinkat(r->policies_fd, name, 0) < 0 && errno != ENOENT)
-			r->error = -errno;
+		buf_add(names, name, strlen(name) + 1);
 	}
-	return 0;
+	return names->error;
 }
 
-static int remove_policies(struct cli *cli, struct store *store, const char *function,
-			   struct error *err)
+static int remove_policies(struct cli *cli, const struct buf *names, struct error *err)
 {
 	const struct settings *settings;
 	cleanup_close int fd = -1;
-	struct removing removing;
 	char path[PATH_MAX];
 	int r = cli_settings(cli, &settings, err);
 
@@ -50,10 +43,10 @@ static int remove_policies(struct cli *cli, struct store *store, const char *fun
 		return 0;
 	if (fd < 0)
 		return error_set(err, errno, "cannot open the directory '%s'", path);
-	removing = (struct removing){.policies_fd = fd};
-	r = store_each_revision(store, function, remove_policy, &removing, err);
-	if (r == 0 && removing.error)
-		r = error_set(err, -removing.error, "cannot remove a policy of '%s'", function);
+	for (size_t at = 0; at < names->len; at += strlen(names->bytes + at) + 1) {
+		if (unlinkat(fd, names->bytes + at, 0) < 0 && errno != ENOENT)
+			r = error_set(err, errno, "cannot remove '%s/%s'", path, names->bytes + at);
+	}
 	return r;
 }
 
@@ -87,6 +80,7 @@ int cli_forget(struct cli *cli, int argc, char **argv, struct error *err)
 		.operands_max = 1,
 	};
 	cleanup_store struct store *store = NULL;
+	cleanup_buf struct buf policies = BUF_INIT;
 	struct event event = EVENT(EVENT_MARKED);
 	struct event_sink *events = NULL;
 	char function[CLI_NAME_ROOM], author[128], detail[160];
@@ -99,11 +93,14 @@ int cli_forget(struct cli *cli, int argc, char **argv, struct error *err)
 		r = cli_store(cli, &store, err);
 	if (r == 0)
 		r = cli_event_sink(cli, &events, err);
-	/* Files first: a policy whose revision nobody knows any more would never be found again. */
+	/* The store first, which may have no room for it: of a function that stays known the policy
+	 * has to stay too. */
 	if (r == 0)
-		r = remove_policies(cli, store, function, err);
+		r = store_each_revision(store, function, note_policy, &policies, err);
 	if (r == 0)
 		r = store_forget(store, function, err);
+	if (r == 0)
+		r = remove_policies(cli, &policies, err);
 	if (r == 0) {
 		cli_author(author, sizeof(author));
 		snprintf(detail, sizeof(detail), "forgotten by %s", author);

@@ -410,6 +410,32 @@ waits_in_poll() {
 	jq -e '[.items[] | select(.name == "state").state] == ["missing"]' <<<"$output"
 }
 
+@test "a state directory without room is told of, and nothing is half forgotten" {
+	mkdir "$T/small"
+	mount -t tmpfs -o size=2m small "$T/small"
+	STATE=$T/small/state
+	EVENTS=$STATE/events.jsonl
+	write_conf
+	run_here 0 --name crammed -- /bin/echo ran
+	husk mode crammed enforce
+	before=$(ls "$STATE/policies")
+	dd if=/dev/zero of="$T/small/filler" bs=4k status=none || true
+	expect 69 husk check --json --hook-program "$HUSK_HOOK"
+	jq -e '.items[] | select(.name == "state") | .state == "missing" and (.detail | endswith("No space left on device"))
+		and (.mend | startswith("make room"))' <<<"$output"
+	run_here 69 --name crammed -- /bin/echo ran
+	output_has "this run is not wrapped: cannot write to '$STATE': No space left on device"
+	expect 73 husk forget crammed
+	[ "$(ls "$STATE/policies")" = "$before" ]
+	[ "$(mode_of crammed fs)" = enforce ]
+	rm "$T/small/filler"
+	run_here 0 --name crammed -- /bin/echo ran
+	output_lacks "not wrapped"
+	expect 0 husk forget crammed
+	[ -z "$(ls "$STATE/policies")" ]
+	umount "$T/small"
+}
+
 @test "hooks install says that it made the directory" {
 	expect 0 husk hooks --hook-program "$HUSK_HOOK" -d "$T/hooks" install podman
 	output_has "installed in $T/hooks, which was made:"
