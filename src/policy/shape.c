@@ -219,6 +219,12 @@ static void put_widened(struct output *out, const char *name, size_t len, enum p
 	while (at < len) {
 		size_t run;
 
+		/* before what Python's tempfile makes: its first 8 bytes are such */
+		if (starts_with_uuid(name + at, len - at)) {
+			put_text(out, "{uuid}");
+			at += UUID_LEN;
+			continue;
+		}
 		if (place == PLACE_TEMPORARY && tempfile_at(name, len, at)) {
 			put_text(out, "{rand}");
 			at += TEMPFILE_LEN;
@@ -227,11 +233,6 @@ static void put_widened(struct output *out, const char *name, size_t len, enum p
 		if (!is(name[at], IS_ALNUM)) {
 			put(out, name + at, 1);
 			at++;
-			continue;
-		}
-		if (starts_with_uuid(name + at, len - at)) {
-			put_text(out, "{uuid}");
-			at += UUID_LEN;
 			continue;
 		}
 		run = run_of(name + at, len - at, IS_ALNUM);

@@ -131,6 +131,8 @@ static void paths_become_keys(void **state)
 		{"/home/x/.git/objects/ad", "/home/x/.git/objects/ad", 0},
 		{"/tmp/r/.git/objects/ad/tmp_obj_AbC12d",
 		 "/tmp/r/.git/objects/{hex}/tmp_obj_{rand}", 0},
+		{"/tmp/550e8400-e29b-41d4-a716-446655440000.json", "/tmp/{uuid}.json", 0},
+		{"/tmp/up_550e8400-e29b-41d4-a716-446655440000/x", "/tmp/up_{uuid}/x", 0},
 		{"/tmp/tmpabcdefgh", "/tmp/tmp{rand}", 0},
 		{"/tmp/tmp________.json", "/tmp/tmp{rand}.json", 0},
 		{"/tmp/tmpab12cd_x/inner.txt", "/tmp/tmp{rand}/inner.txt", 0},
