@@ -14,6 +14,7 @@
 
 #include "base/hash.h"
 #include "policy/behaviour.h"
+#include "policy/shape-date-internal.h"
 
 enum {
 	HEX_MIN = 16,
@@ -225,6 +226,12 @@ static void put_widened(struct output *out, const char *name, size_t len, enum p
 			at += UUID_LEN;
 			continue;
 		}
+		run = shape_date_length(name + at, len - at);
+		if (run > 0) {
+			put_text(out, "{date}");
+			at += run;
+			continue;
+		}
 		if (place == PLACE_TEMPORARY && tempfile_at(name, len, at)) {
 			put_text(out, "{rand}");
 			at += TEMPFILE_LEN;
@@ -272,6 +279,22 @@ static bool put_git(struct output *out, const char *name, size_t len, int depth)
 static bool is_git_objects(const char *name, size_t len)
 {
 	return len == sizeof("objects") - 1 && memcmp(name, "objects", len) == 0;
+}
+
+/* The part of a name that belongs to a date by directories: returns its length, 0: there is none.
+ */
+static size_t put_dated(struct output *out, const char *name, size_t len, int *depth)
+{
+	const char *pattern;
+	size_t part = shape_date_part(name, len, depth, &pattern);
+
+	if (part > 0 && (memchr(name, '{', len) || memchr(name, '}', len))) {
+		*depth = 0;
+		return 0;
+	}
+	if (part > 0)
+		put_text(out, pattern);
+	return part;
 }
 
 static void put_doubled(struct output *out, const char *name, size_t len)
@@ -385,14 +408,18 @@ int shape_key(const char *path, uint32_t flags, char *out)
 	struct output output = {.bytes = out};
 	enum place place = place_of(path, flags);
 	const char *at = path;
-	int below_objects = 0;
+	int below_objects = 0, dates = 0;
 
 	if (place == PLACE_ORDINARY)
 		at += put_process(&output, path);
 	while (*at && !output.full) {
 		size_t len = strcspn(at, "/");
 
-		if (place == PLACE_LITERAL || !put_git(&output, at, len, below_objects))
+		size_t dated = place == PLACE_LITERAL ? 0 : put_dated(&output, at, len, &dates);
+
+		if (dated > 0)
+			put_component(&output, at + dated, len - dated, place);
+		else if (place == PLACE_LITERAL || !put_git(&output, at, len, below_objects))
 			put_component(&output, at, len, place);
 		if (below_objects > 0)
 			below_objects++;

@@ -15,6 +15,11 @@
  *
  *   {uuid}  8-4-4-4-12 hexadecimal digits, at least one of them decimal, with no letter or digit
  *           beside them
+ *   {date}  a year, a month and a day with the same of '-', '_' and '.' between them, the year
+ *           first or last ("2026-11-28", "28.11.2026"), or a year and a month of two digits
+ *           ("2026-11"), with no digit beside. A time of day behind it is part of it, after 'T',
+ *           't', '_', '-' or a blank: the hour, the minutes and seconds or less of them, of two
+ *           digits each, with ':', '-', '_', '.' or nothing between them
  *   {hex}   a run of letters and digits that is 16 or more hexadecimal digits, with at least one
  *           letter and one digit
  *   {rand}  in a temporary directory only (/tmp, /var/tmp, /dev/shm and all below), see there
@@ -36,6 +41,10 @@
  * digits; or, where it is not exactly 6 long as mkstemp(3) makes it, words in camel case
  * ("resultFile", "ResultFile1"). So "/tmp/result" and "/tmp/config.json" stay literal, at the price
  * that one name in some forty of mkstemp(3) with a prefix does too, and is then a novelty.
+ *
+ * Directories by date: a name that is a year, 1900 to 2099, is {year}. Right below it a month is
+ * {month}, right below that a day {day}, right below that an hour {hour}: one or two digits, behind
+ * which the name ends or goes on with '-', '_' or '.' ("2026/11/28.log").
  *
  * Right below a directory "objects", where git(1) keeps what it stores by its hash, two hexadecimal
  * digits of small letters are {hex}, and below it, everywhere, the names that git makes new files

@@ -240,6 +240,25 @@ waits_in_poll() {
 	grep -q poll "/proc/$1/wchan"
 }
 
+@test "a function that writes by the day works on the next one in enforcement" {
+	mkdir "$T/days"
+	cat >write.sh <<-'EOF'
+		day=$(cat)
+		mkdir -p "days/$day"
+		echo x >"days/$day/$(echo "$day" | tr / -).log"
+	EOF
+	for n in 1 2 3 4 5 6 7; do
+		expect_in 0 2026/11/27 husk run --runtime "$ENGINE" --hook-program "$HUSK_HOOK" --name days -- /bin/sh write.sh
+	done
+	enforce_files days
+	expect_in 0 2026/11/28 husk run --runtime "$ENGINE" --hook-program "$HUSK_HOOK" --name days -- /bin/sh write.sh
+	expect_in 0 2027/01/01 husk run --runtime "$ENGINE" --hook-program "$HUSK_HOOK" --name days -- /bin/sh write.sh
+	[ -e days/2027/01/01/2027-01-01.log ]
+	no_event '.event == "denied"'
+	expect_in 2 2027/01/x husk run --runtime "$ENGINE" --hook-program "$HUSK_HOOK" --name days -- /bin/sh write.sh
+	nothing_left
+}
+
 @test "events --follow waits for a state directory that is not there yet" {
 	"$HUSK" --config "$CONF" events --follow --json >"$T/followed" 2>&1 </dev/null 3>&- 4>&- &
 	pid=$!
