@@ -102,17 +102,19 @@ static void tell_all(struct mediator *m, uint64_t set, const struct observe_aske
 	}
 }
 
-static void look(struct mediator *m)
+/* Returns whether there is still a record of this container. */
+static bool look(struct mediator *m)
 {
 	struct capabilities *c = &m->capabilities;
 	struct observe_record record;
 
 	if (observe_read(c->observer.map_fd, c->container.key, &record) < 0)
-		return;
+		return false;
 	tell_all(m, record.used & ~c->told_used, record.used_by, false);
 	tell_all(m, record.refused & ~c->told_refused, record.refused_by, true);
 	c->told_used |= record.used;
 	c->told_refused |= record.refused;
+	return true;
 }
 
 void capabilities_look(struct mediator *m)
@@ -130,10 +132,9 @@ void capabilities_end(struct mediator *m)
 {
 	struct capabilities *c = &m->capabilities;
 
-	if (!c->recording) {
+	if (!c->recording || !look(m)) {
 		journal_lose(m->journal, DOMAIN_CAP, 1);
 		return;
 	}
-	look(m);
 	observe_end(c->observer.map_fd, c->container.key);
 }

@@ -209,18 +209,29 @@ int observe_begin(int map_fd, const struct observe_container *container, dev_t v
 
 int observe_read(int map_fd, uint32_t key, struct observe_record *ret)
 {
+	struct observe_record record = {0};
 	union bpf_attr attr = {0};
+	int r;
 
 	attr.map_fd = (uint32_t)map_fd;
 	attr.key = pointer(&key);
-	attr.value = pointer(ret);
-	return call(BPF_MAP_LOOKUP_ELEM, &attr);
+	attr.value = pointer(&record);
+	r = call(BPF_MAP_LOOKUP_ELEM, &attr);
+	if (r < 0)
+		return r;
+	if (record.mediator != getpid())
+		return -ENOENT;
+	*ret = record;
+	return 0;
 }
 
 void observe_end(int map_fd, uint32_t key)
 {
+	struct observe_record record = {0};
 	union bpf_attr attr = {0};
 
+	if (observe_read(map_fd, key, &record) < 0)
+		return;
 	attr.map_fd = (uint32_t)map_fd;
 	attr.key = pointer(&key);
 	call(BPF_MAP_DELETE_ELEM, &attr);

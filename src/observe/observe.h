@@ -45,17 +45,18 @@ struct observe_container {
 int observe_identify(int proc_fd, pid_t pid, bool leads_namespace, struct observe_container *ret);
 
 /*
- * Begins to record, but for what the calling process itself does in the container. view: the device
- * of the container's view (st_dev). watched: capabilities whose refusal is recorded too. Returns 0,
- * or -E2BIG (OBSERVE_CONTAINERS_MAX live), other -errno.
+ * Begins to record, for the calling process. view: the device of the container's view (st_dev).
+ * watched: capabilities whose refusal is recorded too. Returns 0, or -E2BIG
+ * (OBSERVE_CONTAINERS_MAX live), other -errno.
  */
 int observe_begin(int map_fd, const struct observe_container *container, dev_t view,
 		  uint64_t watched);
 
-/* What was recorded so far. Returns 0, or -ENOENT: there is no such record. */
+/* What was recorded so far. Returns 0, or -ENOENT: there is no such record, or another process has
+ * begun one in its place. */
 int observe_read(int map_fd, uint32_t key, struct observe_record *ret);
 
-/* Takes the record out: nothing more is recorded. */
+/* Takes the record out, if it is the calling process's: nothing more is recorded. */
 void observe_end(int map_fd, uint32_t key);
 
 #endif

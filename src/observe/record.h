@@ -30,7 +30,8 @@ struct observe_asker {
 /*
  * One container. Its key in the map is the number of its pid namespace, where its first process
  * leads one, else of its mount namespace; the numbers of all kinds of namespaces are one sequence
- * (fs/nsfs.c), so neither is mistaken for the other.
+ * (fs/nsfs.c), so neither is mistaken for the other. A number is used again once its namespace is
+ * gone, perhaps before the mediator knows: the next container's record then takes the place.
  */
 struct observe_record {
 	__u64 used;	      /* needed, and granted */
@@ -39,7 +40,7 @@ struct observe_record {
 	__u32 user_namespace; /* number of the container's: only what is asked there counts */
 	__u32 view_device;    /* the view's, as the kernel numbers it: MKDEV of linux/kdev_t.h */
 	__s32 first;	      /* the first process, in the initial pid namespace */
-	__s32 mediator;	      /* in the initial pid namespace; a thread of it enters at times */
+	__s32 mediator;	      /* whose record it is, by its own count of processes */
 	struct observe_asker used_by[OBSERVE_CAPABILITIES];
 	struct observe_asker refused_by[OBSERVE_CAPABILITIES];
 };

@@ -311,6 +311,23 @@ socket.socket(socket.AF_UNIX).bind("below/socket")'
 	nothing_left
 }
 
+@test "of many short runs none has what the runtime of the next one needs" {
+	local n i runs
+	cd "$T" || return
+	for n in 1 2 3; do
+		runs=()
+		for i in $(seq 1 30); do
+			husk run --runtime "$ENGINE" --hook-program "$HUSK_HOOK" --name short -- /bin/true </dev/null &
+			runs+=($!)
+		done
+		wait "${runs[@]}"
+	done
+	cd /
+	[ "$(husk show --json short | jq .revisions[0].runs)" -eq 90 ]
+	[ "$(capabilities short)" = "" ] || fail "it uses '$(capabilities short)'"
+	nothing_left
+}
+
 @test "an observer that is removed sees those who run to their end, and half a one is made anew" {
 	python_bundle job "import sys; print('up', flush=True); sys.stdin.read()
 ${NEEDS[chown]}"

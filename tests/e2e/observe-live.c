@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -270,6 +271,32 @@ static uint64_t expected(uint64_t needs, uint64_t used)
 	return needs;
 }
 
+/* Continues as a program in a file system whose device stat(2) and the kernel agree about. */
+static int enter_memory(char **argv)
+{
+	static char name[] = "memory";
+
+	int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), to;
+	struct stat st;
+
+	if (strcmp(argv[0], name) == 0)
+		return 0;
+	to = memfd_create("observe-live", MFD_CLOEXEC);
+	if (from < 0 || to < 0 || fstat(from, &st) < 0 ||
+	    sendfile(to, from, NULL, (size_t)st.st_size) != st.st_size)
+		return -1;
+	argv[0] = name;
+	return fexecve(to, argv, environ);
+}
+
+static dev_t own_device(void)
+{
+	struct stat st = {0};
+
+	(void)!stat("/proc/self/exe", &st);
+	return st.st_dev;
+}
+
 /* Returns whether it went as expected. */
 static bool try(const struct deed *deed, int map_fd, int proc_fd)
 {
@@ -282,7 +309,7 @@ static bool try(const struct deed *deed, int map_fd, int proc_fd)
 		return false;
 	r = observe_identify(proc_fd, actor.pid, false, &seen);
 	if (r == 0)
-		r = observe_begin(map_fd, &seen, 0, 0);
+		r = observe_begin(map_fd, &seen, own_device(), 0);
 	failed = finish(&actor);
 	if (r == 0)
 		r = observe_read(map_fd, seen.key, &record);
@@ -302,7 +329,7 @@ int main(int argc, char **argv)
 	int runtime_fd;
 	bool right = true;
 
-	if (argc != 2 || unshare(CLONE_NEWNS) < 0 ||
+	if (argc != 2 || enter_memory(argv) < 0 || unshare(CLONE_NEWNS) < 0 ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || make_files() < 0 ||
 	    make_pipes() < 0) {
 		perror("observe-live");

@@ -219,18 +219,25 @@ static bool is_foreign(struct task_struct *task, const struct observe_record *re
 	return false;
 }
 
+/* The program that the task executes, where it is a file of the view, else NULL. */
+static struct dentry *program_of_view(const struct task_struct *task,
+				      const struct observe_record *record)
+{
+	struct dentry *dentry = BPF_CORE_READ(task, mm, exe_file, f_path.dentry);
+
+	return dentry && BPF_CORE_READ(dentry, d_sb, s_dev) == record->view_device ? dentry : NULL;
+}
+
 /* Does it still run husk-launch? That is a mount of its own, of the view's file of that name. */
 static bool is_launching(const struct task_struct *task, const struct observe_record *record)
 {
-	struct file *file = BPF_CORE_READ(task, mm, exe_file);
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct dentry *dentry = program_of_view(task, record);
 	union {
 		char text[16];
 		__u64 words[2];
 	} gate = {OBSERVE_GATE}, name = {{0}};
 
-	if (!file || BPF_CORE_READ(dentry, d_sb, s_dev) != record->view_device ||
-	    BPF_CORE_READ(file, f_path.mnt, mnt_root) != dentry)
+	if (!dentry || BPF_CORE_READ(task, mm, exe_file, f_path.mnt, mnt_root) != dentry)
 		return false;
 	bpf_probe_read_kernel_str(name.text, sizeof(name.text), BPF_CORE_READ(dentry, d_name.name));
 	return name.words[0] == gate.words[0] && name.words[1] == gate.words[1];
@@ -403,7 +410,7 @@ static int look(const struct check *check, int result)
 	if (capability >= OBSERVE_CAPABILITIES || !check->task->mm || !check->task->thread_pid)
 		return 0;
 	record = find_record(check->task, &level);
-	if (!record || check->task->tgid == record->mediator)
+	if (!record)
 		return 0;
 	set = result == 0 ? &record->used : &record->refused;
 	if (*set & bit || (result != 0 && !(record->watched & bit)))
@@ -418,7 +425,13 @@ static int look(const struct check *check, int result)
 	if (capability != CAP_DAC_OVERRIDE && capability != CAP_DAC_READ_SEARCH &&
 	    is_launching(check->task, record))
 		return 0;
-	if (level > 0 && is_foreign(check->task, record, level))
+	/*
+	 * Others enter a mount namespace too: the mediator, an engine's exec. And once the
+	 * container has ended, the number of its own is given to the next one, which its runtime
+	 * sets up.
+	 */
+	if (level > 0 ? is_foreign(check->task, record, level)
+		      : !program_of_view(check->task, record))
 		return 0;
 	asker = result == 0 ? record->used_by : record->refused_by;
 	sign(&asker[capability & (OBSERVE_CAPABILITIES - 1)], check);
