@@ -141,12 +141,12 @@ int cli_find_revision(struct store *store, const char *function, const char *wan
 		return r;
 	if (!f.any) {
 		error_say(err, ENOENT, "no function '%s' is known", function);
-		error_hint(err, "see 'husk list'");
+		error_hint(err, "see 'husk list'; a function is there once a run of it has ended");
 		return -ENOENT;
 	}
 	if (f.found == 0) {
 		error_say(err, ENOENT, "function '%s' has no revision '%s'", function, wanted);
-		error_hint(err, "see 'husk show %s'", function);
+		error_hint(err, "see 'husk show --json %s'", function);
 		return -ENOENT;
 	}
 	if (f.found > 1)

@@ -108,6 +108,8 @@ int event_line_text(const char *line, size_t len, struct buf *out)
 	for (size_t width = strlen(kind); width < 10; width++)
 		buf_add_text(out, " ");
 	add_member(out, event, "function", "  ");
+	if (!json_get(event, "function"))
+		add_member(out, event, "container", "  container ");
 	add_member(out, event, "domain", "  ");
 	/* In the domain exec there is but one operation, of the same name. */
 	operation = json_string(json_get(event, "operation"));

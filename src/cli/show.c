@@ -438,9 +438,9 @@ static int show_text(struct showing *s, struct error *err)
 			   s->inert);
 	if (r == 0 && s->others > 0)
 		buf_format(s->out,
-			   "\n%" PRId64 " other revisions: --json lists them, --revision "
+			   "\n%" PRId64 " other revision%s: --json lists them, --revision "
 			   "shows one\n",
-			   s->others);
+			   s->others, s->others > 1 ? "s" : "");
 	return r;
 }
 

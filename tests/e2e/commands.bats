@@ -345,6 +345,7 @@ waits_in_poll() {
 	expect 66 husk import "$T"
 	expect 66 husk events nothing
 	output_has "no function 'nothing' is known"
+	output_has "see 'husk list'; a function is there once a run of it has ended"
 	expect 66 "$HUSK" --config "$T/not-there" list
 }
 

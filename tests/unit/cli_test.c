@@ -507,6 +507,9 @@ static void events_are_shown_on_one_tame_line(void **state)
 		 "\"learn\","
 		 "\"exec\":\"shadow\",\"net\":\"unavailable\"},\"detail\":\"new\"}",
 		 "2026-01-31 12:00:00  run         fs:learn exec:shadow  - new\n"},
+		{"{\"time\":\"2026-01-31T12:00:00.000Z\",\"event\":\"degraded\",\"container\":"
+		 "\"c1\",\"detail\":\"not wrapped\"}",
+		 "2026-01-31 12:00:00  degraded    container c1  - not wrapped\n"},
 		{"{\"time\":\"x\\u001b[1m\",\"event\":\"a\\nb\",\"count\":3}",
 		 "x?[1m  a?b         (3)\n"},
 		{"{\"event\":\"denied\"}", ""},
