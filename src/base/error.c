@@ -119,6 +119,7 @@ int error_exit_code(const struct error *err)
 	case ENOSYS:
 	case EOPNOTSUPP:
 		return EX_UNAVAILABLE;
+	case EISDIR:
 	case ENOSPC:
 	case EROFS:
 		return EX_CANTCREAT;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -14,7 +15,7 @@
 #include "cli/options.h"
 
 /* Whole or not at all, whatever happens: a half-written profile could be carried on. */
-static int write_file(const char *path, const struct buf *text, struct error *err)
+static int replace_file(const char *path, const struct buf *text, struct error *err)
 {
 	cleanup_close int dir_fd = -1;
 	const char *slash = strrchr(path, '/');
@@ -29,6 +30,20 @@ static int write_file(const char *path, const struct buf *text, struct error *er
 		return error_set(err, errno, "cannot open the directory '%s'", directory);
 	return atomic_file_write(dir_fd, slash ? slash + 1 : path, text->bytes, text->len, 0644,
 				 err);
+}
+
+/* A device or a pipe is written to: a file in its place would be the host's loss. */
+static int write_file(const char *path, const struct buf *text, struct error *err)
+{
+	cleanup_close int fd = -1;
+	struct stat st;
+	int r;
+
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return replace_file(path, text, err);
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	r = fd < 0 ? -errno : write_all(fd, text->bytes, text->len);
+	return r < 0 ? error_set(err, -r, "cannot write to '%s'", path) : 0;
 }
 
 int cli_export(struct cli *cli, int argc, char **argv, struct error *err)

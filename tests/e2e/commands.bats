@@ -316,6 +316,15 @@ waits_in_poll() {
 	cmp "$T/one" "$T/two"
 	expect 0 husk import "$T/one"
 	husk export traveller | cmp - "$T/two"
+	expect 0 husk export --output "$T/three" traveller
+	cmp "$T/three" "$T/two"
+	mknod -m 600 "$T/null" c 1 3
+	expect 0 husk export --output "$T/null" traveller
+	[ -c "$T/null" ]
+	husk export --output >(cat >"$T/piped") traveller
+	wait_until 5 cmp -s "$T/piped" "$T/two"
+	expect 73 husk export --output "$T" traveller
+	output_has "cannot write to '$T': Is a directory"
 }
 
 @test "what is no profile is refused with its place, and changes nothing" {
