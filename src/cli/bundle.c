@@ -159,6 +159,13 @@ static void put_process(struct json_writer *w, const struct bundle_plan *plan)
 
 	json_object_begin(w);
 	json_member_bool(w, "terminal", plan->terminal);
+	if (plan->terminal && plan->rows > 0 && plan->columns > 0) {
+		json_key(w, "consoleSize");
+		json_object_begin(w);
+		json_member_integer(w, "height", plan->rows);
+		json_member_integer(w, "width", plan->columns);
+		json_object_end(w);
+	}
 	json_key(w, "user");
 	json_object_begin(w);
 	json_member_integer(w, "uid", plan->uid);

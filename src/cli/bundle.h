@@ -62,6 +62,7 @@ struct bundle_plan {
 	const uint32_t *groups;
 	size_t n_groups;
 	bool terminal;
+	unsigned int rows, columns; /* of the terminal, 0: not known */
 	bool network_none;
 	bool cgroup_namespace;
 	const char *pid_namespace;	   /* path of one to enter; NULL: a new one */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -291,10 +292,12 @@ static int make(const struct local_request *q, const struct settings *settings, 
 {
 	__attribute__((cleanup(making_free_p))) struct making *m = calloc(1, sizeof(*m));
 	struct bundle_plan plan;
+	struct winsize size = {0}; /* stays so without a terminal */
 	int r;
 
 	if (!m)
 		return error_set(err, ENOMEM, "cannot make a bundle");
+	(void)ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
 	r = make_parts(m, q, settings, err);
 	if (r < 0)
 		return r;
@@ -318,6 +321,8 @@ static int make(const struct local_request *q, const struct settings *settings, 
 		.groups = m->user.groups,
 		.n_groups = m->user.n_groups,
 		.terminal = q->terminal,
+		.rows = size.ws_row,
+		.columns = size.ws_col,
 		.pid_namespace = q->pid_namespace,
 		.network_none = strcmp(q->network, "none") == 0,
 		.cgroup_namespace = access("/proc/self/ns/cgroup", F_OK) == 0,

@@ -192,6 +192,13 @@ such_sleep() {
 	nothing_left
 }
 
+@test "the terminal of a program has the size of the caller's" {
+	run_it="$HUSK --config $CONF run --runtime $ENGINE --hook-program $HUSK_HOOK -- /bin/stty size"
+	expect 0 script -qec "stty rows 33 columns 99; $run_it" /dev/null
+	output_has "33 99"
+	nothing_left
+}
+
 @test "the first process of a local run shows nothing of the host and cannot be looked into" {
 	run_here 0 --name init -e SECRET=x -- /usr/bin/python3 -B -c '
 import os
