@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -45,6 +46,17 @@ static int take_path(const char **path, char *room, const char *what, struct err
 		return error_set(err, errno, "cannot use the %s '%s'", what, *path);
 	*path = room;
 	return 0;
+}
+
+/* The runtime would only say what it does not find in it. */
+static int take_directory(const char **path, char *room, const char *what, struct error *err)
+{
+	int r = take_path(path, room, what, err);
+	struct stat st;
+
+	if (r == 0 && *path && stat(*path, &st) == 0 && !S_ISDIR(st.st_mode))
+		r = error_set(err, ENOTDIR, "cannot use the %s '%s'", what, *path);
+	return r;
 }
 
 static int check_usage(const struct cli_syntax *syntax, const struct run_options *o,
@@ -91,10 +103,10 @@ static int resolve_paths(struct run_options *o, struct cli *cli, struct error *e
 	struct local_request *q = &o->request;
 	const char *settings_path = cli->settings_path;
 	const struct settings *settings;
-	int r = take_path(&q->rootfs, o->rootfs, "root file system", err);
+	int r = take_directory(&q->rootfs, o->rootfs, "root file system", err);
 
 	if (r == 0)
-		r = take_path(&q->bundle, o->bundle, "bundle", err);
+		r = take_directory(&q->bundle, o->bundle, "bundle", err);
 	if (r == 0)
 		r = take_path(&settings_path, o->settings_path, "configuration", err);
 	if (r < 0)

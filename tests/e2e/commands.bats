@@ -98,6 +98,14 @@ run_here() {
 	nothing_left
 }
 
+@test "a root file system or bundle that is no directory is named" {
+	touch file
+	run_here 66 --rootfs file -- /bin/true
+	output_has "cannot use the root file system '$T/file': Not a directory"
+	run_here 66 --bundle file
+	output_has "cannot use the bundle '$T/file': Not a directory"
+}
+
 @test "a program that cannot be executed is named, with the way out" {
 	touch script
 	run_here 69 --name script -- ./script
