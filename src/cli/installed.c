@@ -15,6 +15,9 @@
 #include "cli/hook_files.h"
 #include "cli/host.h"
 #include "cli/runtime.h"
+#include "container/identity.h"
+#include "container/spec.h"
+#include "container/state.h"
 #include "journal/journal.h"
 #include "policy/file.h"
 #include "policy/image.h"
@@ -77,11 +80,12 @@ static int look_writable(const char *path, bool *ret_there)
 			return -ENOENT;
 		slash[slash == directory] = '\0';
 	}
-	if (stat(directory, &st) < 0 || access(directory, W_OK | X_OK) < 0 ||
-	    statfs(directory, &fs) < 0)
+	if (stat(directory, &st) < 0)
 		return -errno;
 	if (!S_ISDIR(st.st_mode))
 		return -ENOTDIR;
+	if (access(directory, W_OK | X_OK) < 0 || statfs(directory, &fs) < 0)
+		return -errno;
 	/* Root has every permission there, and can still make nothing. */
 	if (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC)
 		return -EOPNOTSUPP;
@@ -174,6 +178,55 @@ static void look_hooks(const struct host_question *question, struct host_report 
 	}
 }
 
+/* Reads the table as it is read for a container: where it is none, nothing is started. */
+static void look_detectors(const char *path, struct host_report *report)
+{
+	static const char config[] = "{\"process\":{\"args\":[\"/\"]},\"root\":{\"path\":\"/\"}}";
+	char id[] = "check", bundle[] = "/";
+	const struct oci_state state = {.id = id, .bundle = bundle};
+	cleanup_oci_spec struct oci_spec spec = {0};
+	struct error err = ERROR_INIT;
+	struct identity identity;
+
+	if (access(path, R_OK) < 0)
+		mend(host_add(report, "detectors", HOST_DEGRADED,
+			      "%.200s: %s: functions are known by annotation alone", path,
+			      strerror(errno)),
+		     "install husk whole, or set detector_file in husk.conf(5)");
+	else if (oci_spec_parse("check", config, sizeof(config) - 1, &spec, &err) < 0 ||
+		 identity_find(&state, &spec, path, 0, &identity, &err) < 0)
+		mend(host_add(report, "detectors", HOST_MISSING, "%.300s", err.what),
+		     "mend the table, or set detector_file in husk.conf(5)");
+	else
+		host_add(report, "detectors", HOST_OK, "%s", path);
+}
+
+/* One that lies in the state directory is made with it. */
+static void look_event_file(const struct settings *settings, struct host_report *report)
+{
+	const char *path = settings->event_file, *slash = strrchr(path, '/');
+	char directory[PATH_MAX];
+	struct stat st;
+	bool there;
+	int r = 0;
+
+	if (path_lies_in(path, settings->state_directory))
+		return;
+	if (stat(path, &st) == 0) {
+		r = S_ISDIR(st.st_mode) ? -EISDIR : access(path, W_OK) < 0 ? -errno : 0;
+	} else {
+		snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
+		r = look_writable(directory, &there);
+		r = r == 0 && !there ? -ENOENT : r;
+	}
+	if (r == 0)
+		host_add(report, "event file", HOST_OK, "%s", path);
+	else
+		mend(host_add(report, "event file", HOST_DEGRADED, "%.200s: %s: events get lost",
+			      path, strerror(-r)),
+		     "make its directory, or set event_file in husk.conf(5)");
+}
+
 void host_look_installed(const struct host_question *question, struct host_report *report)
 {
 	const struct settings *settings = question->settings;
@@ -188,15 +241,10 @@ void host_look_installed(const struct host_question *question, struct host_repor
 	look_program(report, "husk-observe", settings->observe_program, HOST_DEGRADED,
 		     "build husk with clang, bpftool and libbpf, or set observe_program in "
 		     "husk.conf(5)");
-	if (access(settings->detector_file, R_OK) == 0)
-		host_add(report, "detectors", HOST_OK, "%s", settings->detector_file);
-	else
-		mend(host_add(report, "detectors", HOST_DEGRADED,
-			      "%.200s: %s: functions are known by annotation alone",
-			      settings->detector_file, strerror(errno)),
-		     "install husk whole, or set detector_file in husk.conf(5)");
+	look_detectors(settings->detector_file, report);
 	look_directory(report, "state", settings->state_directory);
 	look_directory(report, "runtime directory", settings->runtime_directory);
+	look_event_file(settings, report);
 	look_policies(settings, report);
 	look_hooks(question, report);
 }

@@ -454,6 +454,18 @@ waits_in_poll() {
 	jq -e '[.items[] | select(.name == "state").state] == ["missing"]' <<<"$output"
 }
 
+@test "husk check reads the detector table, and looks where events go" {
+	echo nonsense >"$T/table"
+	write_conf "event_file = $T/not/there"
+	sed -i "s|^detector_file = .*|detector_file = $T/table|" "$CONF"
+	expect 69 husk check --json --hook-program "$HUSK_HOOK"
+	jq -e '.items[] | select(.name == "detectors") | .state == "missing" and (.detail | contains("table:1: "))' <<<"$output"
+	jq -e '.items[] | select(.name == "event file") | .state == "degraded"' <<<"$output"
+	write_conf "event_file = $T/events"
+	expect 0 husk check --json --hook-program "$HUSK_HOOK"
+	jq -e '[.items[] | select(.name == "detectors" or .name == "event file").state] == ["ok", "ok"]' <<<"$output"
+}
+
 @test "a state directory without room is told of, and nothing is half forgotten" {
 	mkdir "$T/small"
 	mount -t tmpfs -o size=2m small "$T/small"
