@@ -14,6 +14,7 @@ enum {
 	HOUR_MAX = 23,
 	MINUTE_MAX = 59,
 	SECOND_MAX = 60, /* a leap second */
+	FRACTION_MAX_LEN = 9,
 };
 
 /* A run of digits. */
@@ -47,22 +48,35 @@ static bool separates(const char *bytes, size_t len, const char *separators)
 	return len > 0 && *bytes && strchr(separators, *bytes);
 }
 
+/* Length of the fraction of a second, with what stands before it, or 0. */
+static size_t fraction_length(const char *bytes, size_t len)
+{
+	size_t at = 1;
+
+	if (!separates(bytes, len, ".,_-:"))
+		return 0;
+	while (at < len && bytes[at] >= '0' && bytes[at] <= '9')
+		at++;
+	return at > 1 && at <= 1 + FRACTION_MAX_LEN ? at : 0;
+}
+
 /* Length of a time of day and of what stands between it and a date, or 0. */
 static size_t time_length(const char *bytes, size_t len)
 {
 	static const int most[] = {HOUR_MAX, MINUTE_MAX, SECOND_MAX};
+	const size_t parts = sizeof(most) / sizeof(most[0]);
 	size_t at = 1, end = 0;
 
 	if (!separates(bytes, len, "Tt_- "))
 		return 0;
-	for (size_t i = 0; i < sizeof(most) / sizeof(most[0]) && len - at >= 2; i++) {
+	for (size_t i = 0; i < parts && len - at >= 2; i++) {
 		struct number n = number_at(bytes + at, 2);
 
 		if (n.len != 2 || !is_within(n, 0, most[i]))
 			break;
 		at += 2;
-		if (number_at(bytes + at, len - at).len == 0)
-			end = at; /* else two digits of more */
+		if (number_at(bytes + at, len - at).len == 0) /* else two digits of more */
+			end = i + 1 < parts ? at : at + fraction_length(bytes + at, len - at);
 		at += separates(bytes + at, len - at, ":-_.");
 	}
 	return end;

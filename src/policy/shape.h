@@ -19,7 +19,8 @@
  *           first or last ("2026-11-28", "28.11.2026"), or a year and a month of two digits
  *           ("2026-11"), with no digit beside. A time of day behind it is part of it, after 'T',
  *           't', '_', '-' or a blank: the hour, the minutes and seconds or less of them, of two
- *           digits each, with ':', '-', '_', '.' or nothing between them
+ *           digits each, with ':', '-', '_', '.' or nothing between them, and behind seconds,
+ *           after one of these or ',', a fraction of at most 9 digits
  *   {hex}   a run of letters and digits that is 16 or more hexadecimal digits, with at least one
  *           letter and one digit
  *   {rand}  in a temporary directory only (/tmp, /var/tmp, /dev/shm and all below), see there
