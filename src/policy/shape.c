@@ -25,6 +25,7 @@ enum {
 	TEMPFILE_LEN = 8, /* CPython Lib/tempfile.py, _RandomNameSequence */
 	MKTEMP_LEN = 10,  /* coreutils src/mktemp.c, default_template */
 	UUID_LEN = 36,
+	ULID_LEN = 26, /* 48 bits of time and 80 of chance, by five */
 	GIT_FANOUT_LEN = 2,
 	LONG_LEN = sizeof("{long:0123456789abcdef}") - 1,
 };
@@ -123,6 +124,23 @@ static bool is_hex_run(const char *bytes, size_t len)
 	return classes_in(bytes, len) & IS_DIGIT && classes_in(bytes, len) & (IS_LOWER | IS_UPPER);
 }
 
+/* Source: github.com/ulid/spec: digits of Crockford's base 32, the first one of three bits only. */
+static bool is_ulid(const char *bytes, size_t len)
+{
+	unsigned int found;
+
+	if (len != ULID_LEN || bytes[0] < '0' || bytes[0] > '7')
+		return false;
+	found = classes_in(bytes, len) & (IS_LOWER | IS_UPPER);
+	if (found != IS_LOWER && found != IS_UPPER)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (strchr("ILOUilou", bytes[i]))
+			return false;
+	}
+	return true;
+}
+
 /* Letters and digits that a person could have named a file; the header has the rule. */
 static bool is_plain(const char *bytes, size_t len, bool camel)
 {
@@ -183,6 +201,8 @@ static void put_run(struct output *out, const char *bytes, size_t len, enum plac
 {
 	if (is_hex_run(bytes, len))
 		put_text(out, "{hex}");
+	else if (is_ulid(bytes, len))
+		put_text(out, "{ulid}");
 	else if (place == PLACE_TEMPORARY && looks_generated(bytes, len))
 		put_text(out, "{rand}");
 	else

@@ -23,6 +23,8 @@
  *           after one of these or ',', a fraction of at most 9 digits
  *   {hex}   a run of letters and digits that is 16 or more hexadecimal digits, with at least one
  *           letter and one digit
+ *   {ulid}  a run of 26 digits and letters as ULIDs have them: the first a digit up to 7, capitals
+ *           or small letters, not both, and none of I, L, O and U
  *   {rand}  in a temporary directory only (/tmp, /var/tmp, /dev/shm and all below), see there
  *   {num}   a run of 6 or more decimal digits: "part-000123.csv" and "part000123.csv" become
  *           "part-{num}.csv" and "part{num}.csv"

@@ -112,6 +112,15 @@ static void paths_become_keys(void **state)
 		{"/d/part-00012.csv", "/d/part-00012.csv", 0},
 		{"/d/1234567/x/7654321", "/d/{num}/x/{num}", 0},
 		{"/d/123456-1234567890123456789012345678901234567890", "/d/{num}-{num}", 0},
+		/* ulid */
+		{"/d/01ARZ3NDEKTSV4RRFFQ69G5FAV.json", "/d/{ulid}.json", 0},
+		{"/d/ev-01arz3ndektsv4rrffq69g5fav", "/d/ev-{ulid}", 0},
+		{"/tmp/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/tmp/{ulid}", 0},
+		{"/d/01ARZ3NDEKTSV4RRFFQ69G5FAv", "/d/01ARZ3NDEKTSV4RRFFQ69G5FAv", 0},
+		{"/d/01ARZ3NDEKTSV4RRFFQ69G5FAL", "/d/01ARZ3NDEKTSV4RRFFQ69G5FAL", 0},
+		{"/d/81ARZ3NDEKTSV4RRFFQ69G5FAV", "/d/81ARZ3NDEKTSV4RRFFQ69G5FAV", 0},
+		{"/d/01ARZ3NDEKTSV4RRFFQ69G5FAVX", "/d/01ARZ3NDEKTSV4RRFFQ69G5FAVX", 0},
+		{"/d/01234567890123456789012345", "/d/{num}", 0},
 		/* dates */
 		{"/logs/app-2026-11-28.log", "/logs/app-{date}.log", 0},
 		{"/logs/app.log.2026_11_28", "/logs/app.log.{date}", 0},
