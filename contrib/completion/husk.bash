@@ -16,7 +16,8 @@ _husk()
 	for ((at = 1; at < COMP_CWORD; at++)); do
 		case ${COMP_WORDS[at]} in
 		--config | --revision | --domain | --program | --output | --directory | --hook-program | \
-			--name | --rootfs | --bundle | --volume | --env | --user | --workdir | --network | --runtime)
+			--name | --rootfs | --bundle | --volume | --env | --user | --workdir | --network | --runtime | \
+			-[bdenopruvw])
 			at=$((at + 1))
 			;;
 		-*) ;;
@@ -30,6 +31,12 @@ _husk()
 		esac
 	done
 
+	case $command:$prev in
+	show:-d | mode:-d) prev=--domain ;;
+	*:-d) prev=--directory ;;
+	run:-r) prev=--runtime ;;
+	*:-p) prev=--program ;;
+	esac
 	case $prev in
 	--config | --output | --hook-program | --program | --volume | -v | -o)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -531,3 +531,24 @@ waits_in_poll() {
 	hooks_json >"$T/hooks"
 	jq -e '(.hooks // .) | .createRuntime[0].path and .poststop[0].path' "$T/hooks"
 }
+
+# completes WORD...: what is offered for the last one, in a row.
+completes() {
+	bash -c '
+		source "$HUSK_SOURCE/contrib/completion/husk.bash"
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_husk
+		echo "${COMPREPLY[*]}"' - husk "$@"
+}
+
+@test "completion offers the options of each command, and knows which of them take a word" {
+	local command
+	for command in run list show events mode allow deny export import check hooks forget; do
+		expect 0 husk "$command" --help
+		[ "$(completes "$command" -- | tr ' ' '\n' | sort)" = "$(grep -oE '^ .*--[a-z-]+' <<<"$output" | grep -oE -e '--[a-z-]+$' | sort)" ] ||
+			fail "$command: $(completes "$command" --)"
+	done
+	[ "$(completes mode -r 1 -d fs orders en)" = enforce ]
+	[ "$(completes show -d sys)" = syscall ]
+	[ "$(completes run -r run)" = runc ]
+}
