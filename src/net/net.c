@@ -597,10 +597,14 @@ static void tell(struct net *net, const struct log_message *message)
 	case RULES_IN:
 		flow.peer.way = PEER_IN;
 		break;
+	case RULES_THROUGH:
+		flow.peer.way = PEER_THROUGH;
+		flow.peer.port = 0;
+		break;
 	default:
 		return;
 	}
-	flow.peer.ephemeral = flow.peer.way != PEER_OUT && packet->to_port >= PEER_EPHEMERAL_FIRST;
+	flow.peer.ephemeral = flow.peer.way != PEER_OUT && flow.peer.port >= PEER_EPHEMERAL_FIRST;
 	if (!net_knows(net, &flow))
 		net->told_unknown = true;
 	net->options.seen(net->options.context, &flow);

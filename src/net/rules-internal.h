@@ -50,6 +50,7 @@ enum rules_masks {
 	KINDS_OUT = KINDS_OUT_PORT | RULES_KIND(RULES_OUT4_BARE) | RULES_KIND(RULES_OUT6_BARE),
 	KINDS_LOCAL = RULES_KIND(RULES_LOCAL_PORT) | RULES_KIND(RULES_LOCAL_ANY) |
 		      RULES_KIND(RULES_LOCAL_BARE),
+	KINDS_THROUGH = RULES_KIND(RULES_THROUGH_ANY),
 	KINDS_IN = RULES_KIND(RULES_IN_PORT) | RULES_KIND(RULES_IN_ANY) | RULES_KIND(RULES_IN_BARE),
 };
 
@@ -95,10 +96,11 @@ void match_kind(struct nft *nft, enum rules_kind kind, const char *set);
 /* What answers a first packet of TCP comes from where a key of that kind, KINDS_OUT_PORT, in the
  * set leads. */
 void match_answer(struct nft *nft, enum rules_kind kind, const char *set);
-/* Rules that tell of what goes out, to this namespace itself, or comes in. */
+/* Rules that tell of what goes out, to this namespace itself, comes in, or is forwarded. */
 void tell_out(const struct rules *rules, const char *chain);
 void tell_local(const struct rules *rules, const char *chain);
 void tell_in(const struct rules *rules, const char *chain);
+void tell_through(const struct rules *rules, const char *chain);
 /* The same of IPv6 without ports, whatever the kernel tracks. */
 void tell_bare6(const struct rules *rules, const char *chain);
 /* The sets that the above need. */

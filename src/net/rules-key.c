@@ -44,7 +44,7 @@ enum told_words {
 /* What is not enforced may be learned under another name meanwhile. */
 #define LEARNED_AGAIN_S 5
 
-enum { ANY, PORT, BARE };
+enum { ANY, PORT, BARE, WHATEVER };
 
 static const struct {
 	uint8_t way;	/* enum peer_way */
@@ -61,15 +61,29 @@ static const struct {
 	[RULES_IN_PORT] = {PEER_IN, 0, PORT},
 	[RULES_IN_ANY] = {PEER_IN, 0, ANY},
 	[RULES_IN_BARE] = {PEER_IN, 0, BARE},
+	[RULES_THROUGH_ANY] = {PEER_THROUGH, 0, WHATEVER},
 };
 
 static const uint8_t nothing[16], loopback[16] = {[15] = 1};
 /* What stands before an IPv4 address: RFC 4291 section 2.5.5.2. */
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 /* In the place of a port, and none: a port takes the first two bytes. */
-static const uint8_t any_port[4] = {0, 0, 1}, bare_port[4] = {0, 0, 2};
+static const uint8_t in_place_of_port[][4] = {
+	[ANY] = {0, 0, 1},
+	[BARE] = {0, 0, 2},
+	[WHATEVER] = {0, 0, 3},
+};
 
 /* ---- as they stand in the sets ---- */
+
+static uint8_t port_of(const struct peer *peer)
+{
+	if (peer->way == PEER_THROUGH)
+		return WHATEVER;
+	if (!peer_has_ports(peer->protocol))
+		return BARE;
+	return peer->ephemeral ? ANY : PORT;
+}
 
 void rules_key(const struct peer *peer, const struct address *address, uint8_t out[RULES_KEY_BYTES])
 {
@@ -85,17 +99,15 @@ void rules_key(const struct peer *peer, const struct address *address, uint8_t o
 	} else if (peer->way == PEER_OUT) {
 		memcpy(out + 4, address->bytes, 16);
 	}
-	if (!peer_has_ports(peer->protocol))
-		memcpy(out + 20, bare_port, sizeof(bare_port));
-	else if (peer->ephemeral)
-		memcpy(out + 20, any_port, sizeof(any_port));
-	else
+	if (port_of(peer) == PORT)
 		memcpy(out + 20, &port, sizeof(port));
+	else
+		memcpy(out + 20, in_place_of_port[port_of(peer)], 4);
 }
 
 static bool may_be(const struct peer *peer, enum rules_kind kind)
 {
-	uint8_t port = !peer_has_ports(peer->protocol) ? BARE : peer->ephemeral ? ANY : PORT;
+	uint8_t port = port_of(peer);
 	uint8_t family = peer->address.family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
 
 	if (peer->way != kinds[kind].way || port != kinds[kind].port)
@@ -197,7 +209,7 @@ void match_kind(struct nft *nft, enum rules_kind kind, const char *set)
 	if (port == PORT)
 		load_port(nft, KEY_PORT);
 	else
-		nft_value(nft, KEY_PORT, port == ANY ? any_port : bare_port, sizeof(any_port));
+		nft_value(nft, KEY_PORT, in_place_of_port[port], 4);
 	nft_lookup(nft, KEY, set);
 }
 
@@ -266,7 +278,7 @@ static void load_told_port(struct nft *nft, bool ports)
 	if (ports)
 		load_port(nft, TOLD_PORT);
 	else
-		nft_value(nft, TOLD_PORT, bare_port, sizeof(bare_port));
+		nft_value(nft, TOLD_PORT, in_place_of_port[BARE], 4);
 }
 
 /* Has the protocol that was loaded ports, or none? */
@@ -372,6 +384,15 @@ void tell_local(const struct rules *rules, const char *chain)
 	load_told_protocol(nft);
 	load_tracked_port(nft);
 	end_telling(rules, RULES_LOCAL);
+}
+
+void tell_through(const struct rules *rules, const char *chain)
+{
+	nft_begin_rule(rules->nft, chain);
+	load_told_way(rules, RULES_THROUGH);
+	load_told_protocol(rules->nft);
+	load_told_port(rules->nft, false);
+	end_telling(rules, RULES_THROUGH);
 }
 
 /* Of other protocols than these nobody can tell whether a socket waits. */

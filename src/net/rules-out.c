@@ -234,10 +234,53 @@ static void add_live(const struct rules *rules)
 	}
 }
 
+/* The same where a packet cannot be answered any more: it is dropped. */
+static void drop_by_keys(const struct rules *rules, const char *chain, rules_kinds of)
+{
+	const struct rules_wanted *wanted = rules->wanted;
+	struct nft *nft = rules->nft;
+
+	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
+		if (wanted->denied & of & RULES_KIND(kind)) {
+			nft_begin_rule(nft, chain);
+			match_kind(nft, kind, "denied");
+			nft_drop(nft);
+			nft_end_rule(nft);
+		}
+	}
+	for (unsigned int kind = 0; kind < RULES_KINDS && wanted->enforce; kind++) {
+		if (wanted->known & of & RULES_KIND(kind)) {
+			nft_begin_rule(nft, chain);
+			match_kind(nft, kind, "known");
+			nft_accept(nft);
+			nft_end_rule(nft);
+		}
+	}
+	if (!wanted->enforce)
+		return;
+	nft_begin_rule(nft, chain);
+	nft_drop(nft);
+	nft_end_rule(nft);
+}
+
+/* What the kernel has to say of what came in, to who began it or who answered. */
+static void accept_errors(struct nft *nft, const char *chain)
+{
+	static const uint8_t messages[] = {IPPROTO_ICMP, IPPROTO_ICMPV6};
+
+	for (size_t i = 0; i < sizeof(messages); i++) {
+		nft_begin_rule(nft, chain);
+		match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, messages[i]);
+		match_ct_state(nft, NF_CT_STATE_BIT(IP_CT_RELATED));
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+}
+
 /*
  * Who can make rules of its own can have an address translated after it was judged. So what leaves
- * is looked at once more, as late as can be, and by what stands in the packet: the first packet of
- * a flow has been told of before. Over loopback engines translate too (their resolvers).
+ * is looked at once more, as late as can be, and by what stands in the packet: what goes where it
+ * was told to has been told of before. Over loopback engines translate too (their resolvers).
  */
 static void add_last_look(const struct rules *rules)
 {
@@ -255,26 +298,18 @@ static void add_last_look(const struct rules *rules)
 	nft_end_rule(nft);
 	refuse_stray(rules, "last");
 	accept_discovery(nft, "last");
-	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
-		if (!(rules->wanted->known & KINDS_OUT & RULES_KIND(kind)))
-			continue;
-		nft_begin_rule(nft, "last");
-		match_kind(nft, kind, "known");
-		nft_accept(nft);
-		nft_end_rule(nft);
-	}
-	nft_begin_rule(nft, "last");
-	nft_drop(nft);
-	nft_end_rule(nft);
+	accept_errors(nft, "last");
+	tell_out(rules, "last");
+	drop_by_keys(rules, "last", KINDS_OUT);
 }
 
 /* What a namespace inside, or a device that packets are written to (tun, veth), sends through here
- * has no socket that it is judged by, and can say for itself that it is an answer. */
-static void drop_forwarded(const struct rules *rules)
+ * has no socket that it is judged by, and can say for itself that it is an answer. So where it goes
+ * does not make it known: that it is forwarded has to be. */
+static void judge_forwarded(const struct rules *rules)
 {
-	nft_begin_rule(rules->nft, "forward");
-	nft_drop(rules->nft);
-	nft_end_rule(rules->nft);
+	tell_through(rules, "forward");
+	drop_by_keys(rules, "forward", KINDS_THROUGH);
 }
 
 static bool is_apart(const struct rules *rules)
@@ -311,8 +346,8 @@ void add_out(const struct rules *rules)
 		nft_end_rule(nft);
 	}
 	add_judge_out(rules);
-	if (options->owned && options->cgroup == 0 && wanted->enforce) {
-		drop_forwarded(rules);
+	if (options->owned && options->cgroup == 0) {
+		judge_forwarded(rules);
 		add_last_look(rules);
 	}
 }

@@ -27,8 +27,19 @@
  *		icmp, igmp, icmpv6 accept
  *		the same with keys of what comes in }
  *	chain answered { [KEY of the source @known accept] drop }
- *	[chain forward { hook forward
- *		drop }]
+ *
+ * Of a function that may make rules of its own there are two more:
+ *
+ *	chain forward { hook forward
+ *		not told for some time: log
+ *		[PROTOCOL @denied drop]
+ *		[PROTOCOL @known accept]
+ *		drop }
+ *	chain last { hook postrouting, after all translation
+ *		meta mark PROXY accept
+ *		oif lo accept
+ *		ct direction reply accept
+ *		KEY as in output, but that what is not known is dropped }
  *
  * So a packet of a flow that lives costs one look at its flags or its connection, the first packet
  * of a known one some two lookups, and user space hears of a key once a minute however often it is

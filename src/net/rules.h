@@ -28,6 +28,7 @@ enum rules_way {
 	RULES_OUT = 'o',
 	RULES_LOCAL = 'l',
 	RULES_IN = 'i',
+	RULES_THROUGH = 't',
 };
 
 /* The shapes that keys have: each takes rules of its own to be looked up, which are there where a
@@ -43,6 +44,7 @@ enum rules_kind {
 	RULES_IN_PORT,
 	RULES_IN_ANY,
 	RULES_IN_BARE,
+	RULES_THROUGH_ANY, /* whatever the port; only where rules look at what is forwarded */
 	RULES_KINDS,
 };
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 #define LOOPBACK "loopback"
+#define FORWARDED "forwarded"
 #define NAME_MAX_BYTES 253 /* RFC 1035 section 2.3.4, without the final dot */
 
 static const struct {
@@ -71,7 +72,7 @@ static bool ends_in_number(const char *name)
 bool peer_is_name(const char *name)
 {
 	return *name && strlen(name) <= NAME_MAX_BYTES && !strpbrk(name, " :[]") &&
-	       strcmp(name, LOOPBACK) != 0 && !ends_in_number(name);
+	       strcmp(name, LOOPBACK) != 0 && strcmp(name, FORWARDED) != 0 && !ends_in_number(name);
 }
 
 /* Where the flow leads, with brackets where a port would not stand apart. */
@@ -79,8 +80,8 @@ static void format_host(const struct peer *peer, bool port, char *out, size_t ro
 {
 	char address[ADDRESS_TEXT_ROOM];
 
-	if (peer->way == PEER_LOCAL) {
-		snprintf(out, room, LOOPBACK);
+	if (peer->way == PEER_LOCAL || peer->way == PEER_THROUGH) {
+		snprintf(out, room, peer->way == PEER_LOCAL ? LOOPBACK : FORWARDED);
 		return;
 	}
 	if (peer->name && peer_is_name(peer->name)) {
@@ -99,6 +100,8 @@ enum access peer_format(const struct peer *peer, char out[PEER_KEY_ROOM])
 	char protocol[16], host[NAME_MAX_BYTES + 1] = "", port[8] = "";
 	bool ports = peer_has_ports(peer->protocol) || peer->way == PEER_IN;
 
+	if (peer->way == PEER_THROUGH)
+		ports = false;
 	format_protocol(peer->protocol, protocol, sizeof(protocol));
 	if (peer->way != PEER_IN)
 		format_host(peer, ports, host, sizeof(host));
@@ -165,7 +168,9 @@ int peer_parse(enum access access, const char *key, char name[PEER_KEY_ROOM], st
 		return -EINVAL;
 	*host++ = '\0';
 	r = parse_protocol(copy, &peer.protocol);
-	if (r == 0 && (peer_has_ports(peer.protocol) || peer.way == PEER_IN))
+	if (peer.way == PEER_OUT && strcmp(host, FORWARDED) == 0)
+		peer.way = PEER_THROUGH;
+	else if (r == 0 && (peer_has_ports(peer.protocol) || peer.way == PEER_IN))
 		r = parse_port(host, &peer);
 	if (r == 0 && peer.way == PEER_OUT)
 		r = parse_host(host, &peer, name);

@@ -10,9 +10,10 @@
 
 /* Where a flow goes, as far as a policy is concerned. */
 enum peer_way {
-	PEER_OUT,   /* to `address` or `name` */
-	PEER_LOCAL, /* to this namespace itself, over loopback, whatever the address */
-	PEER_IN,    /* from outside to a port that is served here; the address does not count */
+	PEER_OUT,     /* to `address` or `name` */
+	PEER_LOCAL,   /* to this namespace itself, over loopback, whatever the address */
+	PEER_IN,      /* from outside to a port that is served here; the address does not count */
+	PEER_THROUGH, /* from an interface to another one, whatever the address and the port */
 };
 
 /* What of a flow is judged: the same for all flows of one key. */
@@ -43,6 +44,7 @@ bool peer_has_ports(uint8_t protocol);
  *	connect	"icmp 192.0.2.1"	a protocol without ports
  *	connect	"tcp loopback:9001"	to the container itself, whatever the address
  *	connect	"tcp loopback:*"	... to any port from PEER_EPHEMERAL_FIRST on
+ *	connect	"tcp forwarded"		for others, from an interface to another one
  *	serve	"tcp :8080"		from outside to a port of the container
  *	serve	"udp :*"		... to any port from PEER_EPHEMERAL_FIRST on
  *

@@ -73,6 +73,10 @@ enum behaviour_class class_of_peer(const struct behaviour *b, const char **ret_r
 		*ret_reason = "listens for others";
 		return CLASS_DANGEROUS;
 	}
+	if (peer.way == PEER_THROUGH) {
+		*ret_reason = "forwards what is not its own";
+		return CLASS_GUARDED;
+	}
 	if (peer.way == PEER_LOCAL)
 		return CLASS_ORDINARY;
 	kind = peer.name ? ADDRESS_PUBLIC : address_kind(&peer.address);

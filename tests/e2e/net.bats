@@ -505,6 +505,61 @@ for _ in range(16000):
 	nothing_left
 }
 
+# nest: a namespace within that of $pid, whose packets go out in its name
+nest() {
+	ip netns add "$NESTED"
+	ip -n "$NESTED" link add eth0 type veth peer name inner netns "$pid"
+	ip -n "$NESTED" addr add 10.96.0.2/24 dev eth0
+	ip -n "$NESTED" link set eth0 up
+	ip -n "$NESTED" route add default via 10.96.0.1
+	nsenter -t "$pid" -n sh -c 'ip addr add 10.96.0.1/24 dev inner; ip link set inner up; sysctl -qw net.ipv4.ip_forward=1'
+	nsenter -t "$pid" -n nft -f - <<-'NFT'
+		table ip nest {
+			chain out { type nat hook output priority -100; ip daddr 10.98.0.1 tcp dport 8000 dnat to 10.98.0.1:8001; }
+			chain after { type nat hook postrouting priority 100; oifname "alone" masquerade; }
+		}
+	NFT
+}
+
+# nested EXPECTED: what a connection from there comes to
+nested() {
+	ip netns exec "$NESTED" python3 "$T/app/client.py" <<<'tcp 203.0.113.1 8000' >"$T/nested" 3>&- 8>&-
+	grep -q ": $1\$" "$T/nested" || fail "$(cat "$T/nested"), not $1"
+}
+
+@test "what who may change tables (CAP_NET_ADMIN) translates and forwards is told of, and judged, by where it goes" {
+	client_bundle admin '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)' \
+		'.process.capabilities |= map_values(. + ["CAP_NET_ADMIN"])'
+	NESTED=husk-$$-$BATS_TEST_NUMBER-n
+	start_alone
+	nest
+	answer 'tcp 10.98.0.1 8000' ok
+	nested ok
+	ip netns del "$NESTED"
+	end_alone
+	husk show --json admin | jq -r '.behaviours[] | select(.domain == "net") | .class + " " + .key' | sort >"$T/learned"
+	diff -u - "$T/learned" <<-'LEARNED'
+		dangerous tcp 10.98.0.1:8000
+		dangerous tcp 10.98.0.1:8001
+		dangerous tcp 203.0.113.1:8000
+		guarded tcp forwarded
+	LEARNED
+	for key in 'tcp 10.98.0.1:8000' 'tcp 10.98.0.1:8001' 'tcp 203.0.113.1:8000'; do
+		husk allow admin connect "$key"
+	done
+	husk mode --domain net admin enforce
+	start_alone
+	nest
+	answer 'tcp 10.98.0.1 8000' ok
+	nested ETIMEDOUT
+	has_event '.event == "denied" and .domain == "net" and .key == "tcp forwarded"'
+	husk allow admin connect 'tcp forwarded'
+	wait_until 20 nested ok 2>/dev/null
+	ip netns del "$NESTED"
+	end_alone
+	nothing_left
+}
+
 @test "what the network reports of a connection reaches the function" {
 	client_bundle alone '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)'
 	client 0 'local 9001'

@@ -53,6 +53,19 @@ def forwarded(source, source_port, to, port):
             pass
 
 
+def nft(text):
+    subprocess.run(['nft', '-f', '-'], input=text, check=True, text=True)
+
+
+def led_elsewhere(priority, kind, rule):
+    return f'add table ip elsewhere\nadd chain ip elsewhere out {{ type {kind} hook output priority {priority}; }}\n' \
+        f'add rule ip elsewhere out {rule}'
+
+
+def untouched():
+    nft('delete table ip elsewhere')
+
+
 def ask(resolver, port):
     """As the proxy; nobody answers."""
     return 'proxy', send, ('', port), (resolver, 53), PROXY
@@ -116,15 +129,45 @@ TRICKS = {
         function('EPERM', [], spoof, OUTSIDE[6], 5561, INSIDE[6], 7779),
         function('ok', [f'connect udp [{OUTSIDE[6]}]:5561'], send, (INSIDE[6], 7779), (OUTSIDE[6], 5561)),
     ]),
-    'what is learned may be forwarded': (OWNED, 'learn', [
-        function('ok', [], forwarded, Y, 6002, X, 9000),
+    'what is learned may be forwarded, and is told of': (OWNED, 'learn', [
+        function('ok', ['connect udp forwarded', f'connect udp {X}:9000'], forwarded, Y, 6002, X, 9000),
+    ]),
+    'who is denied is not forwarded to': (OWNED, f'learn !connect udp {X}:9000', [
+        function('silence', ['connect udp forwarded', f'connect udp {X}:9000'], forwarded, Y, 6004, X, 9000),
     ]),
     'nothing is forwarded to whom is known': (OWNED, f'enforce connect udp {X}:9000', [
-        function('silence', [], forwarded, Y, 6003, X, 9000),
+        function('silence', ['connect udp forwarded'], forwarded, Y, 6003, X, 9000),
     ]),
     'nor what looks like an answer': (OWNED, f'enforce connect udp {X}:9000', [
-        function('silence', [], forwarded, Y, 6002, X, 9000),
+        function('silence', ['connect udp forwarded'], forwarded, Y, 6002, X, 9000),
         function('silence', [], forwarded, X, 9000, Y, 6002),
+    ]),
+    'what may be forwarded is, to whom is known': (OWNED, f'enforce connect udp {X}:9000;connect udp forwarded', [
+        function('ok', ['connect udp forwarded', f'connect udp {X}:9000'], forwarded, Y, 6005, X, 9000),
+        function('silence', [f'connect udp {X}:9001'], forwarded, Y, 6005, X, 9001),
+    ]),
+    'and not where that is denied': (OWNED, 'learn !connect udp forwarded', [
+        function('silence', ['connect udp forwarded'], forwarded, Y, 6006, X, 9000),
+    ]),
+    'what is translated is told of by where it goes, too': (OWNED, 'learn', [
+        function('ok', [], nft, led_elsewhere(-100, 'nat', f'udp dport 9005 dnat to {X}:9001')),
+        function('ok', [f'connect udp {Y}:9005', f'connect udp {X}:9001'], send, ('', 0), (Y, 9005)),
+        function('ok', [], untouched),
+    ]),
+    'and what is written anew': (OWNED, 'learn', [
+        function('ok', [], nft, led_elsewhere(0, 'route', 'udp dport 9006 udp dport set 9007')),
+        function('ok', [f'connect udp {X}:9006', f'connect udp {X}:9007'], send, ('', 0), (X, 9006)),
+        function('ok', [], untouched),
+    ]),
+    'who is denied is so whoever is translated into it': (OWNED, f'learn !connect tcp {X}:8000', [
+        function('ok', [], nft, led_elsewhere(-100, 'nat', f'tcp dport 8005 dnat to {X}:8000')),
+        function('silence', [f'connect tcp {Y}:8005', f'connect tcp {X}:8000'], tcp, Y, 8005),
+        function('ok', [], untouched),
+    ]),
+    'where nobody is known it is told of what was translated': (OWNED, f'enforce connect udp {Y}:9005', [
+        function('ok', [], nft, led_elsewhere(-100, 'nat', f'udp dport 9005 dnat to {X}:9001')),
+        function('EPERM', [f'connect udp {Y}:9005', f'connect udp {X}:9001'], send, ('', 0), (Y, 9005)),
+        function('ok', [], untouched),
     ]),
     'who is denied is so by whatever name': (ALL, f'learn !connect udp [{OUTSIDE[6]}]:9000', [
         function('EPERM', [f'connect udp [{OUTSIDE[6]}]:9000'], spoof, '2001:db8::77', 5562, OUTSIDE[6], 9000),

@@ -65,6 +65,7 @@ static void what_stands_in_the_place_of_a_port_is_none(void **state)
 		{.way = PEER_IN, .protocol = 6, .port = 0},
 		{.way = PEER_IN, .protocol = 6, .ephemeral = true},
 		{.way = PEER_IN, .protocol = 47},
+		{.way = PEER_THROUGH, .protocol = 6},
 	};
 	uint8_t made[COUNT(peers)][RULES_KEY_BYTES];
 
@@ -96,6 +97,7 @@ static const struct {
 	{{.way = PEER_IN, .protocol = 17, .port = 1}, 1U << RULES_IN_PORT},
 	{{.way = PEER_IN, .protocol = 17, .ephemeral = true}, 1U << RULES_IN_ANY},
 	{{.way = PEER_IN, .protocol = 47, .ephemeral = true}, 1U << RULES_IN_BARE},
+	{{.way = PEER_THROUGH, .protocol = 6}, 1U << RULES_THROUGH_ANY},
 };
 
 static void a_peer_needs_rules_for_the_shapes_of_its_keys(void **state)
@@ -341,6 +343,18 @@ static void only_who_makes_packets_pays_for_their_judgement(void **state)
 	assert_false(holds(&options, "limit"));
 }
 
+/* Nor for looking at what leaves a second time, and at what is forwarded, whatever the mode. */
+static void only_who_may_make_rules_pays_for_a_last_look(void **state)
+{
+	struct net_options options = {.dns_port = 61000, .dns_mark = 1};
+
+	assert_false(holds(&options, "last") || holds(&options, "forward"));
+	options.owned = true;
+	assert_true(holds(&options, "last") && holds(&options, "forward"));
+	options.cgroup = 1;
+	assert_false(holds(&options, "last") || holds(&options, "forward"));
+}
+
 /* How many rules there are. */
 static unsigned int count_rules(const struct net_options *options,
 				const struct rules_wanted *wanted)
@@ -371,6 +385,8 @@ static void what_a_policy_has_no_keys_for_takes_no_rules(void **state)
 	wanted.known = wanted.denied = (1U << RULES_KINDS) - 1;
 	most = count_rules(&options, &wanted);
 	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
+		if (kind == RULES_THROUGH_ANY)
+			continue;
 		wanted = (struct rules_wanted){.enforce = true, .known = 1U << kind};
 		assert_in_range(count_rules(&options, &wanted), least + 1, least + 2);
 		wanted = (struct rules_wanted){.enforce = true, .denied = 1U << kind};
@@ -395,6 +411,7 @@ int main(void)
 		cmocka_unit_test(logged_packets_are_read_one_by_one),
 		cmocka_unit_test(a_message_that_is_cut_ends_the_reading),
 		cmocka_unit_test(lengths_that_lie_are_not_believed),
+		cmocka_unit_test(only_who_may_make_rules_pays_for_a_last_look),
 		cmocka_unit_test(only_who_makes_packets_pays_for_their_judgement),
 	};
 
