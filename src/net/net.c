@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,7 @@ struct kept {
 	size_t keys_count;
 	rules_kinds known, denied; /* of the keys of all */
 	bool enforce;
+	bool passing; /* a name leads to a peer without TCP */
 };
 
 struct net {
@@ -228,10 +230,12 @@ static int keep(const struct peer *peers, size_t count, bool enforce, struct kep
 {
 	size_t room = 0, named = 0;
 	rules_kinds known = 0, denied = 0;
+	bool passing = false;
 	char *at;
 
 	for (size_t i = 0; i < count; i++) {
 		named += peers[i].name != NULL;
+		passing |= peers[i].name && peers[i].protocol != IPPROTO_TCP;
 		*(peers[i].denied ? &denied : &known) |= rules_kinds_of(&peers[i]);
 		room += peers[i].name ? strlen(peers[i].name) + 1 : 0;
 	}
@@ -242,6 +246,7 @@ static int keep(const struct peer *peers, size_t count, bool enforce, struct kep
 		.known = known,
 		.denied = denied,
 		.enforce = enforce,
+		.passing = passing,
 	};
 	if (!ret->named || !ret->bytes || !ret->keys) {
 		release_kept(ret);
@@ -345,6 +350,7 @@ int net_use(struct net *net, const struct peer *peers, size_t count, bool enforc
 		nft_add_table(&nft, table_flags(&net->options), true);
 	wanted.known = net->kept.known;
 	wanted.denied = net->kept.denied;
+	wanted.passing = net->kept.passing;
 	wanted.many = net->kept.keys_count >= MANY_KEYS;
 	rules_write(&nft, &net->options, &wanted, net->in_place);
 	if (wanted.known)

@@ -377,15 +377,26 @@ void nft_lookup_absent(struct nft *nft, unsigned int word, const char *set)
 	put_lookup(nft, word, set, NFT_LOOKUP_F_INV);
 }
 
-void nft_remember(struct nft *nft, unsigned int word, const char *set, uint32_t seconds)
+static void put_dynamic(struct nft *nft, unsigned int word, const char *set, uint32_t operation,
+			uint32_t seconds)
 {
 	struct expression e = expression(nft, "dynset");
 
 	attribute_text(&nft->out, NFTA_DYNSET_SET_NAME, set);
-	attribute_u32(&nft->out, NFTA_DYNSET_OP, NFT_DYNSET_OP_ADD);
+	attribute_u32(&nft->out, NFTA_DYNSET_OP, operation);
 	attribute_u32(&nft->out, NFTA_DYNSET_SREG_KEY, reg(word));
 	attribute_u64(&nft->out, NFTA_DYNSET_TIMEOUT, (uint64_t)seconds * SECOND_MS);
 	end(nft, e);
+}
+
+void nft_remember(struct nft *nft, unsigned int word, const char *set, uint32_t seconds)
+{
+	put_dynamic(nft, word, set, NFT_DYNSET_OP_ADD, seconds);
+}
+
+void nft_prolong(struct nft *nft, unsigned int word, const char *set, uint32_t seconds)
+{
+	put_dynamic(nft, word, set, NFT_DYNSET_OP_UPDATE, seconds);
 }
 
 void nft_over_rate(struct nft *nft, uint32_t packets)

@@ -84,6 +84,8 @@ void nft_lookup(struct nft *nft, unsigned int word, const char *set);
 void nft_lookup_absent(struct nft *nft, unsigned int word, const char *set);
 /* The set has the key from now on, for so long. Does not go on where the set is full. */
 void nft_remember(struct nft *nft, unsigned int word, const char *set, uint32_t seconds);
+/* The same, from now on anew if it has it. */
+void nft_prolong(struct nft *nft, unsigned int word, const char *set, uint32_t seconds);
 /* Goes on for packets beyond so many a second. */
 void nft_over_rate(struct nft *nft, uint32_t packets);
 void nft_log(struct nft *nft, uint16_t group, const char *prefix);

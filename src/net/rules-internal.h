@@ -93,6 +93,8 @@ void match_users(struct nft *nft);
 
 /* The key of the packet, if it has one of this kind, is in the set. */
 void match_kind(struct nft *nft, enum rules_kind kind, const char *set);
+/* It answers what came in by a key of that kind, KINDS_IN, in the set. */
+void match_served(struct nft *nft, enum rules_kind kind, const char *set);
 /* What answers a first packet of TCP comes from where a key of that kind, KINDS_OUT_PORT, in the
  * set leads. */
 void match_answer(struct nft *nft, enum rules_kind kind, const char *set);
@@ -118,6 +120,9 @@ void refuse_foreign_sources(const struct rules *rules, const char *chain);
 void add_refusal(struct nft *nft, const char *chain, void (*tell)(struct nft *nft));
 /* What belongs to no connection that is known is not worth a word, and with rules not let pass. */
 void end_stray(const struct rules *rules);
+/* In a namespace that others share a connection may be another's: then being a part of one does not
+ * make a packet known. */
+bool rules_distrust(const struct rules *rules);
 /* What belongs to what was judged. */
 void accept_settled(const struct rules *rules, const char *chain);
 

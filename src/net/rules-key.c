@@ -213,6 +213,25 @@ void match_kind(struct nft *nft, enum rules_kind kind, const char *set)
 	nft_lookup(nft, KEY, set);
 }
 
+void match_served(struct nft *nft, enum rules_kind kind, const char *set)
+{
+	uint16_t first = htons(PEER_EPHEMERAL_FIRST);
+	uint8_t port = kinds[kind].port;
+
+	match_direction(nft, IP_CT_DIR_REPLY);
+	if (port == ANY) {
+		nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2);
+		nft_compare(nft, OTHER, NFT_CMP_GTE, &first, sizeof(first));
+	}
+	nft_meta(nft, KEY, NFT_META_L4PROTO);
+	nft_value(nft, KEY_ADDRESS, nothing, sizeof(nothing));
+	if (port == PORT)
+		nft_payload(nft, KEY_PORT, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2);
+	else
+		nft_value(nft, KEY_PORT, in_place_of_port[port], 4);
+	nft_lookup(nft, KEY, set);
+}
+
 void match_answer(struct nft *nft, enum rules_kind kind, const char *set)
 {
 	bool v4 = kind == RULES_OUT4_PORT;

@@ -10,6 +10,12 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+enum {
+	OWN_MAX = 1024, /* connections that are remembered */
+	OWN_S = 600,	/* so long after their last packet: longer than the kernel does most */
+	MARK_TYPE = 19, /* what nft(8) lists a number of 4 bytes as */
+};
+
 /* A connection of TCP begins with a packet that has SYN and not ACK (RFC 9293 section 3.5); what
  * has not begun so goes nowhere. */
 static void accept_tcp_begun(struct nft *nft)
@@ -107,6 +113,11 @@ static void judge_made_discovery(const struct rules *rules)
 
 /* ---- judging ---- */
 
+static bool are_begun_remembered(const struct rules *rules)
+{
+	return rules_distrust(rules) && rules->wanted->passing;
+}
+
 /* By its key: what was denied is refused, and with `enforce` what is not known. */
 static void judge_keys(const struct rules *rules, const char *chain, rules_kinds of)
 {
@@ -125,7 +136,10 @@ static void judge_keys(const struct rules *rules, const char *chain, rules_kinds
 		if (wanted->known & of & RULES_KIND(kind)) {
 			nft_begin_rule(nft, chain);
 			match_kind(nft, kind, "known");
-			nft_accept(nft);
+			if (are_begun_remembered(rules))
+				nft_goto(nft, "begun");
+			else
+				nft_accept(nft);
 			nft_end_rule(nft);
 		}
 	}
@@ -185,6 +199,50 @@ static void refuse_stray(const struct rules *rules, const char *chain)
 	end_stray(rules);
 }
 
+/*
+ * Where connections may be another's: of what a socket without TCP sends, that is known which
+ * answers at a port that is served, or belongs to what was known when it began. Those are
+ * remembered where the time for which they are known may end first; what does not fit is judged by
+ * its key.
+ */
+static void accept_own(const struct rules *rules)
+{
+	const struct nft_set own = {"own", NFT_SET_TIMEOUT | NFT_SET_EVAL, MARK_TYPE, 4, OWN_MAX};
+	struct nft *nft = rules->nft;
+
+	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
+		if (!(rules->wanted->known & KINDS_IN & RULES_KIND(kind)))
+			continue;
+		nft_begin_rule(nft, rules->judge_out);
+		match_u8(nft, NFT_META_L4PROTO, NFT_CMP_NEQ, IPPROTO_TCP);
+		match_served(nft, kind, "known");
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+	if (!are_begun_remembered(rules))
+		return;
+	nft_add_set(nft, &own);
+	nft_begin_rule(nft, rules->judge_out);
+	match_u8(nft, NFT_META_L4PROTO, NFT_CMP_NEQ, IPPROTO_TCP);
+	match_direction(nft, IP_CT_DIR_ORIGINAL);
+	nft_ct(nft, OTHER, NFT_CT_ID);
+	nft_lookup(nft, OTHER, own.name);
+	nft_prolong(nft, OTHER, own.name, OWN_S);
+	nft_accept(nft);
+	nft_end_rule(nft);
+
+	nft_add_chain(nft, "begun", NULL, 0, 0);
+	nft_begin_rule(nft, "begun");
+	match_u8(nft, NFT_META_L4PROTO, NFT_CMP_NEQ, IPPROTO_TCP);
+	nft_ct(nft, OTHER, NFT_CT_ID);
+	nft_remember(nft, OTHER, own.name, OWN_S);
+	nft_accept(nft);
+	nft_end_rule(nft);
+	nft_begin_rule(nft, "begun");
+	nft_accept(nft);
+	nft_end_rule(nft);
+}
+
 /* What is known of loopback is this namespace's own addresses: a socket that is bound to lo sends
  * to any other there, too. */
 static void add_judge_out(const struct rules *rules)
@@ -192,6 +250,8 @@ static void add_judge_out(const struct rules *rules)
 	const char *chain = rules->judge_out;
 	struct nft *nft = rules->nft;
 
+	if (rules_distrust(rules))
+		accept_own(rules);
 	if (rules->options->raw)
 		judge_made_discovery(rules);
 	if (rules_track(rules->options)) {
@@ -338,7 +398,8 @@ void add_out(const struct rules *rules)
 		lead_questions(rules, "output");
 	if (wanted->denied & KINDS_OUT)
 		add_live(rules);
-	accept_settled(rules, "output");
+	if (!rules_distrust(rules))
+		accept_settled(rules, "output");
 	if (is_apart(rules)) {
 		nft_begin_rule(nft, "output");
 		match_cgroup(nft, options);

@@ -28,6 +28,12 @@
  *		the same with keys of what comes in }
  *	chain answered { [KEY of the source @known accept] drop }
  *
+ * In a namespace that others share being a part of a connection says nothing, so what of a control
+ * group's is no TCP is judged packet by packet, and judge-out begins
+ *
+ *		meta l4proto != tcp ct direction reply KEY of the source @known accept
+ *		[meta l4proto != tcp ct direction original ct id @own accept]
+ *
  * Of a function that may make rules of its own there are two more:
  *
  *	chain forward { hook forward
@@ -62,6 +68,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <netinet/in.h>
 
@@ -92,6 +99,11 @@ void add_refusal(struct nft *nft, const char *chain, void (*tell)(struct nft *nf
 	nft_end_rule(nft);
 }
 
+bool rules_distrust(const struct rules *rules)
+{
+	return rules->options->cgroup != 0 && rules->wanted->enforce;
+}
+
 /* What of TCP belongs to a connection its flags have told, but of who makes packets. What is not
  * tracked beside TCP is neighbour discovery, and the proxy's. */
 void accept_settled(const struct rules *rules, const char *chain)
@@ -105,6 +117,8 @@ void accept_settled(const struct rules *rules, const char *chain)
 	if (!rules_track(rules->options))
 		states |= NF_CT_STATE_UNTRACKED_BIT;
 	match_ct_states(nft, states);
+	if (rules_distrust(rules))
+		match_direction(nft, IP_CT_DIR_REPLY);
 	nft_accept(nft);
 	nft_end_rule(nft);
 }

@@ -56,7 +56,8 @@ struct rules_wanted {
 	bool enforce;		   /* what is unknown is refused */
 	rules_kinds known, denied; /* of keys that are, or may come, into the sets */
 	bool many;		   /* thousands of keys, NET_PEERS_MAX at most */
-	uint16_t log_group;	   /* whom they tell */
+	bool passing; /* of other protocols than TCP, keys that are known for some time only */
+	uint16_t log_group; /* whom they tell */
 };
 
 /* Writes the key of a peer, for PEER_OUT with `address` in the place of the peer's. */

@@ -66,6 +66,23 @@ def untouched():
     nft('delete table ip elsewhere')
 
 
+def wait(ready, port):
+    """For one datagram, which is answered."""
+    with open_socket(INSIDE[4], socket.SOCK_DGRAM, local=port, lifetime=9) as s:
+        ready()
+        s.sendto(b'echo', s.recvfrom(16)[1])
+
+
+def forget_known():
+    """As when the time is over for which a name leads somewhere."""
+    nft(''.join(f'flush set {line.split(" ", 1)[1]} known\n' for line in subprocess.run(
+        ['nft', 'list', 'tables'], stdout=subprocess.PIPE, check=True, text=True).stdout.splitlines() if 'husk-' in line))
+
+
+def neighbour(*what):
+    return ('neighbour', *what), 'ok', []
+
+
 def ask(resolver, port):
     """As the proxy; nobody answers."""
     return 'proxy', send, ('', port), (resolver, 53), PROXY
@@ -81,6 +98,7 @@ def function(result, keys, *what):
 
 # Of whom; what is enforced or learned; each step with its result and what is told.
 ALL = list(OPTIONS)
+GROUPED = ['of a control group']
 ALONE, RAW, OWNED = ['of a function alone'], ['of one that makes packets'], ['of one that may make rules']
 TRICKS = {
     'no question goes the way of one that the proxy got no answer to': (ALL, f'enforce {UNKNOWN}', [
@@ -169,6 +187,26 @@ TRICKS = {
         function('EPERM', [f'connect udp {Y}:9005', f'connect udp {X}:9001'], send, ('', 0), (Y, 9005)),
         function('ok', [], untouched),
     ]),
+    'no datagram goes the way of another\'s': (GROUPED, f'enforce {UNKNOWN}', [
+        neighbour(udp, X, 9000, 5700),
+        function('EPERM', [f'connect udp {X}:9000'], send, ('', 5700), (X, 9000)),
+    ]),
+    'nor is it an answer to what another was sent': (GROUPED, f'enforce {UNKNOWN};serve udp :5702', [
+        neighbour(wait, 5701),
+        world(udp, INSIDE[4], 5701, 6010),
+        function('EPERM', [f'connect udp {X}:6010'], send, ('', 5701), (X, 6010)),
+        (('function', wait, 5701), 'ok', []),
+        (('world', udp, INSIDE[4], 5701, 6010), 'ECONNREFUSED', ['serve udp :5701']),
+        (('function', wait, 5702), 'ok', []),
+        (('world', udp, INSIDE[4], 5702, 6010), 'ok', ['serve udp :5702']),
+    ]),
+    'who was led to goes on to be talked to': (GROUPED, 'enforce connect udp api.example.org:9000', [
+        (('lead', 'api.example.org', ANYWHERE[4]), 'ok', []),
+        function('ok', ['connect udp api.example.org:9000'], udp, ANYWHERE[4], 9000, 5703),
+        neighbour(forget_known),
+        function('ok', [], udp, ANYWHERE[4], 9000, 5703),
+        function('EPERM', [], udp, ANYWHERE[4], 9000, 5704),
+    ]),
     'who is denied is so by whatever name': (ALL, f'learn !connect udp [{OUTSIDE[6]}]:9000', [
         function('EPERM', [f'connect udp [{OUTSIDE[6]}]:9000'], spoof, '2001:db8::77', 5562, OUTSIDE[6], 9000),
     ]),
@@ -179,9 +217,13 @@ def play_trick(stage, policy, steps):
     wrong = []
     stage.command(policy)
     for (who, what, *arguments), result, keys in steps:
+        if who == 'lead':
+            stage.command(f'lead {what} {arguments[0]}')
+            continue
         side = stage.world if who == 'world' else stage.function
-        group, side.group = side.group, None if who == 'proxy' else side.group
-        became, heard_keys = side.call(what, *arguments), stage.told()
+        group, side.group = side.group, None if who in ('proxy', 'neighbour') else side.group
+        call = (lambda *what, side=side: side.spawn(*what) and 'ok') if what is wait else side.call
+        became, heard_keys = call(what, *arguments), stage.told()
         side.group = group
         if (became, heard_keys) != (result, keys):
             wrong.append(f'{who} {what.__name__} {arguments}: {became} {heard_keys}, not {result} {keys}')
