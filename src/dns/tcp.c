@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Connections. Each has one of its own to the resolver; messages go through whole, one at a time in
- * each direction, so what a program sends ahead waits in the kernel. A refusal takes its turn
- * between the resolver's answers.
+ * Connections. Each has one of its own to the resolver, once there is a question that may be asked:
+ * before that nobody hears of a program that just connects, nor is anything heard from there.
+ * Messages go through whole, one at a time in each direction, so what a program sends ahead waits
+ * in the kernel. A refusal takes its turn between the resolver's answers.
  */
 #include <arpa/nameser.h>
 #include <errno.h>
@@ -169,6 +170,25 @@ static void judge_question(struct dns *dns, struct tcp_connection *connection)
 	forget_message(stream);
 }
 
+/* Begins to connect to whom the program has asked. Returns 0 or -errno. */
+static int open_server(struct dns *dns, struct tcp_connection *connection)
+{
+	const struct address *resolver = &connection->asker.resolver;
+	struct end *server = &connection->server;
+	struct sockaddr_storage socket;
+	socklen_t len = address_to_socket(resolver, DNS_SERVER_PORT, &socket);
+	int one = 1;
+
+	server->fd = proxy_socket(dns, resolver->family, SOCK_STREAM);
+	if (server->fd < 0)
+		return server->fd;
+	setsockopt(server->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(server->fd, (struct sockaddr *)&socket, len) < 0 && errno != EINPROGRESS)
+		return -errno;
+	server->waits = EPOLLOUT;
+	return proxy_wait(dns, server->fd, server->waits, &server->source);
+}
+
 /* Returns 0, or -errno: the connection is at its end. */
 static int move_questions(struct dns *dns, struct tcp_connection *connection)
 {
@@ -186,6 +206,8 @@ static int move_questions(struct dns *dns, struct tcp_connection *connection)
 			judge_question(dns, connection);
 			continue;
 		}
+		if (connection->server.fd < 0)
+			return open_server(dns, connection);
 		if (!connection->connected)
 			return 0;
 		r = send_on(connection->server.fd, stream->bytes, stream->len, &stream->sent);
@@ -273,7 +295,7 @@ static void wait_for(struct dns *dns, struct end *end, uint32_t waits)
 {
 	struct epoll_event event = {.events = waits, .data.ptr = &end->source};
 
-	if (waits == end->waits)
+	if (waits == end->waits || end->fd < 0)
 		return;
 	end->waits = waits;
 	epoll_ctl(dns->epoll_fd, EPOLL_CTL_MOD, end->fd, &event);
@@ -305,6 +327,10 @@ static int finish_connecting(struct tcp_connection *connection)
 
 static bool is_over(const struct tcp_connection *connection)
 {
+	const struct stream *questions = &connection->questions;
+
+	if (connection->server.fd < 0)
+		return questions->ended && !questions->ready && connection->own_len == 0;
 	return connection->answers.ended && !connection->answers.ready && connection->own_len == 0;
 }
 
@@ -357,44 +383,25 @@ static void server_ready(struct dns *dns, struct source *source, uint32_t events
 		move(dns, connection);
 }
 
-static int connect_to(const struct dns *dns, const struct endpoint *resolver)
-{
-	int fd = proxy_socket(dns, resolver->address.family, SOCK_STREAM);
-	struct sockaddr_storage socket;
-	socklen_t len = address_to_socket(&resolver->address, resolver->port, &socket);
-	int one = 1;
-
-	if (fd < 0)
-		return fd;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(fd, (struct sockaddr *)&socket, len) < 0 && errno != EINPROGRESS) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-/* Takes over both descriptors, also on failure. */
-static void new_connection(struct dns *dns, int client, int server, const struct dns_asker *asker)
+/* Takes over the descriptor, also on failure. */
+static void new_connection(struct dns *dns, int client, const struct dns_asker *asker)
 {
 	struct tcp_connection *connection = calloc(1, sizeof(*connection));
 	int one = 1;
 
 	if (!connection) {
 		close(client);
-		close(server);
 		return;
 	}
 	setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	connection->asker = *asker;
 	connection->client = (struct end){{client_ready}, connection, client, EPOLLIN};
-	connection->server = (struct end){{server_ready}, connection, server, EPOLLOUT};
+	connection->server = (struct end){{server_ready}, connection, -1, 0};
 	connection->ends_ns = clock_monotonic_ns() + DNS_CONNECTION_S * INT64_C(1000000000);
 	TAILQ_INSERT_TAIL(&dns->connections, connection, entry);
 	dns->connections_count++;
 	proxy_set_timer(dns, connection->ends_ns);
-	if (proxy_wait(dns, client, EPOLLIN, &connection->client.source) < 0 ||
-	    proxy_wait(dns, server, EPOLLOUT, &connection->server.source) < 0)
+	if (proxy_wait(dns, client, EPOLLIN, &connection->client.source) < 0)
 		end_connection(dns, connection);
 }
 
@@ -409,22 +416,19 @@ void tcp_ready(struct dns *dns, struct source *source, uint32_t events)
 		int client = accept4(listener->fd, (struct sockaddr *)&from, &from_len,
 				     SOCK_CLOEXEC | SOCK_NONBLOCK);
 		struct endpoint resolver;
-		int server = -1;
 
 		if (client < 0)
 			return;
 		if (dns->connections_count == DNS_TCP_CONNECTIONS_MAX)
 			end_connection(dns, TAILQ_FIRST(&dns->connections));
-		if (origin_of_connection(client, &resolver) == 0 &&
-		    resolver.port == DNS_SERVER_PORT)
-			server = connect_to(dns, &resolver);
-		if (server < 0) {
+		if (origin_of_connection(client, &resolver) < 0 ||
+		    resolver.port != DNS_SERVER_PORT) {
 			close(client);
 			continue;
 		}
 		asker.resolver = resolver.address;
 		address_of_socket((struct sockaddr *)&from, &asker.client, &asker.port);
-		new_connection(dns, client, server, &asker);
+		new_connection(dns, client, &asker);
 	}
 }
 

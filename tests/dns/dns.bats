@@ -232,6 +232,39 @@ clients() {
 	[ "$(cut -d' ' -f3 "$DIR/asked" | tr A-Z a-z | sort -u)" = a.example.test ]
 }
 
+@test "nobody is connected to before there is something that he may be asked" {
+	proxy -m enforce -a resolve:a.example.test
+	nsenter -t "$RESOLVER_NS" -n python3 - "$DIR/came" <<-'END' 3>&- 7>&- 8>&- &
+		import socket, sys
+		server = socket.create_server(('10.77.0.4', 53))
+		open(sys.argv[1], 'w').close()
+		stream, _ = server.accept()
+		stream.sendall(b'\0\6secret')
+		open(sys.argv[1], 'w').write('connected')
+		stream.recv(1)
+	END
+	until [ -e "$DIR/came" ]; do sleep 0.02; done
+	in_function python3 - <<-'END'
+		import socket
+		s = socket.create_connection(('10.77.0.4', 53))
+		s.settimeout(0.5)
+		try:
+		    raise SystemExit(f'heard {s.recv(512)}')
+		except TimeoutError:
+		    pass
+		query = b'\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x07example\x04test\x00\x00\x01\x00\x01'
+		s.sendall(len(query).to_bytes(2, 'big') + query)
+		answer = s.recv(512)
+		assert answer[2:4] == b'\x12\x34' and answer[5] & 15 == 5, answer
+		s.shutdown(socket.SHUT_WR)
+		assert s.recv(512) == b''
+	END
+	kill $!
+	[ ! -s "$DIR/came" ]
+	has_line "$DIR/log" 'consult 10.77.0.4 denied'
+	ask a.example.test +tcp | grep -q 93.184.216.34
+}
+
 @test "in shadow nothing is refused" {
 	proxy -m shadow -a resolve:a.example.test
 	ask other.test | grep -q 93.184.216.34
