@@ -21,6 +21,7 @@ enum {
 	PREFIX_BYTES = 2,      /* RFC 1035, 4.2.2 */
 	QUESTIONS_MAX = 8,     /* remembered of one connection, until they are answered */
 	ACCEPTED_AT_ONCE = 16, /* before others have their turn */
+	MESSAGES_AT_ONCE = 16, /* of one connection, each way */
 };
 
 /* One direction: a message comes in, is looked at, and goes out. */
@@ -193,11 +194,14 @@ static int open_server(struct dns *dns, struct tcp_connection *connection)
 static int move_questions(struct dns *dns, struct tcp_connection *connection)
 {
 	struct stream *stream = &connection->questions;
+	int taken = 0;
 
 	while (connection->own_len == 0) {
 		int r;
 
 		if (!stream->ready) {
+			if (taken++ == MESSAGES_AT_ONCE)
+				return 0;
 			if (stream->ended)
 				return 0;
 			r = take_in(stream, connection->client.fd);
@@ -267,6 +271,7 @@ static int send_own(struct tcp_connection *connection)
 static int move_answers(struct dns *dns, struct tcp_connection *connection)
 {
 	struct stream *stream = &connection->answers;
+	int taken = 0;
 
 	for (;;) {
 		int r = send_own(connection);
@@ -274,6 +279,8 @@ static int move_answers(struct dns *dns, struct tcp_connection *connection)
 		if (r <= 0)
 			return r;
 		if (!stream->ready) {
+			if (taken++ == MESSAGES_AT_ONCE)
+				return 0;
 			if (stream->ended || !connection->connected)
 				return 0;
 			r = take_in(stream, connection->server.fd);

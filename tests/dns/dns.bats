@@ -265,6 +265,21 @@ clients() {
 	ask a.example.test +tcp | grep -q 93.184.216.34
 }
 
+@test "who sends without an end what cannot be answered leaves others their turn" {
+	proxy -m enforce -a resolve:a.example.test
+	in_function python3 - <<-'END' 3>&- 7>&- 8>&- &
+		import socket
+		s = socket.create_connection(('10.77.0.1', 53))
+		while True:
+		    s.sendall(bytes(65536))
+	END
+	for _ in 1 2 3 4 5; do
+		ask a.example.test +tries=1 | grep -q 93.184.216.34
+		ask a.example.test +tcp | grep -q 93.184.216.34
+	done
+	kill $!
+}
+
 @test "in shadow nothing is refused" {
 	proxy -m shadow -a resolve:a.example.test
 	ask other.test | grep -q 93.184.216.34
