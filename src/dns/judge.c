@@ -219,16 +219,28 @@ enum dns_ruling dns_judge_query(struct dns_judge *judge, const struct dns_questi
 	return ruling_of(observe_name(judge, question->name, asker));
 }
 
-static int lead(struct dns_judge *judge, const struct dns_question *question,
-		const struct dns_answer *answer)
+static bool is_resolver_known(const struct dns_judge *judge, const struct address *resolver)
 {
+	char text[ADDRESS_TEXT_ROOM];
+	struct behaviour b = behaviour_of(ACCESS_CONSULT, text);
+
+	if (resolv_has_server(&judge->resolv, resolver))
+		return true;
+	address_text(resolver, text);
+	return judge->options.peek(judge->options.context, &b) == VERDICT_ALLOWED;
+}
+
+static int lead(struct dns_judge *judge, const struct dns_question *question,
+		const struct dns_answer *answer, const struct dns_asker *asker)
+{
+	bool known = is_resolver_known(judge, &asker->resolver);
 	char key[SHAPE_HOST_MAX];
 	int r = 0;
 
 	shape_host(question->name, key);
 	for (size_t i = 0; i < answer->count && r == 0; i++)
 		r = judge->options.lead(judge->options.context, key, &answer->found[i].address,
-					answer->found[i].ttl_s);
+					answer->found[i].ttl_s, known);
 	return r;
 }
 
@@ -242,7 +254,7 @@ enum dns_ruling dns_judge_answer(struct dns_judge *judge, const struct dns_quest
 	} else if (ruling == DNS_PASS_STEP && !leads_to_known(judge, question->name)) {
 		remember_step(judge, question->name, asker);
 	}
-	if (answer->count > 0 && lead(judge, question, answer) < 0)
+	if (answer->count > 0 && lead(judge, question, answer, asker) < 0)
 		return DNS_FAIL;
 	return DNS_PASS;
 }

@@ -49,8 +49,10 @@ struct dns_judge_options {
 	enum verdict (*observe)(void *context, const struct behaviour *b,
 				const struct dns_asker *asker);
 	/* The name with this key leads to an address, for so long: called before the answer is let
-	 * go. Returns 0, or -errno: the program could not reach it. */
-	int (*lead)(void *context, const char *key, const struct address *address, uint32_t ttl_s);
+	 * go. known: who says so is one of resolv.conf's resolvers, or in the policy. Returns 0, or
+	 * -errno: the program could not reach it. */
+	int (*lead)(void *context, const char *key, const struct address *address, uint32_t ttl_s,
+		    bool known);
 	void *context;
 };
 

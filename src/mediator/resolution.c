@@ -51,8 +51,17 @@ static enum verdict observe(void *context, const struct behaviour *b, const stru
 			     b->access == ACCESS_RESOLVE ? detail : NULL);
 }
 
-static int lead(void *context, const char *key, const struct address *address, uint32_t ttl_s)
+/* Where names are only learned anybody may be asked. What he says of a name that is known does not
+ * make a peer known, where that is what counts. */
+static int lead(void *context, const char *key, const struct address *address, uint32_t ttl_s,
+		bool known)
 {
+	const struct mediator *m = context;
+	enum mode modes[DOMAINS];
+
+	mediator_modes_now(m, modes);
+	if (!known && modes[DOMAIN_NET] != MODE_LEARN)
+		return 0;
 	return network_lead(context, key, address, ttl_s);
 }
 

@@ -82,7 +82,8 @@ static enum verdict observe(void *context, const struct behaviour *b, const stru
 	return VERDICT_NOVEL;
 }
 
-static int lead(void *context, const char *key, const struct address *address, uint32_t ttl_s)
+static int lead(void *context, const char *key, const struct address *address, uint32_t ttl_s,
+		bool known)
 {
 	return 0;
 }

@@ -79,7 +79,8 @@ static enum verdict observe(void *context, const struct behaviour *b, const stru
 	return verdict;
 }
 
-static int lead(void *context, const char *key, const struct address *address, uint32_t ttl_s)
+static int lead(void *context, const char *key, const struct address *address, uint32_t ttl_s,
+		bool known)
 {
 	const struct harness *harness = context;
 	char text[ADDRESS_TEXT_ROOM];

@@ -199,6 +199,26 @@ asked() {
 	output_has 'code 0'
 }
 
+@test "another resolver, wherever names may be asked for, leads to no peer that is enforced" {
+	dns_bundle talker
+	learn_peers 'tcp flip.example.test 8000' 'ask 10.99.0.1 a.example.test'
+	husk mode --domain net talker enforce
+	client 0 'tcp flip.example.test 8000'
+	output_has 'tcp flip.example.test 8000: ok'
+	# What somebody else says of a name that is known.
+	echo 93.184.66.66 >"$ASKED.flip"
+	: >"$EVENTS"
+	client 0 'ask 203.0.113.1 flip.example.test' 'tcp 93.184.66.66 8000'
+	output_has 'ask 203.0.113.1 flip.example.test: code 0'
+	output_has 'tcp 93.184.66.66 8000: ECONNREFUSED'
+	has_event '.event == "denied" and .domain == "net" and .key == "tcp 93.184.66.66:8000"'
+	has_event '.event == "novelty" and .domain == "dns" and .key == "203.0.113.1"'
+	husk allow talker consult 203.0.113.1
+	client 0 'ask 203.0.113.1 flip.example.test' 'tcp 93.184.66.66 8000'
+	output_has 'tcp 93.184.66.66 8000: ok'
+	nothing_left
+}
+
 @test "a person can allow and deny names" {
 	dns_bundle talker
 	learn_peers 'look a.example.test'

@@ -587,13 +587,16 @@ static enum verdict observe(void *context, const struct behaviour *b, const stru
 	return peek(context, b);
 }
 
-static int lead(void *context, const char *key, const struct address *address, uint32_t ttl_s)
+static int lead(void *context, const char *key, const struct address *address, uint32_t ttl_s,
+		bool known)
 {
 	struct policy *policy = context;
 	char text[ADDRESS_TEXT_ROOM];
 
 	address_text(address, text);
 	note(policy, key, text);
+	if (!known)
+		note(policy, "by", "somebody else");
 	return policy->lead_result;
 }
 
@@ -768,6 +771,24 @@ static void addresses_are_led_to_before_the_answer_goes(void **state)
 					 "web{n}.example.org 2606:2800:220:1::1\n");
 	policy.lead_result = -ENOSPC;
 	assert_int_equal(dns_judge_answer(judge, &question, DNS_PASS, &answer, &asker), DNS_FAIL);
+	dns_judge_free(judge);
+}
+
+static void it_is_told_whether_who_leads_is_known(void **state)
+{
+	struct policy policy = {.known = {"web{n}.example.org"}, .otherwise = VERDICT_WOULD_DENY};
+	struct dns_judge *judge = new_judge(&policy, "nameserver 10.0.0.1\n");
+	struct dns_question question = ask("web12.example.org", ns_t_a);
+
+	memset(&answer, 0, sizeof(answer));
+	answer.count = 1;
+	answer.found[0].address = asker.client;
+	assert_int_equal(address_parse("8.8.8.8", &asker.resolver), 0);
+	assert_int_equal(dns_judge_answer(judge, &question, DNS_PASS, &answer, &asker), DNS_PASS);
+	policy.known[1] = "8.8.8.8";
+	assert_int_equal(dns_judge_answer(judge, &question, DNS_PASS, &answer, &asker), DNS_PASS);
+	assert_string_equal(policy.seen, "web{n}.example.org 10.0.0.2\nby somebody else\n"
+					 "web{n}.example.org 10.0.0.2\n");
 	dns_judge_free(judge);
 }
 
@@ -1045,6 +1066,7 @@ int main(void)
 		cmocka_unit_test(steps_that_wait_are_bounded),
 		cmocka_unit_test(steps_to_a_known_name_pass_where_enforced),
 		cmocka_unit_test(addresses_are_led_to_before_the_answer_goes),
+		cmocka_unit_test(it_is_told_whether_who_leads_is_known),
 		cmocka_unit_test(a_refusal_is_about_the_datagram),
 		cmocka_unit_test(a_refusal_by_ipv6_leaves_the_sum_to_the_kernel),
 		cmocka_unit_test(the_kernel_tells_who_was_asked),
