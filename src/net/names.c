@@ -119,6 +119,16 @@ static struct entry *find(const struct names *names, const struct address *addre
 	return NULL;
 }
 
+const char *names_oldest(const struct names *names, const struct address **ret_address)
+{
+	const struct entry *entry = &names->entries[names->oldest];
+
+	if (names->count < names->max)
+		return NULL;
+	*ret_address = &entry->address;
+	return entry->name;
+}
+
 /* A place for one more: a new one, or that of the oldest. */
 static uint32_t take_place(struct names *names)
 {

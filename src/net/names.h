@@ -17,6 +17,9 @@ void names_free(struct names *names); /* takes NULL */
 int names_put(struct names *names, const struct address *address, const char *name,
 	      int64_t until_ns);
 
+/* The name, and its address, that makes room for the next one; NULL: there is room. */
+const char *names_oldest(const struct names *names, const struct address **ret_address);
+
 /* Until when that holds; 0 where it does not stand here. */
 int64_t names_until(const struct names *names, const struct address *address, const char *name);
 

@@ -258,9 +258,36 @@ def play_flood(stage):
     return ['a flow was neither told of nor lost']
 
 
+def count_known():
+    listed = subprocess.run(['nft', 'list', 'set', 'inet', 'husk', 'known'], stdout=subprocess.PIPE, check=True, text=True)
+    return str(listed.stdout.count(' expires '))
+
+
+def play_leading(stage):
+    """A name that leads to another address with each answer."""
+    lines = []
+    stage.command('enforce connect tcp api.example.org:8000;connect udp api.example.org:9000;connect tcp b.example.org:8000')
+    reader = threading.Thread(target=lambda: lines.extend(stage.rules.stdout), daemon=True)
+    reader.start()
+    led = [f'93.184.{n >> 8}.{n & 255}' for n in range(20000)]
+    for name, addresses in ('api', led), ('b', led[-1:]):
+        for address in addresses:
+            stage.rules.stdin.write(f'lead {name}.example.org {address}\n'.encode())
+    stage.rules.stdin.flush()
+    for _ in range(300):
+        time.sleep(SILENT_S)
+        if len(lines) > len(led):
+            break
+    count = stage.function.call(count_known)
+    stage.rules.stdin.close()
+    reader.join()
+    # of each address that is remembered, both peers
+    return [] if count == str(2 * 16384 - 2) else [f'{len(lines)} led, {count} known']
+
+
 def play_all():
     count = 0
-    print(f'1..{sum(len(kinds) for kinds, _, _ in TRICKS.values()) + 1}', flush=True)
+    print(f'1..{sum(len(kinds) for kinds, _, _ in TRICKS.values()) + 2}', flush=True)
     for kind, options in OPTIONS.items():
         stage = Stage(options)
         stage.command('learn')
@@ -272,6 +299,9 @@ def play_all():
     stage = Stage([])
     stage.command('learn')
     report(count + 1, 'what the kernel has no room to tell of is lost, and counted', play_flood(stage))
+    stage.end()
+    stage = Stage([])
+    report(count + 2, 'what names lead to is bounded', play_leading(stage))
     stage.end()
 
 

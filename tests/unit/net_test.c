@@ -154,13 +154,23 @@ static void names_are_found_by_address_for_their_time(void **state)
 static void of_too_many_names_the_oldest_go(void **state)
 {
 	struct names *names = names_new(128);
+	const struct address *address;
 	struct address at = {.family = AF_INET};
+	const char *oldest;
 
 	for (int i = 0; i < 1000; i++) {
 		char name[16];
 
 		at.bytes[0] = (uint8_t)(i >> 8);
 		at.bytes[1] = (uint8_t)i;
+		snprintf(name, sizeof(name), "n%d", i - 128);
+		oldest = names_oldest(names, &address);
+		if (i < 128) {
+			assert_null(oldest);
+		} else {
+			assert_string_equal(oldest, name);
+			assert_int_equal(names_until(names, address, name), 1);
+		}
 		snprintf(name, sizeof(name), "n%d", i);
 		assert_int_equal(names_put(names, &at, name, 1), 0);
 	}
