@@ -428,8 +428,9 @@ static int receive(struct udp_batch *batch, int fd, bool lane)
 	return recvmmsg(fd, batch->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
 }
 
-/* Who was asked, as the rules have it written on the datagram: see dns_options. */
-static void read_mark(struct msghdr *message, struct endpoint *ret)
+/* Who was asked, as the rules have it written on the datagram: see dns_options. The proxy's own
+ * mark stands there where they took a question from port 53 for an answer. */
+static void read_mark(const struct dns *dns, struct msghdr *message, struct endpoint *ret)
 {
 	const struct cmsghdr *control = CMSG_FIRSTHDR(message);
 	uint32_t mark;
@@ -438,7 +439,7 @@ static void read_mark(struct msghdr *message, struct endpoint *ret)
 	    control->cmsg_len < CMSG_LEN(sizeof(mark)))
 		return;
 	memcpy(&mark, CMSG_DATA(control), sizeof(mark));
-	if (mark == 0)
+	if (mark == 0 || mark == dns->options.mark)
 		return;
 	*ret = (struct endpoint){.address.family = AF_INET, .port = DNS_SERVER_PORT};
 	memcpy(ret->address.bytes, &mark, sizeof(mark));
@@ -456,7 +457,7 @@ void udp_ready(struct dns *dns, struct source *source, uint32_t events)
 			struct origin_question *origin = &batch->origins[i];
 
 			*origin = (struct origin_question){.proxy = listener->own};
-			read_mark(&batch->messages[i].msg_hdr, &origin->asked);
+			read_mark(dns, &batch->messages[i].msg_hdr, &origin->asked);
 			address_of_socket((struct sockaddr *)&batch->clients[i],
 					  &origin->client.address, &origin->client.port);
 		}

@@ -219,6 +219,17 @@ asked() {
 	nothing_left
 }
 
+@test "a question from port 53 goes to whom it was put" {
+	dns_bundle talker
+	change_bundle "$BUNDLE" '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)'
+	echo 'nameserver 203.0.113.1' >"$(jq -r .root.path "$BUNDLE/config.json")/etc/resolv.conf"
+	start_alone
+	answer 'ask 203.0.113.1 a.example.test 53' 'code 0'
+	end_alone
+	[ "$(learned talker dns)" = 'resolve a.example.test' ]
+	nothing_left
+}
+
 @test "a person can allow and deny names" {
 	dns_bundle talker
 	learn_peers 'look a.example.test'

@@ -15,7 +15,7 @@ astray LOCAL ADDRESS PORT             a datagram from that port that is told to 
 half LOCAL ADDRESS PORT               a connection from that port whose program throws resets away
 child COMMAND...                      the same by a child of its own
 shell ADDRESS PORT                    a shell whose streams are a connection, as who waits there wants it
-ask ADDRESS NAME                      a question to that resolver; tells its code
+ask ADDRESS NAME [LOCAL]              a question to that resolver, from that port; tells its code
 look NAME                             the addresses of a name
 serve PORT, local PORT                a server on this port, and (local) an exchange with it over loopback
 """
@@ -171,8 +171,9 @@ def local(port):
     tcp('::1', port)
 
 
-def ask(address, name):
+def ask(address, name, local=0):
     with socket.socket(family(address), socket.SOCK_DGRAM) as questions:
+        questions.bind(('', int(local)))
         questions.settimeout(3)
         questions.connect((address, 53))
         labels = b''.join(bytes([len(label)]) + label.encode() for label in name.split('.'))
