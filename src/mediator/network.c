@@ -112,11 +112,24 @@ static bool is_denied_the_other_way(const struct mediator *m, const struct net_f
 	return flow->peer.way == PEER_IN && net_denies(m->network->net, &other);
 }
 
+/* One end of what goes through the proxy, or the proxy's own to a resolver: whatever goes to port
+ * 53 is led to it, and what is asked there is judged by itself. */
+static bool is_for_proxy(const struct mediator *m, const struct net_flow *flow)
+{
+	if (!m->dns)
+		return false;
+	if (flow->peer.way != PEER_IN && flow->to_port == DNS_SERVER_PORT)
+		return true;
+	return flow->to_port == dns_port(m->dns) && address_kind(&flow->to) == ADDRESS_LOOPBACK;
+}
+
 static bool may_stay(void *context, const struct net_flow *flow)
 {
 	const struct mediator *m = context;
 	enum mode modes[DOMAINS];
 
+	if (is_for_proxy(m, flow))
+		return true;
 	mediator_modes_now(m, modes);
 	if (is_denied_the_other_way(m, flow))
 		return false;

@@ -256,6 +256,38 @@ asked() {
 	tell_client quit
 }
 
+@test "a connection to a resolver outlives a change of the policy, wherever the namespace is from" {
+	dns_bundle talker
+	echo 'nameserver 203.0.113.1' >"$(jq -r .root.path "$BUNDLE/config.json")/etc/resolv.conf"
+	client 0 'look a.example.test'
+	for name in a.example.test b.example.test flip.example.test; do
+		husk allow talker resolve "$name"
+	done
+	husk allow talker connect 'tcp flip.example.test:8000'
+	husk mode --domain dns talker enforce
+	husk mode --domain net talker enforce
+	ended() { answer 'held 8000' E; }
+	through_a_change() {
+		answer 'askon 203.0.113.1 a.example.test' 'code 0'
+		answer 'hold flip.example.test 8000' ok
+		husk deny talker resolve b.example.test
+		husk deny talker connect 'tcp flip.example.test:8000'
+		wait_until 20 ended 2>/dev/null
+		answer 'askon 203.0.113.1 a.example.test' 'code 0'
+		answer 'askon 203.0.113.1 b.example.test' 'code 5'
+	}
+	start_client
+	through_a_change
+	tell_client quit
+	husk allow talker resolve b.example.test
+	husk allow talker connect 'tcp flip.example.test:8000'
+	change_bundle "$BUNDLE" '.linux.namespaces |= map(if .type == "network" then {type: "network"} else . end)'
+	start_alone
+	through_a_change
+	end_alone
+	nothing_left
+}
+
 @test "a function that stays quiet is promoted in this domain too" {
 	write_conf 'shadow_after_runs = 2' 'enforce_after_runs = 2'
 	dns_bundle talker

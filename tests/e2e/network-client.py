@@ -16,6 +16,7 @@ half LOCAL ADDRESS PORT               a connection from that port whose program 
 child COMMAND...                      the same by a child of its own
 shell ADDRESS PORT                    a shell whose streams are a connection, as who waits there wants it
 ask ADDRESS NAME [LOCAL]              a question to that resolver, from that port; tells its code
+askon ADDRESS NAME                    the same over a connection that stays open
 look NAME                             the addresses of a name
 serve PORT, local PORT                a server on this port, and (local) an exchange with it over loopback
 """
@@ -181,6 +182,16 @@ def ask(address, name, local=0):
         return f'code {questions.recv(512)[3] & 15}'
 
 
+def askon(address, name):
+    if address not in held:
+        held[address] = open_tcp(address, 53)
+    labels = b''.join(bytes([len(label)]) + label.encode() for label in name.split('.'))
+    query = b'\x12\x34\x01\x00\x00\x01' + bytes(6) + labels + b'\x00\x00\x01\x00\x01'
+    held[address].sendall(struct.pack('>H', len(query)) + query)
+    answered = held[address].recv(512)
+    return f'code {answered[5] & 15}' if answered else 'ended'
+
+
 def child(*words):
     reader, writer = os.pipe()
     if os.fork() == 0:
@@ -208,7 +219,7 @@ def look(name):
 
 ACTIONS = {'tcp': tcp, 'tcp6': tcp6, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold,
            'held': lambda port: exchange(held[port]), 'holdfrom': holdfrom, 'back': back, 'spoof': spoof, 'astray': astray,
-           'half': half, 'talk': talk, 'serve': serve, 'local': local, 'look': look, 'ask': ask, 'child': child,
+           'half': half, 'talk': talk, 'serve': serve, 'local': local, 'look': look, 'ask': ask, 'askon': askon, 'child': child,
            'shell': shell}
 
 
