@@ -37,6 +37,14 @@ void run_key(const char *id, const char *bundle, char *out)
 	run_key_write(id, strlen(id), bundle, strlen(bundle), out);
 }
 
+/* Of a file that the caller has locked: where it was removed before, its name is another run's. */
+static bool has_name(int fd)
+{
+	struct stat file;
+
+	return fstat(fd, &file) == 0 && file.st_nlink > 0;
+}
+
 static int create_locked(int runtime_fd, const char *key, const char *run_id, struct error *err)
 {
 	cleanup_close int fd =
@@ -73,7 +81,8 @@ int run_file_claim(int runtime_fd, const char *key, const char *run_id, struct e
 			return error_set(err, errno, "cannot open the run file '%s'", key);
 		if (flock(old, LOCK_EX | LOCK_NB) < 0)
 			break;
-		unlinkat(runtime_fd, key, 0);
+		if (has_name(old))
+			unlinkat(runtime_fd, key, 0);
 	}
 	return error_say(err, EEXIST, "a container of this id and bundle is still running ('%s')",
 			 key);
@@ -133,7 +142,6 @@ int run_file_mark_merged(int fd)
 int run_file_wait(int runtime_fd, const char *key, unsigned long wait_ms, char *ret_run_id)
 {
 	cleanup_close int fd = openat(runtime_fd, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat mine;
 	int r;
 
 	if (fd < 0)
@@ -141,9 +149,7 @@ int run_file_wait(int runtime_fd, const char *key, unsigned long wait_ms, char *
 	r = lock_within(fd, wait_ms);
 	if (r < 0)
 		return r;
-	if (fstat(fd, &mine) < 0)
-		return -errno;
-	if (mine.st_nlink == 0)
+	if (!has_name(fd))
 		return -ENOENT;
 	r = read_run_id(fd, ret_run_id);
 	if (r == -ENOENT)
@@ -173,7 +179,7 @@ static void sweep_one(int runtime_fd, const char *name, int journals_fd)
 		return;
 	if (clock_wall_ns() / 1000000000 - file.st_mtim.tv_sec < SWEEP_AGE_S)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && !has_journal(fd, journals_fd))
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && has_name(fd) && !has_journal(fd, journals_fd))
 		unlinkat(runtime_fd, name, 0);
 }
 

@@ -77,6 +77,23 @@ run_files() {
 	nothing_left
 }
 
+@test "poststop leaves alone a run file that took the name of the one that it read" {
+	without_poststop
+	ID=$(new_id)
+	expect 0 timeout 60 "$ENGINE" run --bundle "$BUNDLE" "$ID"
+	wait_until 10 no_husk_process
+	file=$(run_files)
+	# As a container of the same id would, between the opening of the file and its lock.
+	jq -n --arg id "$ID" --arg bundle "$BUNDLE" '{ociVersion: "1.0", id: $id, bundle: $bundle, status: "stopped"}' |
+		timeout 60 strace -qq -o "$T/strace" -e trace=flock -e inject=flock:delay_enter=3000000 \
+			"$HUSK_MERGE" --config "$CONF" --runtime-directory "$RUNTIME" poststop 3>&- 4>&- &
+	wait_until 10 grep -qs '^flock(' "$T/strace"
+	rm "$file"
+	: >"$file"
+	wait "$!" || true
+	[ -e "$file" ]
+}
+
 @test "a state that is longer than usual, or comes in pieces, is read to its end" {
 	ID=$(new_id)
 	without_poststop

@@ -251,6 +251,36 @@ static void a_run_that_was_merged_is_waited_for_no_more(void **state)
 	assert_string_equal(found, id);
 }
 
+/* In the place of the C library's: between the opening of a run file and its lock, the file is
+ * removed, and another container has its name. */
+static const char *overtake_key;
+
+int flock(int fd, int operation)
+{
+	const char *key = overtake_key;
+
+	if (key) {
+		overtake_key = NULL;
+		unlinkat(scratch_fd, key, 0);
+		close(openat(scratch_fd, key, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+	}
+	return (int)syscall(SYS_flock, fd, operation);
+}
+
+static void a_run_file_of_another_run_is_not_removed_for_an_old_one(void **state)
+{
+	static const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	cleanup_close int fd = openat(scratch_fd, "swept", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(futimens(fd, old), 0);
+	overtake_key = "swept";
+	run_file_sweep(scratch_fd, scratch_fd);
+	assert_null(overtake_key);
+	assert_int_equal(unlinkat(scratch_fd, "swept", 0), 0);
+}
+
 static void waiting_ends_when_the_holder_removes_the_file(void **state)
 {
 	char id[JOURNAL_ID_ROOM], found[JOURNAL_ID_ROOM];
@@ -1471,6 +1501,7 @@ int main(void)
 		cmocka_unit_test(run_keys_are_file_names_and_differ),
 		cmocka_unit_test(a_live_run_file_is_not_taken_a_stale_one_is),
 		cmocka_unit_test(a_run_that_was_merged_is_waited_for_no_more),
+		cmocka_unit_test(a_run_file_of_another_run_is_not_removed_for_an_old_one),
 		cmocka_unit_test(waiting_ends_when_the_holder_removes_the_file),
 		cmocka_unit_test(a_program_is_found_by_its_process),
 		cmocka_unit_test(who_asks_is_followed_to_its_processor),
