@@ -208,8 +208,8 @@ static bool is_of_the_store(int r)
 	       r == -EIO;
 }
 
-int merge_left_over(int journals, const struct settings *settings, struct event_sink *events,
-		    struct error *err)
+int merge_left_over(int journals, bool at_once, const struct settings *settings,
+		    struct event_sink *events, struct error *err)
 {
 	cleanup_dir DIR *dir = NULL;
 	struct error later = ERROR_INIT;
@@ -231,8 +231,8 @@ int merge_left_over(int journals, const struct settings *settings, struct event_
 
 		if (lock < 0)
 			continue;
-		one = merge_journal(journals, entry->d_name, settings, events,
-				    r == 0 ? err : &later);
+		one = merge_named(journals, entry->d_name, at_once, settings, events,
+				  r == 0 ? err : &later);
 		if (one < 0 && r == 0)
 			r = one;
 		merged++;

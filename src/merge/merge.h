@@ -51,9 +51,10 @@ int merge_run(int journals, const char *run_id, bool at_once, const struct setti
  * Merges every journal that lies in `journals` (merge_open_journals()) and has no writer any more
  * (its lock is free): what earlier runs could not merge, because the store was locked or the disk
  * full, or whose mediator died. At most 32 of them, so that no run's end pays for all; none younger
- * than a second, since its writer may not have locked it yet. Returns 0 or the first -errno.
+ * than a second, since its writer may not have locked it yet. at_once: as of merge_run().
+ * Returns 0 or the first -errno.
  */
-int merge_left_over(int journals, const struct settings *settings, struct event_sink *events,
-		    struct error *err);
+int merge_left_over(int journals, bool at_once, const struct settings *settings,
+		    struct event_sink *events, struct error *err);
 
 #endif

@@ -71,5 +71,5 @@ int merge_poststop(int state_fd, const struct settings *settings, struct event_s
 	if (r < 0)
 		return r;
 	run_file_sweep(runtime_fd, journals);
-	return merge_left_over(journals, settings, events, err);
+	return merge_left_over(journals, false, settings, events, err);
 }

@@ -90,7 +90,7 @@ static void stand_by(const struct standby *standby, const struct settings *setti
 	/* A run that nothing can be told of is merged all the same. */
 	event_sink_open(settings->event_file, settings->events_per_run, &events, NULL);
 	prepare(settings, runtime_fd, journals);
-	(void)merge_left_over(journals, settings, events, NULL);
+	(void)merge_left_over(journals, true, settings, events, NULL);
 	if (wait_for_end(standby->wait_fd) &&
 	    merge_run(journals, run_id, true, settings, events, NULL) == 0)
 		(void)run_file_mark_merged(run_fd);

@@ -41,6 +41,19 @@ is_mediated() {
 	[ -n "$(mediators)" ]
 }
 
+# hold_store SECONDS: another process, $HOLDER, uses the store from now on.
+hold_store() {
+	python3 -c '
+import sqlite3, sys, time
+store = sqlite3.connect(sys.argv[1], isolation_level=None)
+store.execute("BEGIN EXCLUSIVE")
+open(sys.argv[2], "w").close()
+time.sleep(float(sys.argv[3]))
+store.execute("COMMIT")' "$STATE/husk.db" "$T/held" "$1" 3>&- 4>&- &
+	HOLDER=$!
+	wait_until 10 test -e "$T/held"
+}
+
 run_files() {
 	find "$RUNTIME" -type f
 }
@@ -146,17 +159,36 @@ run_files() {
 
 @test "a store that somebody holds is waited for by poststop, and nothing false is told" {
 	run_bundle 0 "$BUNDLE"
-	python3 -c '
-import sqlite3, sys, time
-store = sqlite3.connect(sys.argv[1], isolation_level=None)
-store.execute("BEGIN EXCLUSIVE")
-open(sys.argv[2], "w").close()
-time.sleep(1.5)
-store.execute("COMMIT")' "$STATE/husk.db" "$T/held" 3>&- 4>&- &
-	wait_until 10 test -e "$T/held"
+	hold_store 1.5
 	run_bundle 0 "$BUNDLE"
 	[ "$(runs)" -eq 2 ]
 	no_event '.event == "degraded"'
+	nothing_left
+}
+
+@test "what an earlier run left is not waited for where the store is held" {
+	sed -i 's/^poststop_wait_ms.*/poststop_wait_ms = 4000/' "$CONF"
+	run_bundle 0 "$BUNDLE"
+	hold_store 60
+	start_run "$BUNDLE" || true
+	[ "$(find "$STATE/journals" -name '*.journal' | wc -l)" -eq 1 ]
+	sleep 1.1 # it is left over from then on
+	: >"$EVENTS"
+	set_args "$BUNDLE" /bin/sleep 0.1
+	in_background
+	wait_until 10 stands_by
+	SECONDS=0
+	wait_until 10 test -e "$T/status"
+	# poststop waits for half of its time, and says so of the run that it came for.
+	[ "$SECONDS" -le 3 ]
+	jq -s -e '[.[] | select(.event == "degraded")] | length == 1' "$EVENTS"
+	kill "$HOLDER"
+	wait "$HOLDER" || true
+	set_args "$BUNDLE" /bin/true
+	run_bundle 0 "$BUNDLE"
+	wait_until 10 no_husk_process
+	run_bundle 0 "$BUNDLE"
+	[ "$(runs)" -eq 5 ]
 	nothing_left
 }
 
