@@ -132,11 +132,12 @@ static int read_run_id(int fd, char *ret_run_id)
 int run_file_mark_merged(int fd)
 {
 	ssize_t len = sizeof(RUN_MERGED) - 1;
+	ssize_t n = pwrite(fd, RUN_MERGED, (size_t)len, 0);
 
-	/* Cut first: what is half written is neither. */
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, RUN_MERGED, (size_t)len, 0) != len)
-		return -errno;
-	return 0;
+	/* Cut last: that needs no room, and what is left in between names no run that there is. */
+	if (n != len)
+		return n < 0 ? -errno : -EIO;
+	return ftruncate(fd, len) < 0 ? -errno : 0;
 }
 
 int run_file_wait(int runtime_fd, const char *key, unsigned long wait_ms, char *ret_run_id)

@@ -19,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -249,6 +250,33 @@ static void a_run_that_was_merged_is_waited_for_no_more(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	assert_string_equal(found, id);
+}
+
+static void word_that_cannot_be_left_leaves_the_run_to_poststop(void **state)
+{
+	struct rlimit limit, none;
+	char id[JOURNAL_ID_ROOM], found[JOURNAL_ID_ROOM];
+	struct error err = ERROR_INIT;
+	int fd, r;
+
+	(void)state;
+	assert_int_equal(run_id_make(id), 0);
+	fd = run_file_claim(scratch_fd, "no-room", id, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &none);
+	r = run_file_mark_merged(fd);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_int_equal(r, -EFBIG);
+	close(fd);
+	fd = run_file_wait(scratch_fd, "no-room", 0, found);
+	assert_true(fd >= 0);
+	assert_string_equal(found, id);
+	close(fd);
+	assert_int_equal(unlinkat(scratch_fd, "no-room", 0), 0);
 }
 
 /* In the place of the C library's: between the opening of a run file and its lock, the file is
@@ -1501,6 +1529,7 @@ int main(void)
 		cmocka_unit_test(run_keys_are_file_names_and_differ),
 		cmocka_unit_test(a_live_run_file_is_not_taken_a_stale_one_is),
 		cmocka_unit_test(a_run_that_was_merged_is_waited_for_no_more),
+		cmocka_unit_test(word_that_cannot_be_left_leaves_the_run_to_poststop),
 		cmocka_unit_test(a_run_file_of_another_run_is_not_removed_for_an_old_one),
 		cmocka_unit_test(waiting_ends_when_the_holder_removes_the_file),
 		cmocka_unit_test(a_program_is_found_by_its_process),
