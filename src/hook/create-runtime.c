@@ -123,7 +123,7 @@ static int start_mediator(struct start *start, struct error *err)
 	setup.standby_fd = standby.tell_fd;
 	setup.not_ours_fd = standby.wait_fd;
 	r = mediator_start(&setup, err);
-	start->mediated = r == 0;
+	start->mediated = r == 0 || r == MEDIATOR_ASTRAY;
 	if (r == 0)
 		standby_start(&standby, &start->settings, start->runtime_fd, start->run_fd, run_id);
 	standby_close(&standby);

@@ -49,6 +49,7 @@ int mediator_start(const struct mediator_setup *setup, struct error *err)
 	cleanup_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int mine = -1, theirs = -1;
 	int pair[2];
+	bool left;
 	pid_t pid;
 	int r;
 
@@ -68,9 +69,9 @@ int mediator_start(const struct mediator_setup *setup, struct error *err)
 	close(steal_fd(&theirs));
 	work.proc_fd = proc;
 	r = bind_gate(setup, &work, mine, err);
-	gate_leave(&work);
+	left = gate_leave(&work);
 	close(steal_fd(&mine)); /* without a word of success the mediator ends */
 	if (r != 0)
 		waitpid(pid, NULL, 0);
-	return r;
+	return r == 0 && !left ? MEDIATOR_ASTRAY : r;
 }

@@ -32,7 +32,8 @@ void standby_close(struct standby *standby);
 
 /*
  * Forks it, and closes both ends here. `runtime_fd`: the runtime directory. `run_fd`: the run file,
- * locked by a description of the file that this process, the mediator and the new one share.
+ * locked by a description of the file that this process, the mediator and the new one share. Only
+ * in the host's mount namespace: what it merges into it finds by its path.
  */
 void standby_start(struct standby *standby, const struct settings *settings, int runtime_fd,
 		   int run_fd, const char *run_id);

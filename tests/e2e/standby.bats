@@ -145,6 +145,20 @@ run_files() {
 	nothing_left
 }
 
+@test "nobody stands by in the container's mount namespace" {
+	cat >"$T/hook" <<-EOF
+		#!/bin/sh
+		exec strace -qq -o "$T/strace" -e trace=setns,%process -e inject=setns:error=ENOMEM:when=2 "$HUSK_HOOK" "\$@"
+	EOF
+	chmod +x "$T/hook"
+	change_bundle "$BUNDLE" '.hooks.createRuntime[0].path = $hook' --arg hook "$T/hook"
+	run_bundle 0 "$BUNDLE"
+	grep -q INJECTED "$T/strace"
+	! sed '1,/INJECTED/d' "$T/strace" | grep -E '^(v?fork|clone3?)\(' || fail "there was another process"
+	[ "$(runs)" -eq 1 ]
+	nothing_left
+}
+
 @test "who stands by may be killed: poststop merges the run" {
 	set_args "$BUNDLE" /bin/sleep 0.3
 	in_background
