@@ -94,6 +94,7 @@ static void stand_by(const struct standby *standby, const struct settings *setti
 	if (wait_for_end(standby->wait_fd) &&
 	    merge_run(journals, run_id, true, settings, events, NULL) == 0)
 		(void)run_file_mark_merged(run_fd);
+	close(run_fd); /* frees the lock before all that this process has mapped is taken down */
 	event_sink_free(events);
 }
 
