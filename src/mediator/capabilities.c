@@ -90,7 +90,8 @@ static void tell(struct mediator *m, unsigned int capability, const struct obser
 	char detail[OBSERVE_COMMAND_ROOM + 16];
 
 	snprintf(detail, sizeof(detail), "by '%.*s'", OBSERVE_COMMAND_ROOM, asker->command);
-	watch_happened(m->watch, &b, refused, asker->pid, detail);
+	watch_happened(m->watch, &b, refused,
+		       m->capabilities.container.counts_alike ? asker->pid : 0, detail);
 }
 
 static void tell_all(struct mediator *m, uint64_t set, const struct observe_asker *askers,

@@ -167,6 +167,9 @@ int observe_open(const char *program, int runtime_fd, struct observer *ret, stru
 	return r < 0 ? error_set(err, -r, "cannot use '%s'", OBSERVE_MAP_PIN) : 0;
 }
 
+/* PROC_PID_INIT_INO of include/linux/proc_ns.h: since Linux 3.8, and never another's */
+#define INITIAL_PID_NAMESPACE UINT32_C(0xEFFFFFFC)
+
 static int namespace_number(int proc_fd, pid_t pid, const char *kind, uint32_t *ret)
 {
 	char name[32];
@@ -181,11 +184,15 @@ static int namespace_number(int proc_fd, pid_t pid, const char *kind, uint32_t *
 
 int observe_identify(int proc_fd, pid_t pid, bool leads_namespace, struct observe_container *ret)
 {
+	uint32_t own = 0;
 	int r = namespace_number(proc_fd, pid, leads_namespace ? "pid" : "mnt", &ret->key);
 
 	if (r == 0)
 		r = namespace_number(proc_fd, pid, "user", &ret->user_namespace);
+	if (r == 0)
+		r = namespace_number(proc_fd, getpid(), "pid", &own);
 	ret->first = pid;
+	ret->counts_alike = own == INITIAL_PID_NAMESPACE;
 	return r;
 }
 
@@ -196,8 +203,8 @@ int observe_begin(int map_fd, const struct observe_container *container, dev_t v
 		.watched = watched,
 		.user_namespace = container->user_namespace,
 		.view_device = major(view) << 20 | minor(view),
-		.first = container->first,
 		.mediator = getpid(),
+		.first = container->counts_alike ? container->first : 0,
 	};
 	union bpf_attr attr = {0};
 

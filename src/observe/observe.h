@@ -36,6 +36,7 @@ struct observe_container {
 	uint32_t key;
 	uint32_t user_namespace;
 	pid_t first;
+	bool counts_alike; /* numbers of processes are here what they are to the observer */
 };
 
 /*

@@ -39,8 +39,10 @@ struct observe_record {
 	__u64 watched;	      /* whose refusal is of interest: what husk has taken away */
 	__u32 user_namespace; /* number of the container's: only what is asked there counts */
 	__u32 view_device;    /* the view's, as the kernel numbers it: MKDEV of linux/kdev_t.h */
-	__s32 first;	      /* the first process, in the initial pid namespace */
 	__s32 mediator;	      /* whose record it is, by its own count of processes */
+	/* the first process, in the initial pid namespace; 0: the mediator is in another, and
+	 * cannot know */
+	__s32 first;
 	struct observe_asker used_by[OBSERVE_CAPABILITIES];
 	struct observe_asker refused_by[OBSERVE_CAPABILITIES];
 };

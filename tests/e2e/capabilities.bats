@@ -311,6 +311,16 @@ socket.socket(socket.AF_UNIX).bind("below/socket")'
 	nothing_left
 }
 
+@test "husk that is itself in a pid namespace sees the same" {
+	python_bundle inner "${NEEDS[chown]}"
+	run_bundle 0 "$BUNDLE"
+	[ "$(capabilities inner)" = CHOWN ]
+	husk forget inner
+	expect 0 unshare --pid --fork --mount-proc "$ENGINE" run --bundle "$BUNDLE" "$(new_id)"
+	[ "$(capabilities inner)" = CHOWN ] || fail "in a pid namespace it uses '$(capabilities inner)'"
+	nothing_left
+}
+
 @test "of many short runs none has what the runtime of the next one needs" {
 	local n i runs
 	cd "$T" || return

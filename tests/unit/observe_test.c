@@ -151,6 +151,7 @@ static void a_container_is_known_by_its_namespaces(void **state)
 	assert_int_equal(observe_identify(proc_fd, getpid(), false, &own), 0);
 	assert_int_equal(observe_identify(proc_fd, getpid(), true, &led), 0);
 	assert_int_equal(own.first, getpid());
+	assert_int_equal(own.counts_alike, led.counts_alike);
 	assert_int_equal(own.user_namespace, led.user_namespace);
 	len = readlink("/proc/self/ns/mnt", link, sizeof(link) - 1);
 	assert_true(len > 0);

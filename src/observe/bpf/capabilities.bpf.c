@@ -122,6 +122,7 @@ struct task_struct {
 	unsigned int ptrace;
 	struct mm_struct *mm;
 	struct task_struct *real_parent;
+	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct nsproxy *nsproxy;
 	const struct cred *real_cred;
@@ -202,6 +203,36 @@ static struct observe_record *find_record(const struct task_struct *task, unsign
 	return bpf_map_lookup_elem(&containers, &number);
 }
 
+/* The program that the task executes, where it is a file of the view, else NULL. */
+static struct dentry *program_of_view(const struct task_struct *task,
+				      const struct observe_record *record)
+{
+	struct dentry *dentry = BPF_CORE_READ(task, mm, exe_file, f_path.dentry);
+
+	return dentry && BPF_CORE_READ(dentry, d_sb, s_dev) == record->view_device ? dentry : NULL;
+}
+
+/* The number of the task's process in the pid namespace of that level, one that it is seen in. */
+static int number_at(const struct task_struct *task, unsigned int level)
+{
+	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	int number = 0;
+
+	bpf_core_read(&number, sizeof(number),
+		      (const char *)&pid->numbers[0].nr + level * bpf_core_type_size(struct upid));
+	return number;
+}
+
+/* The container's first process, if the level is that of its pid namespace. */
+static bool is_first(const struct task_struct *task, const struct observe_record *record,
+		     unsigned int level)
+{
+	if (record->first != 0)
+		return task->tgid == record->first;
+	/* not number 1 of another container, which has the number of the namespace again */
+	return number_at(task, level) == 1 && program_of_view(task, record);
+}
+
 /*
  * Did an engine put the task into the container? Then its ancestors lead out of the container's pid
  * namespace without passing its first process. One that is traced acts for its tracer.
@@ -210,22 +241,13 @@ static bool is_foreign(struct task_struct *task, const struct observe_record *re
 		       unsigned int level)
 {
 	for (int i = 0; i < ANCESTORS; i++) {
-		if (task->tgid == record->first || task->ptrace)
+		if (task->ptrace || is_first(task, record, level))
 			return false;
 		task = task->real_parent;
 		if (!task || task->thread_pid->level < level)
 			return true;
 	}
 	return false;
-}
-
-/* The program that the task executes, where it is a file of the view, else NULL. */
-static struct dentry *program_of_view(const struct task_struct *task,
-				      const struct observe_record *record)
-{
-	struct dentry *dentry = BPF_CORE_READ(task, mm, exe_file, f_path.dentry);
-
-	return dentry && BPF_CORE_READ(dentry, d_sb, s_dev) == record->view_device ? dentry : NULL;
 }
 
 /* Does it still run husk-launch? That is a mount of its own, of the view's file of that name. */
