@@ -173,6 +173,22 @@ static void tell_not_taken(const struct start *start)
 	tell(start, EVENT_DEGRADED, detail);
 }
 
+/* Reads who the container is. Without all of that nobody knows whether it is enforced, so it is not
+ * started; what a hook prints many engines show nobody. */
+static int read_identity(struct start *start, struct error *err)
+{
+	int r = bundle_read(&start->state, getppid(), &start->spec, err);
+
+	if (r == 0)
+		r = identity_find(&start->state, &start->spec, start->settings.detector_file,
+				  start->settings.trust_podman_annotations ? IDENTITY_TRUST_IMAGES
+									   : 0,
+				  &start->identity, err);
+	if (r < 0)
+		tell(start, EVENT_REFUSED, err->what);
+	return r;
+}
+
 static int create_runtime(struct start *start, struct error *err)
 {
 	int r = read_state(start, err);
@@ -182,13 +198,7 @@ static int create_runtime(struct start *start, struct error *err)
 	if (r == 0)
 		r = settings_read(start->config_path, &start->settings, err);
 	if (r == 0)
-		r = bundle_read(&start->state, getppid(), &start->spec, err);
-	if (r == 0)
-		r = identity_find(&start->state, &start->spec, start->settings.detector_file,
-				  start->settings.trust_podman_annotations ? IDENTITY_TRUST_IMAGES
-									   : 0,
-				  &start->identity, err);
-	/* Without these nobody knows whether the function is enforced: it is not started. */
+		r = read_identity(start, err);
 	if (r < 0)
 		return r;
 	tell_not_taken(start);

@@ -280,6 +280,17 @@ the shell" ]
 	output_has unknown_key
 }
 
+@test "where a detector table that is wrong keeps a container from starting, an event says so" {
+	hook_bundle "$BUNDLE"
+	printf 'what is this\n' >"$T/detectors"
+	sed -i "s|^detector_file = .*|detector_file = $T/detectors|" "$CONF"
+	capture limited start_run "$BUNDLE"
+	[ "$status" -ne 0 ]
+	output_lacks served
+	has_event '.event == "refused" and (.detail | contains("/detectors:1")) and (.container | startswith("'"$NAME"'"))'
+	nothing_left
+}
+
 # enforced: a function that is enforced, and its policy file
 enforced() {
 	hook_bundle "$BUNDLE" orders
