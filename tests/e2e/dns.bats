@@ -95,7 +95,8 @@ asked() {
 			fail "$(grep -F "\"$name\"" "$EVENTS")"
 	done
 	[ "$(event_count '.event == "denied"')" -eq 4 ]
-	client 0 'tcp a.example.test 8001'
+	# whose program is over when the mediator hears of it has no name
+	client 0 'tcp a.example.test 8001' 'pause 0.3'
 	output_has 'tcp a.example.test 8001: ECONNREFUSED'
 	has_event '.event == "denied" and .domain == "net" and .key == "tcp a.example.test:8001"
 		and .program == "/usr/bin/python3.11" and .detail == "address 93.184.216.34"'

@@ -39,7 +39,7 @@ icmp fd99::1: ok'
 	KEYS
 	[ "$(mode_of talker net)" = learn ]
 	# Something is known by now, so what is new has an event of its own.
-	client 0 'tcp 10.99.0.1 8001'
+	client 0 'tcp 10.99.0.1 8001' 'pause 0.3'
 	has_event '.event == "novelty" and .domain == "net" and .operation == "connect" and .key == "tcp 10.99.0.1:8001"
 		and .program == "/usr/bin/python3.11" and .pid > 0'
 	nothing_left

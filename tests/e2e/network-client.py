@@ -18,6 +18,7 @@ shell ADDRESS PORT                    a shell whose streams are a connection, as
 ask ADDRESS NAME [LOCAL]              a question to that resolver, from that port; tells its code
 askon ADDRESS NAME                    the same over a connection that stays open
 look NAME                             the addresses of a name
+pause SECONDS                         nothing, as long as whoever is to find this program may need
 serve PORT, local PORT                a server on this port, and (local) an exchange with it over loopback
 """
 import ctypes
@@ -27,6 +28,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 held = {}
 
@@ -220,7 +222,7 @@ def look(name):
 ACTIONS = {'tcp': tcp, 'tcp6': tcp6, 'udp': udp, 'icmp': icmp, 'burst': burst, 'sweep': sweep, 'hold': hold,
            'held': lambda port: exchange(held[port]), 'holdfrom': holdfrom, 'back': back, 'spoof': spoof, 'astray': astray,
            'half': half, 'talk': talk, 'serve': serve, 'local': local, 'look': look, 'ask': ask, 'askon': askon, 'child': child,
-           'shell': shell}
+           'shell': shell, 'pause': lambda seconds: time.sleep(float(seconds))}
 
 
 def answer(line):
