@@ -94,11 +94,12 @@ static void on_alarm(int signal_number)
 }
 
 /* flock(2) with a limit of time: a repeating alarm, so that one that comes early cannot be missed.
- */
+ * crun executes hooks with its own mask, in which all signals are blocked. */
 static int lock_within(int fd, unsigned long wait_ms)
 {
 	struct sigaction action = {.sa_handler = on_alarm}, before;
 	struct itimerval timer = {.it_interval = {.tv_usec = 10000}}, off = {0};
+	sigset_t alarm_only, mask;
 	int r = 0;
 
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -107,11 +108,15 @@ static int lock_within(int fd, unsigned long wait_ms)
 		return errno == EWOULDBLOCK ? -ETIMEDOUT : -errno;
 	timer.it_value.tv_sec = (time_t)(wait_ms / 1000);
 	timer.it_value.tv_usec = (suseconds_t)(wait_ms % 1000) * 1000;
+	sigemptyset(&alarm_only);
+	sigaddset(&alarm_only, SIGALRM);
 	sigaction(SIGALRM, &action, &before);
+	sigprocmask(SIG_UNBLOCK, &alarm_only, &mask);
 	setitimer(ITIMER_REAL, &timer, NULL);
 	if (flock(fd, LOCK_EX) < 0)
 		r = errno == EINTR ? -ETIMEDOUT : -errno;
 	setitimer(ITIMER_REAL, &off, NULL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	sigaction(SIGALRM, &before, NULL);
 	return r;
 }

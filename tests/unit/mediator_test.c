@@ -252,6 +252,28 @@ static void a_run_that_was_merged_is_waited_for_no_more(void **state)
 	assert_string_equal(found, id);
 }
 
+static void waiting_has_a_limit_where_signals_are_blocked(void **state)
+{
+	char id[JOURNAL_ID_ROOM], found[JOURNAL_ID_ROOM];
+	struct error err = ERROR_INIT;
+	sigset_t blocked, before, after;
+	int fd, r;
+
+	(void)state;
+	assert_int_equal(run_id_make(id), 0);
+	fd = run_file_claim(scratch_fd, "blocked", id, &err);
+	assert_true(fd >= 0);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGALRM);
+	sigprocmask(SIG_BLOCK, &blocked, &before);
+	r = run_file_wait(scratch_fd, "blocked", 20, found);
+	sigprocmask(SIG_SETMASK, &before, &after);
+	assert_int_equal(r, -ETIMEDOUT);
+	assert_int_equal(sigismember(&after, SIGALRM), 1);
+	close(fd);
+	assert_int_equal(unlinkat(scratch_fd, "blocked", 0), 0);
+}
+
 static void word_that_cannot_be_left_leaves_the_run_to_poststop(void **state)
 {
 	struct rlimit limit, none;
@@ -1529,6 +1551,7 @@ int main(void)
 		cmocka_unit_test(run_keys_are_file_names_and_differ),
 		cmocka_unit_test(a_live_run_file_is_not_taken_a_stale_one_is),
 		cmocka_unit_test(a_run_that_was_merged_is_waited_for_no_more),
+		cmocka_unit_test(waiting_has_a_limit_where_signals_are_blocked),
 		cmocka_unit_test(word_that_cannot_be_left_leaves_the_run_to_poststop),
 		cmocka_unit_test(a_run_file_of_another_run_is_not_removed_for_an_old_one),
 		cmocka_unit_test(waiting_ends_when_the_holder_removes_the_file),
