@@ -21,6 +21,10 @@
 
 #define SWEEP_AGE_S 2
 
+/* Whoever looks whether a file is a stale one has its lock for a moment, and who merges the run of
+ * a container that is gone has it for some milliseconds. */
+#define CLAIM_WAIT_MS 100
+
 int run_id_make(char *out)
 {
 	unsigned char random[(JOURNAL_ID_ROOM - 1) / 2];
@@ -63,31 +67,6 @@ static int create_locked(int runtime_fd, const char *key, const char *run_id, st
 	return steal_fd(&fd);
 }
 
-int run_file_claim(int runtime_fd, const char *key, const char *run_id, struct error *err)
-{
-	for (int attempt = 0; attempt < 3; attempt++) {
-		cleanup_close int old = -1;
-		int fd = create_locked(runtime_fd, key, run_id, err);
-
-		if (fd != -EEXIST)
-			return fd >= 0 || err->code
-				       ? fd
-				       : error_set(err, -fd, "cannot create the run file '%s'",
-						   key);
-		old = openat(runtime_fd, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-		if (old < 0 && errno == ENOENT)
-			continue;
-		if (old < 0)
-			return error_set(err, errno, "cannot open the run file '%s'", key);
-		if (flock(old, LOCK_EX | LOCK_NB) < 0)
-			break;
-		if (has_name(old))
-			unlinkat(runtime_fd, key, 0);
-	}
-	return error_say(err, EEXIST, "a container of this id and bundle is still running ('%s')",
-			 key);
-}
-
 static void on_alarm(int signal_number)
 {
 	(void)signal_number; /* its arrival interrupts flock(2): nothing else is wanted of it */
@@ -119,6 +98,31 @@ static int lock_within(int fd, unsigned long wait_ms)
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	sigaction(SIGALRM, &before, NULL);
 	return r;
+}
+
+int run_file_claim(int runtime_fd, const char *key, const char *run_id, struct error *err)
+{
+	for (int attempt = 0; attempt < 3; attempt++) {
+		cleanup_close int old = -1;
+		int fd = create_locked(runtime_fd, key, run_id, err);
+
+		if (fd != -EEXIST)
+			return fd >= 0 || err->code
+				       ? fd
+				       : error_set(err, -fd, "cannot create the run file '%s'",
+						   key);
+		old = openat(runtime_fd, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (old < 0 && errno == ENOENT)
+			continue;
+		if (old < 0)
+			return error_set(err, errno, "cannot open the run file '%s'", key);
+		if (lock_within(old, CLAIM_WAIT_MS) < 0)
+			break;
+		if (has_name(old))
+			unlinkat(runtime_fd, key, 0);
+	}
+	return error_say(err, EEXIST, "a container of this id and bundle is still running ('%s')",
+			 key);
 }
 
 /* Returns 0; -ENOENT: the run is merged; -EPROTO or other -errno. */

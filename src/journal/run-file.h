@@ -20,7 +20,7 @@ int run_id_make(char *out);
 void run_key(const char *id, const char *bundle, char *out);
 
 /*
- * Makes and locks the file. A stale one, whose lock is free, is replaced.
+ * Makes and locks the file. A stale one, whose lock is free or becomes so in 100 ms, is replaced.
  * Returns its descriptor; -EEXIST where a live run has it; other -errno.
  */
 int run_file_claim(int runtime_fd, const char *key, const char *run_id, struct error *err);

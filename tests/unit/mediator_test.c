@@ -274,6 +274,40 @@ static void waiting_has_a_limit_where_signals_are_blocked(void **state)
 	assert_int_equal(unlinkat(scratch_fd, "blocked", 0), 0);
 }
 
+static void a_run_file_that_is_about_to_be_free_is_taken(void **state)
+{
+	char id[JOURNAL_ID_ROOM], other[JOURNAL_ID_ROOM], found[JOURNAL_ID_ROOM];
+	struct error err = ERROR_INIT;
+	int fd, status;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(run_id_make(id), 0);
+	assert_int_equal(run_id_make(other), 0);
+	fd = run_file_claim(scratch_fd, "about", id, &err);
+	assert_true(fd >= 0);
+	child = fork();
+	if (child == 0) {
+		struct timespec moment = {.tv_nsec = 20000000};
+
+		/* who stands by, at the end of a run */
+		nanosleep(&moment, NULL);
+		run_file_mark_merged(fd);
+		_exit(0);
+	}
+	close(fd);
+	fd = run_file_claim(scratch_fd, "about", other, &err);
+	assert_true(fd >= 0);
+	close(fd);
+	fd = run_file_wait(scratch_fd, "about", 0, found);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_string_equal(found, other);
+	assert_int_equal(unlinkat(scratch_fd, "about", 0), 0);
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+}
+
 static void word_that_cannot_be_left_leaves_the_run_to_poststop(void **state)
 {
 	struct rlimit limit, none;
@@ -1552,6 +1586,7 @@ int main(void)
 		cmocka_unit_test(a_live_run_file_is_not_taken_a_stale_one_is),
 		cmocka_unit_test(a_run_that_was_merged_is_waited_for_no_more),
 		cmocka_unit_test(waiting_has_a_limit_where_signals_are_blocked),
+		cmocka_unit_test(a_run_file_that_is_about_to_be_free_is_taken),
 		cmocka_unit_test(word_that_cannot_be_left_leaves_the_run_to_poststop),
 		cmocka_unit_test(a_run_file_of_another_run_is_not_removed_for_an_old_one),
 		cmocka_unit_test(waiting_ends_when_the_holder_removes_the_file),
