@@ -38,7 +38,7 @@ int run_file_wait(int runtime_fd, const char *key, unsigned long wait_ms, char *
 /*
  * Removes run files that nobody has locked and whose journal is not in `journals_fd` any more: of
  * containers that no poststop was called for. With a journal, the poststop of a container that has
- * just ended is still to come. Those younger than a second may be about to be locked, and stay.
+ * just ended is still to come. Those younger than two seconds may be about to be locked, and stay.
  */
 void run_file_sweep(int runtime_fd, int journals_fd);
 

@@ -292,7 +292,7 @@ static bool outlive_init(struct mediator *m)
 		return true;
 	m->on_its_own = true;
 	unlinkat(m->setup->runtime_fd, m->setup->run_key, 0);
-	close(m->setup->run_fd); /* frees the lock */
+	close(m->setup->run_fd); /* frees the lock, once who stands by has gone */
 	tell_standby(m);
 	return false;
 }
