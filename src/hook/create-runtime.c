@@ -120,7 +120,8 @@ static int start_mediator(struct start *start, struct error *err)
 		return start->run_fd;
 	setup.run_fd = start->run_fd;
 	standby_open(&standby);
-	setup.standby_fd = standby.tell_fd;
+	setup.word_fd = standby.word_fd;
+	setup.end_fd = standby.end_fd;
 	setup.not_ours_fd = standby.wait_fd;
 	r = mediator_start(&setup, err);
 	start->mediated = r == 0 || r == MEDIATOR_ASTRAY;

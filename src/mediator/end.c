@@ -104,7 +104,7 @@ _Noreturn void end_run(struct mediator *m)
 	if (!m->on_its_own) {
 		close(m->journal_fd); /* the locks that poststop waits for */
 		close(m->setup->run_fd);
-		close(m->setup->standby_fd);
+		close(m->setup->end_fd);
 	}
 	network_end(m);
 	if (m->on_its_own && m->wrapped)

@@ -238,9 +238,12 @@ static void let_in(struct mediator *m, pid_t pid)
 		r = loop_add(m->loop, helper_fd(m->ready), hear_wrap, m);
 	if (r == 0) {
 		r = helper_wrap(m->ready, m->proc_fd, pid, m->mount_fd, m->setup->spec, &m->wish);
-		if (r == 0)
+		if (r == 0) {
 			m->helper = steal_ptr(&m->ready);
-		else
+			/* while the helper works, the first process's processor has nothing to do
+			 */
+			mediator_tell_standby(m);
+		} else
 			loop_remove(m->loop, helper_fd(m->ready));
 	}
 	if (r < 0)

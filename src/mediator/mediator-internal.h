@@ -114,6 +114,9 @@ int mediator_end_helper(struct mediator *m, struct helper **helper, struct error
 /* The modes of this run as they are now. */
 void mediator_modes_now(const struct mediator *m, enum mode ret[DOMAINS]);
 
+/* A word to who stands by to merge the run (merge/standby.h), if there is somebody. */
+void mediator_tell_standby(const struct mediator *m);
+
 /* Keeps m->why_lowered, for whoever reads of this run later. */
 void mediator_journal_lowered(const struct mediator *m);
 

@@ -272,10 +272,12 @@ static int wait_ms(const struct mediator *m)
 	return overdue_ms < 0 && looks_by_itself(m) ? POLICY_LOOK_MS : overdue_ms;
 }
 
-static void tell_standby(const struct mediator *m)
+void mediator_tell_standby(const struct mediator *m)
 {
-	if (m->setup->standby_fd >= 0)
-		(void)!write(m->setup->standby_fd, "", 1);
+	const uint64_t word = 1;
+
+	if (m->setup->word_fd >= 0)
+		(void)!write(m->setup->word_fd, &word, sizeof(word));
 }
 
 /*
@@ -293,7 +295,7 @@ static bool outlive_init(struct mediator *m)
 	m->on_its_own = true;
 	unlinkat(m->setup->runtime_fd, m->setup->run_key, 0);
 	close(m->setup->run_fd); /* frees the lock, once who stands by has gone */
-	tell_standby(m);
+	mediator_tell_standby(m);
 	return false;
 }
 

@@ -26,8 +26,10 @@ struct mediator_setup {
 	const char *run_id;  /* made by run_id_make() */
 	const char *run_key; /* name of this run's file there, made by run_file_claim() */
 	int run_fd;	     /* that file, locked */
-	int standby_fd;	     /* of who stands by to merge the run (merge/standby.h), or -1 */
-	int not_ours_fd;     /* the other end of that, which the mediator closes; or -1 */
+	/* To who stands by to merge the run (merge/standby.h), or -1: */
+	int word_fd;	 /* an eventfd(2), 1 is added for each word */
+	int end_fd;	 /* a pipe, closed when the journal is complete */
+	int not_ours_fd; /* its other end, which the mediator closes */
 	struct policy_image
 		*policy; /* NULL where nothing was learned yet; taken over by the mediator */
 };

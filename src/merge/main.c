@@ -88,7 +88,7 @@ static int merge(const struct options *options, const struct settings *settings,
 	if (journals < 0)
 		return journals;
 	r = merge_journal(journals, options->journal, settings, events, err);
-	return r < 0 ? r : merge_left_over(journals, false, settings, events, err);
+	return r < 0 ? r : merge_left_over(journals, NULL, settings, events, err);
 }
 
 /* Where no container got as far as the hook there is nothing to tell, and no place for it. */

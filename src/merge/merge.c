@@ -23,7 +23,6 @@
 
 enum {
 	LEFT_OVER_MAX = 32, /* journals of earlier runs that one run's end has to pay for */
-	AT_ONCE_MS = 20,    /* other merges take a millisecond each */
 };
 
 /* Younger ones may not have been locked by their writer yet. */
@@ -96,15 +95,16 @@ static int refresh(struct store *store, const struct journal_run *run,
 	return r;
 }
 
-static int take_in(int run_fd, const char *name, struct journal_reader *journal, bool at_once,
-		   const struct settings *settings, struct event_sink *events, struct error *err)
+static int take_in(int run_fd, const char *name, struct journal_reader *journal,
+		   struct store *ready, const struct settings *settings, struct event_sink *events,
+		   struct error *err)
 {
 	const struct journal_run *run = journal_reader_run(journal);
 	/* Half of what poststop waits: it is to see that the journal was kept. */
-	unsigned int wait_ms =
-		at_once ? AT_ONCE_MS : (unsigned int)(settings->poststop_wait_ms / 2);
-	cleanup_store struct store *store = NULL;
-	int r = store_open_alone(settings->state_directory, wait_ms, &store, err);
+	unsigned int wait_ms = (unsigned int)(settings->poststop_wait_ms / 2);
+	cleanup_store struct store *own = NULL;
+	int r = ready ? 0 : store_open_alone(settings->state_directory, wait_ms, &own, err);
+	struct store *store = ready ? ready : own;
 	int merged = STORE_MERGED;
 
 	if (r == 0) {
@@ -114,7 +114,7 @@ static int take_in(int run_fd, const char *name, struct journal_reader *journal,
 		r = merged < 0 ? merged : remove_journal(run_fd, name, err);
 	}
 	if (r < 0) {
-		if (!at_once)
+		if (!ready)
 			tell_failure(events, run, "the run is not merged yet", err);
 		return r;
 	}
@@ -127,8 +127,9 @@ static int take_in(int run_fd, const char *name, struct journal_reader *journal,
 	return refresh(store, run, settings, events, err);
 }
 
-static int merge_named(int run_fd, const char *name, bool at_once, const struct settings *settings,
-		       struct event_sink *events, struct error *err)
+static int merge_named(int run_fd, const char *name, struct store *ready,
+		       const struct settings *settings, struct event_sink *events,
+		       struct error *err)
 {
 	cleanup_journal_reader struct journal_reader *journal = NULL;
 	struct error own = ERROR_INIT;
@@ -138,14 +139,14 @@ static int merge_named(int run_fd, const char *name, bool at_once, const struct 
 		err = &own;
 	r = journal_reader_open(run_fd, name, &journal, err);
 	if (r == 0 && journal_reader_run(journal)->function[0] != '\0')
-		return take_in(run_fd, name, journal, at_once, settings, events, err);
+		return take_in(run_fd, name, journal, ready, settings, events, err);
 	if (r == -EPROTO)
 		r = put_aside(run_fd, name, NULL, events, err);
 	else if (r == 0)
 		/* Of no known function: its events were written while it ran, and nothing can be
 		 * learned. */
 		r = remove_journal(run_fd, name, err);
-	if (r < 0 && r != -ENOENT && !at_once)
+	if (r < 0 && r != -ENOENT && !ready)
 		tell_failure(events, NULL, "the run is not merged yet", err);
 	return r;
 }
@@ -153,11 +154,11 @@ static int merge_named(int run_fd, const char *name, bool at_once, const struct 
 int merge_journal(int run_fd, const char *name, const struct settings *settings,
 		  struct event_sink *events, struct error *err)
 {
-	return merge_named(run_fd, name, false, settings, events, err);
+	return merge_named(run_fd, name, NULL, settings, events, err);
 }
 
-int merge_run(int journals, const char *run_id, bool at_once, const struct settings *settings,
-	      struct event_sink *events, struct error *err)
+int merge_run(int journals, const char *run_id, struct store *ready,
+	      const struct settings *settings, struct event_sink *events, struct error *err)
 {
 	char name[JOURNAL_ID_ROOM + sizeof(JOURNAL_SUFFIX)];
 	cleanup_close int lock = -1;
@@ -169,7 +170,7 @@ int merge_run(int journals, const char *run_id, bool at_once, const struct setti
 		return 0;
 	if (lock < 0 || flock(lock, LOCK_EX) < 0)
 		return error_set(err, errno, "cannot lock the journal '%s'", name);
-	r = merge_named(journals, name, at_once, settings, events, err);
+	r = merge_named(journals, name, ready, settings, events, err);
 	if (r == -ENOENT && err)
 		*err = ERROR_INIT;
 	return r == -ENOENT ? 0 : r;
@@ -208,7 +209,7 @@ static bool is_of_the_store(int r)
 	       r == -EIO;
 }
 
-int merge_left_over(int journals, bool at_once, const struct settings *settings,
+int merge_left_over(int journals, struct store *ready, const struct settings *settings,
 		    struct event_sink *events, struct error *err)
 {
 	cleanup_dir DIR *dir = NULL;
@@ -231,7 +232,7 @@ int merge_left_over(int journals, bool at_once, const struct settings *settings,
 
 		if (lock < 0)
 			continue;
-		one = merge_named(journals, entry->d_name, at_once, settings, events,
+		one = merge_named(journals, entry->d_name, ready, settings, events,
 				  r == 0 ? err : &later);
 		if (one < 0 && r == 0)
 			r = one;

@@ -2,7 +2,6 @@
 #ifndef HUSK_MERGE_MERGE_H
 #define HUSK_MERGE_MERGE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -40,21 +39,21 @@ int merge_journal(int run_fd, const char *name, const struct settings *settings,
 
 /*
  * Waits for the lock of this run's journal, and merges it so. The journal may be gone: another
- * run's end merges what has no writer any more. at_once: the store is waited for 20 ms, and
- * that the run is not merged is not told, since somebody else will come for it.
+ * run's end merges what has no writer any more. ready: the store, as the caller has opened it, or
+ * NULL; with it, that the run is not merged is not told, since somebody else will come for it.
  * Returns 0 or -errno, as merge_journal() does.
  */
-int merge_run(int journals, const char *run_id, bool at_once, const struct settings *settings,
-	      struct event_sink *events, struct error *err);
+int merge_run(int journals, const char *run_id, struct store *ready,
+	      const struct settings *settings, struct event_sink *events, struct error *err);
 
 /*
  * Merges every journal that lies in `journals` (merge_open_journals()) and has no writer any more
  * (its lock is free): what earlier runs could not merge, because the store was locked or the disk
  * full, or whose mediator died. At most 32 of them, so that no run's end pays for all; none younger
- * than a second, since its writer may not have locked it yet. at_once: as of merge_run().
+ * than a second, since its writer may not have locked it yet. ready: as of merge_run().
  * Returns 0 or the first -errno.
  */
-int merge_left_over(int journals, bool at_once, const struct settings *settings,
+int merge_left_over(int journals, struct store *ready, const struct settings *settings,
 		    struct event_sink *events, struct error *err);
 
 #endif

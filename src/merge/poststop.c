@@ -43,7 +43,7 @@ static int merge_container(int runtime_fd, int journals, const struct oci_state 
 				 state->id, settings->poststop_wait_ms);
 	if (run_fd < 0)
 		return error_set(err, -run_fd, "cannot wait for the run file '%s'", key);
-	r = merge_run(journals, run_id, false, settings, events, err);
+	r = merge_run(journals, run_id, NULL, settings, events, err);
 	/* The container is gone, whatever became of its journal. */
 	if (unlinkat(runtime_fd, key, 0) < 0 && r == 0)
 		r = error_set(err, errno, "cannot remove the run file '%s'", key);
@@ -71,5 +71,5 @@ int merge_poststop(int state_fd, const struct settings *settings, struct event_s
 	if (r < 0)
 		return r;
 	run_file_sweep(runtime_fd, journals);
-	return merge_left_over(journals, false, settings, events, err);
+	return merge_left_over(journals, NULL, settings, events, err);
 }

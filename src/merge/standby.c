@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
@@ -19,6 +20,8 @@
 #define MADV_POPULATE_READ 22 /* Linux 5.14 */
 #endif
 
+enum { STORE_WAIT_MS = 20 }; /* other merges take a millisecond each */
+
 /* Of the program: ld(1). */
 extern const char __executable_start, etext;
 
@@ -26,16 +29,20 @@ void standby_open(struct standby *standby)
 {
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	standby->word_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (standby->word_fd < 0 || pipe2(ends, O_CLOEXEC) < 0) {
+		standby_close(standby);
 		return;
+	}
 	standby->wait_fd = ends[0];
-	standby->tell_fd = ends[1];
+	standby->end_fd = ends[1];
 }
 
 void standby_close(struct standby *standby)
 {
+	cleanup_close_p(&standby->word_fd);
 	cleanup_close_p(&standby->wait_fd);
-	cleanup_close_p(&standby->tell_fd);
+	cleanup_close_p(&standby->end_fd);
 }
 
 /* The engine waits for the end of what it reads. */
@@ -61,38 +68,53 @@ static void map_program(void)
 	(void)madvise((void *)begin, (uintptr_t)&etext - begin, MADV_POPULATE_READ);
 }
 
-/* Returns whether there is a run to merge now. */
-static bool wait_for_end(int wait_fd)
-{
-	struct pollfd end = {.fd = wait_fd, .events = POLLIN};
-	char word;
+enum heard { NOTHING, WORD, END };
 
-	return poll(&end, 1, STANDBY_MS) == 1 && read(wait_fd, &word, 1) == 0;
+/* A word comes before the end. */
+static enum heard hear(const struct standby *standby)
+{
+	struct pollfd heard[] = {
+		{.fd = standby->word_fd, .events = POLLIN},
+		{.fd = standby->wait_fd, .events = POLLIN},
+	};
+	uint64_t words;
+
+	if (poll(heard, 2, STANDBY_MS) <= 0)
+		return NOTHING;
+	return read(standby->word_fd, &words, sizeof(words)) > 0 ? WORD : END;
 }
 
 /* Nobody waits for this process yet. What fails here fails again, and is told, where a run has to
- * wait for it. */
-static void prepare(const struct settings *settings, int runtime_fd, int journals)
+ * wait for it. Returns the store, or NULL. */
+static struct store *prepare(const struct settings *settings, int runtime_fd, int journals,
+			     struct event_sink *events)
 {
+	struct store *store = NULL;
+
 	run_file_sweep(runtime_fd, journals);
 	(void)store_tidy(settings->state_directory, NULL);
 	map_program();
+	if (store_open_ready(settings->state_directory, STORE_WAIT_MS, &store, NULL) == 0)
+		(void)merge_left_over(journals, store, settings, events, NULL);
+	return store;
 }
 
+/* The store is not closed: SQLite would take its index of the log away, and the kernel frees all.
+ */
 static void stand_by(const struct standby *standby, const struct settings *settings, int runtime_fd,
 		     int run_fd, const char *run_id)
 {
 	cleanup_close int journals = merge_open_journals(settings, NULL);
 	struct event_sink *events = NULL;
+	struct store *store;
 
-	if (journals < 0)
+	if (journals < 0 || hear(standby) != WORD)
 		return;
 	/* A run that nothing can be told of is merged all the same. */
 	event_sink_open(settings->event_file, settings->events_per_run, &events, NULL);
-	prepare(settings, runtime_fd, journals);
-	(void)merge_left_over(journals, true, settings, events, NULL);
-	if (wait_for_end(standby->wait_fd) &&
-	    merge_run(journals, run_id, true, settings, events, NULL) == 0)
+	store = prepare(settings, runtime_fd, journals, events);
+	if (store && hear(standby) == END &&
+	    merge_run(journals, run_id, store, settings, events, NULL) == 0)
 		(void)run_file_mark_merged(run_fd);
 	close(run_fd); /* frees the lock before all that this process has mapped is taken down */
 	event_sink_free(events);
@@ -101,7 +123,7 @@ static void stand_by(const struct standby *standby, const struct settings *setti
 void standby_start(struct standby *standby, const struct settings *settings, int runtime_fd,
 		   int run_fd, const char *run_id)
 {
-	cleanup_close_p(&standby->tell_fd);
+	cleanup_close_p(&standby->end_fd);
 	if (standby->wait_fd >= 0 && fork() == 0) {
 		if (detach())
 			stand_by(standby, settings, runtime_fd, run_fd, run_id);

@@ -6,32 +6,40 @@
 
 /*
  * A process that is there to merge a run when it ends, so that the end of a short run waits for no
- * program to be executed and to start. husk-hook forks it with the container. A pipe, whose other
- * end the mediator has, tells of the end: its end of file, that the journal is complete; a byte,
- * that there will be nothing to merge.
+ * program to be executed and to start, and for no database to be opened. husk-hook forks it with
+ * the container; the mediator tells it
+ *
+ *	by a word	that the first process waits to be wrapped, so that there is a processor
+ *			that has nothing better to do than prepare all this
+ *	by another	that there will be nothing to merge
+ *	by the end of a pipe, that the journal is complete
  *
  * It shares the lock of the run file with the mediator, so who waits for that waits for both, and
  * leaves word there. What it does not merge, poststop does: nothing depends on it, and it waits for
- * nobody. A run that takes longer than STANDBY_MS is left to poststop, too: what an end costs is
- * nothing to it, and no process of husk's is to lie idle.
+ * nobody. A container that is not started for STANDBY_MS, or runs longer, is left to poststop, too:
+ * what an end costs is nothing to it, and no process of husk's is to lie idle.
+ *
+ * Words go by eventfd(2): who writes into a pipe or a socket is taken by the scheduler for somebody
+ * who is about to sleep, and whom he wakes comes to his processor.
  */
 #define STANDBY_MS 500
 
 struct standby {
-	int tell_fd; /* the mediator's */
-	int wait_fd;
+	int word_fd; /* of both */
+	int end_fd;  /* the mediator's, the writing end */
+	int wait_fd; /* its reading end */
 };
 
-#define STANDBY_INIT ((struct standby){-1, -1})
+#define STANDBY_INIT ((struct standby){-1, -1, -1})
 
-/* Makes the pipe; without one both stay -1. Before the mediator is forked. */
+/* Makes what words go by; where it cannot, all stay -1. Before the mediator is forked. */
 void standby_open(struct standby *standby);
 
-/* Closes both ends. */
+/* Closes all. */
 void standby_close(struct standby *standby);
 
 /*
- * Forks it, and closes both ends here. `runtime_fd`: the runtime directory. `run_fd`: the run file,
+ * Forks it, and closes all here. `runtime_fd`: the runtime directory. `run_fd`: the run file,
  * locked by a description of the file that this process, the mediator and the new one share. Only
  * in the host's mount namespace: what it merges into it finds by its path.
  */

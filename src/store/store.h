@@ -31,6 +31,11 @@ int store_open(const char *state_directory, unsigned int wait_ms, struct store *
 int store_open_alone(const char *state_directory, unsigned int wait_ms, struct store **ret,
 		     struct error *err);
 
+/* The same as store_open() for who merges a run later and is not to take long then: what that needs
+ * of SQLite is done already. */
+int store_open_ready(const char *state_directory, unsigned int wait_ms, struct store **ret,
+		     struct error *err);
+
 /*
  * Has each transaction from here on wait until it is on the disk, as the words of people must. What
  * runs show need not: without this, a power loss takes back the last transactions, each as a whole.

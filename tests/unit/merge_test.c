@@ -363,12 +363,12 @@ static void a_locked_store_keeps_the_journal(void **state)
 	assert_true(was_told(place, "\"degraded\""));
 	make_old(place, "2.journal");
 	assert_int_equal(
-		merge_left_over(place->journals, false, &place->settings, place->events, &err),
+		merge_left_over(place->journals, NULL, &place->settings, place->events, &err),
 		-EBUSY);
 	sqlite3_close(other);
 	err = ERROR_INIT;
 	assert_int_equal(
-		merge_left_over(place->journals, false, &place->settings, place->events, &err), 0);
+		merge_left_over(place->journals, NULL, &place->settings, place->events, &err), 0);
 	assert_false(is_there(place, "2.journal"));
 }
 
@@ -389,14 +389,14 @@ static void only_what_nobody_holds_is_left_over(void **state)
 	live = openat(place->journals, "2.journal", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(flock(live, LOCK_EX), 0);
 	assert_int_equal(
-		merge_left_over(place->journals, false, &place->settings, place->events, &err), 0);
+		merge_left_over(place->journals, NULL, &place->settings, place->events, &err), 0);
 	assert_false(is_there(place, "1.journal"));
 	assert_true(is_there(place, "2.journal"));
 	assert_true(is_there(place, "3.journal"));
 	assert_false(is_there(place, "4.journal"));
 	close(live);
 	assert_int_equal(
-		merge_left_over(place->journals, false, &place->settings, place->events, &err), 0);
+		merge_left_over(place->journals, NULL, &place->settings, place->events, &err), 0);
 	assert_false(is_there(place, "2.journal"));
 }
 
@@ -414,7 +414,7 @@ static void left_over_journals_are_taken_in_portions(void **state)
 		make_old(place, name);
 	}
 	assert_int_equal(
-		merge_left_over(place->journals, false, &place->settings, place->events, &err), 0);
+		merge_left_over(place->journals, NULL, &place->settings, place->events, &err), 0);
 	for (int i = 1; i <= 40; i++) {
 		char name[64];
 
@@ -533,7 +533,7 @@ static void a_damaged_store_keeps_the_journal(void **state)
 	make_old(place, "1.journal");
 	err = ERROR_INIT;
 	assert_int_equal(
-		merge_left_over(place->journals, false, &place->settings, place->events, &err), 0);
+		merge_left_over(place->journals, NULL, &place->settings, place->events, &err), 0);
 	assert_false(is_there(place, "1.journal"));
 }
 

@@ -375,8 +375,9 @@ static void several_processes_may_make_the_store_at_once(void **state)
 		if (children[i] == 0) {
 			cleanup_journal_reader struct journal_reader *reader = NULL;
 			struct error err = ERROR_INIT;
-			int r = i % 2 == 0 ? store_open(dir->path, 20000, &store, &err)
-					   : store_open_alone(dir->path, 20000, &store, &err);
+			int r = i % 3 == 0   ? store_open(dir->path, 20000, &store, &err)
+				: i % 3 == 1 ? store_open_ready(dir->path, 20000, &store, &err)
+					     : store_open_alone(dir->path, 20000, &store, &err);
 
 			if (r == 0)
 				r = journal_reader_open(dir->fd, name, &reader, &err);
@@ -1107,6 +1108,38 @@ static void a_store_that_others_have_open_is_shared_with_them(void **state)
 	assert_int_equal(revision_of(store).runs, 3);
 }
 
+static void a_store_that_was_made_ready_knows_what_came_meanwhile(void **state)
+{
+	struct test_dir *dir = *state;
+	cleanup_store struct store *ready = NULL, *store = NULL;
+	struct error err = ERROR_INIT;
+	pid_t child;
+	int status;
+
+	/* also the first that there ever is */
+	assert_int_equal(store_open_ready(dir->path, 0, &ready, &err), 0);
+	assert_int_equal(store_open_alone(dir->path, 0, &store, &err), 0);
+	merge_ok(store, dir->fd, &(struct test_run){.id = 1});
+	store_free(steal_ptr(&store));
+	merge_ok(ready, dir->fd, &(struct test_run){.id = 2});
+	assert_int_equal(merge_run(ready, dir->fd, &(struct test_run){.id = 1}, &err),
+			 STORE_MERGED_BEFORE);
+	assert_int_equal(revision_of(ready).runs, 2);
+	/* who ends without closing it leaves it to others */
+	child = fork();
+	if (child == 0) {
+		if (store_open_ready(dir->path, 0, &store, &err) < 0)
+			_exit(1);
+		_exit(merge_run(store, dir->fd, &(struct test_run){.id = 3}, &err) != 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	store_free(steal_ptr(&ready));
+	assert_int_equal(store_open_alone(dir->path, 0, &store, &err), 0);
+	merge_ok(store, dir->fd, &(struct test_run){.id = 4});
+	assert_int_equal(revision_of(store).runs, 4);
+}
+
 /* On a file system of its own, which goes with the test's mount namespace. */
 static void a_full_disk_changes_nothing(void **state)
 {
@@ -1201,6 +1234,7 @@ int main(void)
 		TEST(a_locked_store_is_busy_and_unharmed),
 		TEST(who_is_alone_with_the_store_keeps_others_out_until_closed),
 		TEST(a_store_that_others_have_open_is_shared_with_them),
+		TEST(a_store_that_was_made_ready_knows_what_came_meanwhile),
 		TEST(a_full_disk_changes_nothing),
 	};
 
