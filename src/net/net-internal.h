@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HUSK_NET_INTERNAL_H
+#define HUSK_NET_INTERNAL_H
+
+#include "net/kept-internal.h"
+#include "net/names.h"
+#include "net/net.h"
+
+#define SECOND_NS INT64_C(1000000000)
+#define NS_IN_MS 1000000
+
+struct net {
+	struct net_options options; /* what it borrows is not used after net_open() */
+	char table[32];
+	int rules_fd, log_fd;
+	uint16_t log_group;
+	bool in_place;	   /* the table is there */
+	bool told_unknown; /* since it was forgotten what was told */
+	struct kept kept;
+	struct names *names;
+	uint32_t next_sequence;
+	bool has_sequence;
+	uint64_t messages; /* since `counted_from_ns`, for longer than the kernel keeps a key */
+	int64_t counted_from_ns;
+};
+
+/* The kernel has been told to forget what it told of. */
+void net_forget_told(struct net *net);
+
+#endif
