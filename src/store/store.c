@@ -85,11 +85,14 @@ int store_fail(struct store *store, int rc, const char *what, struct error *err)
 	return -code;
 }
 
+/* Unless it was before. */
 static int prepare_statement(struct store *store, enum sql which, struct error *err)
 {
-	int rc = sqlite3_prepare_v3(store->db, store_sql_texts[which], -1, 0,
-				    &store->statements[which], NULL);
+	int rc = SQLITE_OK;
 
+	if (!store->statements[which])
+		rc = sqlite3_prepare_v3(store->db, store_sql_texts[which], -1, 0,
+					&store->statements[which], NULL);
 	return rc == SQLITE_OK ? 0 : store_fail(store, rc, "use", err);
 }
 
@@ -379,19 +382,17 @@ static int bind_all(sqlite3_stmt *stmt, const char *types, va_list args)
 static int query(struct store *store, enum sql which, sqlite3_stmt **ret, struct error *err,
 		 const char *types, va_list args)
 {
-	sqlite3_stmt **stmt = &store->statements[which];
-	int rc, r = 0;
+	int r = prepare_statement(store, which, err);
+	sqlite3_stmt *stmt = store->statements[which];
+	int rc;
 
-	if (*stmt)
-		sqlite3_reset(*stmt);
-	else
-		r = prepare_statement(store, which, err);
 	if (r < 0)
 		return r;
-	rc = bind_all(*stmt, types, args);
+	sqlite3_reset(stmt);
+	rc = bind_all(stmt, types, args);
 	if (rc != SQLITE_OK)
 		return store_fail(store, rc, "use", err);
-	*ret = *stmt;
+	*ret = stmt;
 	return 0;
 }
 

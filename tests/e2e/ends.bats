@@ -206,7 +206,7 @@ while True:
 	touch "$DATA/end"
 	wait_until 60 test -e "$T/status"
 	[ "$(cat "$T/status")" -eq 0 ]
-	[ "$(cat "$T/out")" = served ]
+	grep -qx served "$T/out" # runc tells of poststop, which found no room either
 	rm "$STATE/fill"
 	sync -f "$STATE"
 	sleep 1.5 # a younger journal may have a writer

@@ -642,11 +642,13 @@ def fails(path):
     try: socket.socket(socket.AF_UNIX).bind(path)
     except OSError as problem: return errno.errorcode[problem.errno]
     raise SystemExit("bound " + path)
-print(*[fails(path) for path in ("/own/s", "/own/taken", "/own/", "/own/.", "/own/../own/..", "/ro/s", "/super/s", "/data/taken", "/data/taken/s")])'
+print(*[fails(path) for path in ("/own/s", "/own/taken", "/own/", "/own/.", "/own/../own/..", "/ro/s", "/super/s", "/data/taken", "/data/taken/s")], flush=True)'
 	set_python "$BUNDLE" "$fails
 if os.fork() == 0:
     assert ctypes.CDLL(None).unshare(0x10000000) == 0
-    print(fails('/own/s'))"
+    print(fails('/own/s'))
+else:
+    os.wait()"
 	hook_bundle "$BUNDLE" fails
 	touch "$T/own/taken"
 	chmod 777 "$T/ro"
