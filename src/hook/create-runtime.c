@@ -30,6 +30,8 @@ struct start {
 	struct identity identity;
 	struct policy_image *policy;
 	char run_key[RUN_KEY_ROOM]; /* by the bundle that the state names, as at poststop */
+	char run_id[JOURNAL_ID_ROOM];
+	struct standby standby;
 	int state_fd, runtime_fd, run_fd;
 	bool unknown;  /* there may be a policy, and it cannot be read */
 	bool mediated; /* there is a mediator */
@@ -87,21 +89,29 @@ static int open_policy(struct start *start, struct error *err)
 	return r;
 }
 
+static void stand_by(void *context)
+{
+	struct start *start = context;
+
+	standby_start(&start->standby, &start->settings, start->runtime_fd, start->run_fd,
+		      start->run_id);
+}
+
 static int start_mediator(struct start *start, struct error *err)
 {
-	char run_id[JOURNAL_ID_ROOM];
 	struct mediator_setup setup = {
 		.settings = &start->settings,
 		.config_path = start->config_path,
 		.state = &start->state,
 		.spec = &start->spec,
 		.identity = &start->identity,
-		.run_id = run_id,
+		.run_id = start->run_id,
 		.run_key = start->run_key,
 		.state_fd = start->state_fd,
 		.policy = start->policy,
+		.meanwhile = stand_by,
+		.context = start,
 	};
-	struct standby standby = STANDBY_INIT;
 	int r;
 
 	if (start->state.pid <= 0)
@@ -113,21 +123,19 @@ static int start_mediator(struct start *start, struct error *err)
 	if (start->runtime_fd < 0)
 		return start->runtime_fd;
 	setup.runtime_fd = start->runtime_fd;
-	if (run_id_make(run_id) < 0)
+	if (run_id_make(start->run_id) < 0)
 		return error_set(err, EIO, "cannot make a run id");
-	start->run_fd = run_file_claim(start->runtime_fd, start->run_key, run_id, err);
+	start->run_fd = run_file_claim(start->runtime_fd, start->run_key, start->run_id, err);
 	if (start->run_fd < 0)
 		return start->run_fd;
 	setup.run_fd = start->run_fd;
-	standby_open(&standby);
-	setup.word_fd = standby.word_fd;
-	setup.end_fd = standby.end_fd;
-	setup.not_ours_fd = standby.wait_fd;
+	standby_open(&start->standby);
+	setup.word_fd = start->standby.word_fd;
+	setup.end_fd = start->standby.end_fd;
+	setup.not_ours_fd = start->standby.wait_fd;
 	r = mediator_start(&setup, err);
-	start->mediated = r == 0 || r == MEDIATOR_ASTRAY;
-	if (r == 0)
-		standby_start(&standby, &start->settings, start->runtime_fd, start->run_fd, run_id);
-	standby_close(&standby);
+	standby_close(&start->standby);
+	start->mediated = r == 0;
 	return r;
 }
 
@@ -233,8 +241,11 @@ int hook_create_container(const char *config_path, struct error *err)
 
 int hook_create_runtime(const char *config_path, struct error *err)
 {
-	struct start start = {
-		.config_path = config_path, .state_fd = -1, .runtime_fd = -1, .run_fd = -1};
+	struct start start = {.config_path = config_path,
+			      .state_fd = -1,
+			      .runtime_fd = -1,
+			      .run_fd = -1,
+			      .standby = STANDBY_INIT};
 	int r = create_runtime(&start, err);
 
 	/* What was known before the fork is shared with the mediator: to free it is to copy it. */

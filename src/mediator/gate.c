@@ -209,11 +209,9 @@ int gate_bind(const struct gate_work *work, const struct oci_spec *spec, int vie
 	return r < 0 ? error_set(err, -r, "cannot bind the gate over the entry point") : 0;
 }
 
-bool gate_leave(struct gate_work *work)
+void gate_leave(struct gate_work *work)
 {
-	bool left = work->own_fd < 0 || setns(work->own_fd, CLONE_NEWNS) == 0;
-
-	if (work->own_fd >= 0)
+	if (work->own_fd >= 0 && setns(work->own_fd, CLONE_NEWNS) == 0)
 		close(work->own_fd);
 	if (work->root_fd >= 0)
 		close(work->root_fd);
@@ -221,5 +219,4 @@ bool gate_leave(struct gate_work *work)
 		close(work->entry_fd);
 	if (work->shown_fd >= 0)
 		close(work->shown_fd);
-	return left;
 }

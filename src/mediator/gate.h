@@ -2,8 +2,6 @@
 #ifndef HUSK_MEDIATOR_GATE_H
 #define HUSK_MEDIATOR_GATE_H
 
-#include <stdbool.h>
-
 #include "base/error.h"
 #include "container/spec.h"
 #include "container/state.h"
@@ -41,8 +39,7 @@ int gate_find(struct gate_work *work, const struct oci_state *state, const struc
 int gate_bind(const struct gate_work *work, const struct oci_spec *spec, int view_fd,
 	      struct error *err);
 
-/* Goes back to the caller's own mount namespace, working directory "/", and closes all. Returns
- * false where this process is still in the container's. */
-bool gate_leave(struct gate_work *work);
+/* Goes back to the caller's own mount namespace, working directory "/", and closes all. */
+void gate_leave(struct gate_work *work);
 
 #endif

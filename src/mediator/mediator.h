@@ -30,19 +30,18 @@ struct mediator_setup {
 	int word_fd;	 /* an eventfd(2), 1 is added for each word */
 	int end_fd;	 /* a pipe, closed when the journal is complete */
 	int not_ours_fd; /* its other end, which the mediator closes */
+	/* Called by the calling process while the mediator sets itself up, which takes longer than
+	 * what this one does meanwhile; NULL: nothing. */
+	void (*meanwhile)(void *context);
+	void *context;
 	struct policy_image
 		*policy; /* NULL where nothing was learned yet; taken over by the mediator */
 };
 
-/* Of mediator_start(). */
-#define MEDIATOR_ASTRAY 2
-
 /*
  * Forks the mediator and waits until the gate is bound over the container's entry point.
  * Returns 0: the container may start; 1: there is no entry point to wrap, the runtime will say so
- * itself, and no mediator is left; MEDIATOR_ASTRAY: as 0, but this process could not come back out
- * of the container's mount namespace, where a path leads to whatever the function has put there;
- * -errno: it cannot be wrapped, and nothing was changed.
+ * itself, and no mediator is left; -errno: it cannot be wrapped, and nothing was changed.
  * The caller is single-threaded, and has closed every descriptor that is not husk's own.
  */
 int mediator_start(const struct mediator_setup *setup, struct error *err);

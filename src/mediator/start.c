@@ -49,7 +49,6 @@ int mediator_start(const struct mediator_setup *setup, struct error *err)
 	cleanup_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int mine = -1, theirs = -1;
 	int pair[2];
-	bool left;
 	pid_t pid;
 	int r;
 
@@ -67,11 +66,13 @@ int mediator_start(const struct mediator_setup *setup, struct error *err)
 		mediator_run(setup, steal_fd(&proc), steal_fd(&theirs));
 	}
 	close(steal_fd(&theirs));
+	if (setup->meanwhile)
+		setup->meanwhile(setup->context);
 	work.proc_fd = proc;
 	r = bind_gate(setup, &work, mine, err);
-	left = gate_leave(&work);
+	gate_leave(&work);
 	close(steal_fd(&mine)); /* without a word of success the mediator ends */
 	if (r != 0)
 		waitpid(pid, NULL, 0);
-	return r == 0 && !left ? MEDIATOR_ASTRAY : r;
+	return r;
 }

@@ -5,9 +5,11 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -45,6 +47,25 @@ void standby_close(struct standby *standby)
 	cleanup_close_p(&standby->end_fd);
 }
 
+static int compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Keeps these descriptors, and the standard streams: of any other somebody may wait for the end. */
+static void close_others(int *kept, size_t count)
+{
+	unsigned int from = STDERR_FILENO + 1;
+
+	qsort(kept, count, sizeof(*kept), compare);
+	for (size_t i = 0; i < count; i++) {
+		if ((unsigned int)kept[i] > from)
+			close_range(from, (unsigned int)kept[i] - 1, 0);
+		from = (unsigned int)kept[i] + 1;
+	}
+	close_range(from, ~0U, 0);
+}
+
 /* The engine waits for the end of what it reads. */
 static bool detach(void)
 {
@@ -71,7 +92,7 @@ static void map_program(void)
 enum heard { NOTHING, WORD, END };
 
 /* A word comes before the end. */
-static enum heard hear(const struct standby *standby)
+static enum heard hear(const struct standby *standby, int wait_ms)
 {
 	struct pollfd heard[] = {
 		{.fd = standby->word_fd, .events = POLLIN},
@@ -79,7 +100,7 @@ static enum heard hear(const struct standby *standby)
 	};
 	uint64_t words;
 
-	if (poll(heard, 2, STANDBY_MS) <= 0)
+	if (poll(heard, 2, wait_ms) <= 0)
 		return NOTHING;
 	return read(standby->word_fd, &words, sizeof(words)) > 0 ? WORD : END;
 }
@@ -104,29 +125,51 @@ static struct store *prepare(const struct settings *settings, int runtime_fd, in
 static void stand_by(const struct standby *standby, const struct settings *settings, int runtime_fd,
 		     int run_fd, const char *run_id)
 {
-	cleanup_close int journals = merge_open_journals(settings, NULL);
 	struct event_sink *events = NULL;
 	struct store *store;
+	int journals;
 
-	if (journals < 0 || hear(standby) != WORD)
+	if (hear(standby, STANDBY_START_MS) != WORD)
+		return;
+	journals = merge_open_journals(settings, NULL);
+	if (journals < 0)
 		return;
 	/* A run that nothing can be told of is merged all the same. */
 	event_sink_open(settings->event_file, settings->events_per_run, &events, NULL);
 	store = prepare(settings, runtime_fd, journals, events);
-	if (store && hear(standby) == END &&
+	if (store && hear(standby, STANDBY_MS) == END &&
 	    merge_run(journals, run_id, store, settings, events, NULL) == 0)
 		(void)run_file_mark_merged(run_fd);
 	close(run_fd); /* frees the lock before all that this process has mapped is taken down */
 	event_sink_free(events);
 }
 
+/*
+ * With a child that has ended, husk-hook's own end would be lost on crun 1.8: it waits for the
+ * signal, which tells of the child that it inherits, and then for another one, until its time for
+ * hooks is over.
+ */
+static void outlive(pid_t parent)
+{
+	struct pollfd end = {.fd = getppid() == parent ? (int)syscall(SYS_pidfd_open, parent, 0)
+						       : -1,
+			     .events = POLLIN};
+
+	if (end.fd >= 0)
+		(void)poll(&end, 1, -1);
+}
+
 void standby_start(struct standby *standby, const struct settings *settings, int runtime_fd,
 		   int run_fd, const char *run_id)
 {
-	cleanup_close_p(&standby->end_fd);
+	int kept[] = {standby->word_fd, standby->wait_fd, runtime_fd, run_fd};
+	pid_t parent = getpid();
+
 	if (standby->wait_fd >= 0 && fork() == 0) {
+		close_others(kept, sizeof(kept) / sizeof(kept[0]));
 		if (detach())
 			stand_by(standby, settings, runtime_fd, run_fd, run_id);
+		outlive(parent);
 		_exit(EX_OK);
 	}
 	standby_close(standby);

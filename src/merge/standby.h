@@ -16,12 +16,14 @@
  *
  * It shares the lock of the run file with the mediator, so who waits for that waits for both, and
  * leaves word there. What it does not merge, poststop does: nothing depends on it, and it waits for
- * nobody. A container that is not started for STANDBY_MS, or runs longer, is left to poststop, too:
- * what an end costs is nothing to it, and no process of husk's is to lie idle.
+ * nobody. A container that is not started for STANDBY_START_MS, or runs longer than STANDBY_MS, is
+ *left to poststop, too: what an end costs is nothing to it, and no process of husk's is to lie
+ *idle.
  *
  * Words go by eventfd(2): who writes into a pipe or a socket is taken by the scheduler for somebody
  * who is about to sleep, and whom he wakes comes to his processor.
  */
+#define STANDBY_START_MS 2000
 #define STANDBY_MS 500
 
 struct standby {
@@ -39,9 +41,10 @@ void standby_open(struct standby *standby);
 void standby_close(struct standby *standby);
 
 /*
- * Forks it, and closes all here. `runtime_fd`: the runtime directory. `run_fd`: the run file,
- * locked by a description of the file that this process, the mediator and the new one share. Only
- * in the host's mount namespace: what it merges into it finds by its path.
+ * Forks it, and closes all here. What else is open here it closes for itself. `runtime_fd`: the
+ * runtime directory. `run_fd`: the run file, locked by a description of the file that this process,
+ * the mediator and the new one share. Only in the host's mount namespace: what it merges into it
+ * finds by its path.
  */
 void standby_start(struct standby *standby, const struct settings *settings, int runtime_fd,
 		   int run_fd, const char *run_id);
