@@ -8,7 +8,7 @@
 
 int hook_poststop(const char *config_path, struct error *err)
 {
-	const char *arguments[5] = {"husk-merge"};
+	const char *arguments[7] = {"husk-merge"};
 	char *environment[1] = {NULL};
 	struct settings settings;
 	int n = 1;
@@ -20,6 +20,8 @@ int hook_poststop(const char *config_path, struct error *err)
 		arguments[n++] = "--config";
 		arguments[n++] = config_path;
 	}
+	arguments[n++] = "--runtime-directory";
+	arguments[n++] = settings.runtime_directory;
 	arguments[n] = "poststop";
 	execve(settings.merge_program, (char *const *)(uintptr_t)arguments, environment);
 	return error_set(err, errno, "cannot execute '%s'", settings.merge_program);

@@ -104,7 +104,8 @@ _Noreturn void end_run(struct mediator *m)
 	if (!m->on_its_own) {
 		close(m->journal_fd); /* the locks that poststop waits for */
 		close(m->setup->run_fd);
-		close(m->setup->end_fd);
+		if (m->setup->end_fd >= 0)
+			close(m->setup->end_fd);
 	}
 	network_end(m);
 	if (m->on_its_own && m->wrapped)

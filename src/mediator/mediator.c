@@ -432,7 +432,8 @@ _Noreturn void mediator_run(const struct mediator_setup *setup, int proc_fd, int
 	char name[NAME_MAX + 1];
 	int r;
 
-	close(setup->not_ours_fd);
+	if (setup->not_ours_fd >= 0)
+		close(setup->not_ours_fd);
 	detach_from_engine();
 	policy_file_name(setup->identity->function, setup->identity->revision, name);
 	snprintf(m.policy_path, sizeof(m.policy_path), POLICY_DIRECTORY "/%s", name);

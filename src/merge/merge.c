@@ -23,6 +23,7 @@
 
 enum {
 	LEFT_OVER_MAX = 32, /* journals of earlier runs that one run's end has to pay for */
+	AT_ONCE_MS = 20,    /* the merge of a run takes a millisecond */
 };
 
 /* Younger ones may not have been locked by their writer yet. */
@@ -107,6 +108,8 @@ static int take_in(int run_fd, const char *name, struct journal_reader *journal,
 	struct store *store = ready ? ready : own;
 	int merged = STORE_MERGED;
 
+	if (ready)
+		store_set_wait(store, AT_ONCE_MS);
 	if (r == 0) {
 		merged = store_merge_run(store, journal, err);
 		if (is_of_the_journal(merged))
@@ -124,6 +127,8 @@ static int take_in(int run_fd, const char *name, struct journal_reader *journal,
 	if (merged != STORE_MERGED_BEFORE && journal_reader_end(journal).outcome == OUTCOME_LOST)
 		tell(events, EVENT_RECOVERED, run,
 		     "the process beside the container died; what it had recorded was merged");
+	/* Nobody comes for that: others' policies are waited for, which take some fsyncs. */
+	store_set_wait(store, wait_ms);
 	return refresh(store, run, settings, events, err);
 }
 
@@ -168,7 +173,7 @@ int merge_run(int journals, const char *run_id, struct store *ready,
 	lock = openat(journals, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (lock < 0 && errno == ENOENT)
 		return 0;
-	if (lock < 0 || flock(lock, LOCK_EX) < 0)
+	if (lock < 0 || flock(lock, ready ? LOCK_EX | LOCK_NB : LOCK_EX) < 0)
 		return error_set(err, errno, "cannot lock the journal '%s'", name);
 	r = merge_named(journals, name, ready, settings, events, err);
 	if (r == -ENOENT && err)

@@ -40,7 +40,8 @@ int merge_journal(int run_fd, const char *name, const struct settings *settings,
 /*
  * Waits for the lock of this run's journal, and merges it so. The journal may be gone: another
  * run's end merges what has no writer any more. ready: the store, as the caller has opened it, or
- * NULL; with it, that the run is not merged is not told, since somebody else will come for it.
+ * NULL; with it nobody is waited for, and that the run is not merged is not told, since somebody
+ * else will come for it.
  * Returns 0 or -errno, as merge_journal() does.
  */
 int merge_run(int journals, const char *run_id, struct store *ready,

@@ -22,7 +22,7 @@
 #define MADV_POPULATE_READ 22 /* Linux 5.14 */
 #endif
 
-enum { STORE_WAIT_MS = 20 }; /* other merges take a millisecond each */
+enum { STORE_WAIT_MS = 20 }; /* a merge takes a millisecond, and poststop has more patience */
 
 /* Of the program: ld(1). */
 extern const char __executable_start, etext;
@@ -31,7 +31,7 @@ void standby_open(struct standby *standby)
 {
 	int ends[2];
 
-	standby->word_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	standby->word_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
 	if (standby->word_fd < 0 || pipe2(ends, O_CLOEXEC) < 0) {
 		standby_close(standby);
 		return;
@@ -105,23 +105,31 @@ static enum heard hear(const struct standby *standby, int wait_ms)
 	return read(standby->word_fd, &words, sizeof(words)) > 0 ? WORD : END;
 }
 
-/* Nobody waits for this process yet. What fails here fails again, and is told, where a run has to
- * wait for it. Returns the store, or NULL. */
-static struct store *prepare(const struct settings *settings, int runtime_fd, int journals,
-			     struct event_sink *events)
+/* Has the run ended meanwhile? */
+static bool is_over(const struct standby *standby)
+{
+	struct pollfd end = {.fd = standby->wait_fd, .events = POLLIN};
+
+	return poll(&end, 1, 0) > 0;
+}
+
+/* Mostly nobody waits for this process yet. What fails here fails again, and is told, where a run
+ * has to wait for it. Returns the store, or NULL. */
+static struct store *prepare(const struct standby *standby, const struct settings *settings,
+			     int runtime_fd, int journals, struct event_sink *events)
 {
 	struct store *store = NULL;
 
 	run_file_sweep(runtime_fd, journals);
 	(void)store_tidy(settings->state_directory, NULL);
 	map_program();
-	if (store_open_ready(settings->state_directory, STORE_WAIT_MS, &store, NULL) == 0)
+	if (store_open_ready(settings->state_directory, STORE_WAIT_MS, &store, NULL) == 0 &&
+	    !is_over(standby))
 		(void)merge_left_over(journals, store, settings, events, NULL);
 	return store;
 }
 
-/* The store is not closed: SQLite would take its index of the log away, and the kernel frees all.
- */
+/* Nothing is closed at the end but what somebody waits for: the kernel does it faster. */
 static void stand_by(const struct standby *standby, const struct settings *settings, int runtime_fd,
 		     int run_fd, const char *run_id)
 {
@@ -136,7 +144,7 @@ static void stand_by(const struct standby *standby, const struct settings *setti
 		return;
 	/* A run that nothing can be told of is merged all the same. */
 	event_sink_open(settings->event_file, settings->events_per_run, &events, NULL);
-	store = prepare(settings, runtime_fd, journals, events);
+	store = prepare(standby, settings, runtime_fd, journals, events);
 	if (store && hear(standby, STANDBY_MS) == END &&
 	    merge_run(journals, run_id, store, settings, events, NULL) == 0)
 		(void)run_file_mark_merged(run_fd);
@@ -151,11 +159,9 @@ static void stand_by(const struct standby *standby, const struct settings *setti
  */
 static void outlive(pid_t parent)
 {
-	struct pollfd end = {.fd = getppid() == parent ? (int)syscall(SYS_pidfd_open, parent, 0)
-						       : -1,
-			     .events = POLLIN};
+	struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, parent, 0), .events = POLLIN};
 
-	if (end.fd >= 0)
+	if (end.fd >= 0 && getppid() == parent)
 		(void)poll(&end, 1, -1);
 }
 

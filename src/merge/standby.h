@@ -12,13 +12,13 @@
  *	by a word	that the first process waits to be wrapped, so that there is a processor
  *			that has nothing better to do than prepare all this
  *	by another	that there will be nothing to merge
- *	by the end of a pipe, that the journal is complete
+ *	by the end of a pipe, that nobody writes the journal any more
  *
  * It shares the lock of the run file with the mediator, so who waits for that waits for both, and
  * leaves word there. What it does not merge, poststop does: nothing depends on it, and it waits for
  * nobody. A container that is not started for STANDBY_START_MS, or runs longer than STANDBY_MS, is
- *left to poststop, too: what an end costs is nothing to it, and no process of husk's is to lie
- *idle.
+ * left to poststop, too: what an end costs is nothing to it, and no process of husk's is to lie
+ * idle.
  *
  * Words go by eventfd(2): who writes into a pipe or a socket is taken by the scheduler for somebody
  * who is about to sleep, and whom he wakes comes to his processor.

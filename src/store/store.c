@@ -2,9 +2,9 @@
 /*
  * Opening the store, statements, transactions, and what SQLite's failures mean.
  *
- * The store is opened at the end of every container, by a process that lives for a millisecond. So
- * an existing database is opened without a look at its tables, and neither a commit nor closing
- * writes the log back, which costs several fsyncs: that is store_tidy(), off the path. Since nobody
+ * The store is opened for the end of every container, by a process that does little else. So an
+ * existing database is opened without a look at its tables, and neither a commit nor closing
+ * writes the log back, which costs several fsyncs: that is store_tidy(), off the path. Where nobody
  * else has the database open, each opening reads the whole log, which therefore is kept short; and
  * a log that was written back, but not cut, would be read and written back again and again, so it
  * is cut.
@@ -220,6 +220,11 @@ static int prepare_patiently(struct store *store, unsigned int wait_ms, int *ret
 	return r;
 }
 
+void store_set_wait(struct store *store, unsigned int wait_ms)
+{
+	sqlite3_busy_timeout(store->db, wait_ms > INT_MAX ? INT_MAX : (int)wait_ms);
+}
+
 /*
  * Where others have it open, it is shared with them. Without a log, SQLite would take what is alone
  * for what reads until it writes, and two such would wait for each other.
@@ -238,7 +243,7 @@ static int prepare(struct store *store, const char *state_directory, unsigned in
 		if (r < 0)
 			return r;
 	}
-	sqlite3_busy_timeout(store->db, wait_ms > INT_MAX ? INT_MAX : (int)wait_ms);
+	store_set_wait(store, wait_ms);
 	return prepare_patiently(store, wait_ms, ret_version, err);
 }
 
@@ -318,7 +323,7 @@ int store_tidy(const char *state_directory, struct error *err)
 
 	if (!find_log(state_directory, &log) || log.st_size < STORE_LOG_BYTES)
 		return 0;
-	/* Whoever is at work with it tidies up after itself. */
+	/* Whoever has it alone is merging: the next run has it tidied up. */
 	r = store_open(state_directory, 0, &store, &of_open);
 	if (r < 0) {
 		if (r != -EBUSY && err)

@@ -36,6 +36,9 @@ int store_open_alone(const char *state_directory, unsigned int wait_ms, struct s
 int store_open_ready(const char *state_directory, unsigned int wait_ms, struct store **ret,
 		     struct error *err);
 
+/* Locks are waited for so long from here on, in milliseconds. */
+void store_set_wait(struct store *store, unsigned int wait_ms);
+
 /*
  * Has each transaction from here on wait until it is on the disk, as the words of people must. What
  * runs show need not: without this, a power loss takes back the last transactions, each as a whole.
@@ -46,7 +49,7 @@ void store_free_p(struct store **store);
 
 /*
  * Writes the log back into the database and cuts it, where it has become long. Costs some fsyncs,
- * so husk-merge calls it when nobody waits for it any more. Does nothing while the store is in use.
+ * so it is called where nobody waits for a merge. Does nothing while somebody is merging.
  * Returns 0 or -errno.
  */
 int store_tidy(const char *state_directory, struct error *err);

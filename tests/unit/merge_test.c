@@ -372,6 +372,44 @@ static void a_locked_store_keeps_the_journal(void **state)
 	assert_false(is_there(place, "2.journal"));
 }
 
+/* Who stands by for the end of a run has opened the store before. */
+static void with_a_store_that_is_open_nobody_is_waited_for(void **state)
+{
+	struct place *place = *state;
+	cleanup_store struct store *ready = NULL;
+	struct error err = ERROR_INIT;
+	char path[128];
+	sqlite3 *other;
+	int live;
+
+	assert_int_equal(store_open_ready(place->dir.path, 0, &ready, &err), 0);
+	test_journal(place->journals, "1.journal", &(struct test_run){.id = 1});
+	assert_int_equal(
+		merge_run(place->journals, "1", ready, &place->settings, place->events, &err), 0);
+	assert_false(is_there(place, "1.journal"));
+	/* neither who writes to the store nor who merges the journal */
+	test_journal(place->journals, "2.journal", &(struct test_run){.id = 2});
+	snprintf(path, sizeof(path), "%s/husk.db", place->dir.path);
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(
+		merge_run(place->journals, "2", ready, &place->settings, place->events, &err),
+		-EBUSY);
+	sqlite3_close(other);
+	live = openat(place->journals, "2.journal", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(flock(live, LOCK_EX), 0);
+	assert_int_equal(
+		merge_run(place->journals, "2", ready, &place->settings, place->events, &err),
+		-EWOULDBLOCK);
+	close(live);
+	assert_true(is_there(place, "2.journal"));
+	assert_false(was_told(place, "\"degraded\""));
+	err = ERROR_INIT;
+	assert_int_equal(
+		merge_run(place->journals, "2", ready, &place->settings, place->events, &err), 0);
+	assert_false(is_there(place, "2.journal"));
+}
+
 static void only_what_nobody_holds_is_left_over(void **state)
 {
 	struct place *place = *state;
@@ -569,6 +607,7 @@ int main(void)
 		TEST(a_profile_that_is_full_is_told_and_compiles),
 		TEST(a_run_of_no_function_is_dropped),
 		TEST(a_locked_store_keeps_the_journal),
+		TEST(with_a_store_that_is_open_nobody_is_waited_for),
 		TEST(only_what_nobody_holds_is_left_over),
 		TEST(left_over_journals_are_taken_in_portions),
 		TEST(a_poststop_finds_its_run_whoever_sweeps),
