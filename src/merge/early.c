@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What husk-merge does before it is a C program. Most runs are short, and are merged already when
- * poststop comes (standby.h): to find that out takes a dozen system calls, and the start of the C
- * library more than all of them, up to a millisecond in a virtual machine, where each question of
- * what the processor is costs 13 us.
+ * poststop comes (standby.h): to find that out takes some fifteen system calls, and the start of
+ * the C library more than all of them, up to a millisecond in a virtual machine, where each
+ * question of what the processor is costs 13 us.
  *
  * So the program begins here. Where the state that the runtime hands over names a run whose file
  * says that it is merged, the file is removed and the program ends; in any other case everything is
@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "husk-paths.h"
 #include "journal/run-key.h"
@@ -128,6 +129,55 @@ static bool has_slash(const struct early_text *text)
 	return false;
 }
 
+/* Writes "/proc/PID/stat". */
+static void name_stat(long pid, char path[32])
+{
+	static const char begin[] = "/proc/", end[] = "/stat";
+	char digits[20];
+	int count = 0, at = 0;
+
+	for (; begin[at]; at++)
+		path[at] = begin[at];
+	do
+		digits[count++] = (char)('0' + pid % 10);
+	while ((pid /= 10) > 0);
+	while (count > 0)
+		path[at++] = digits[--count];
+	for (int i = 0; i < (int)sizeof(end); i++)
+		path[at++] = end[i];
+}
+
+/* The process that is to wait for this one; true where that cannot be known. Source: proc(5), the
+ * third field of /proc/PID/stat, behind the name in parentheses. */
+static bool is_parent_asleep(void)
+{
+	char path[32], text[512];
+	long fd, len;
+
+	name_stat(syscall5(SYS_getppid, 0, 0, 0, 0, 0), path);
+	fd = syscall5(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0);
+	if (fd < 0)
+		return true;
+	len = syscall5(SYS_read, fd, (long)text, sizeof(text), 0, 0);
+	syscall5(SYS_close, fd, 0, 0, 0, 0);
+	while (len > 0 && text[len - 1] != ')')
+		len--;
+	return len <= 0 || len + 1 >= (long)sizeof(text) || text[len + 1] == 'S';
+}
+
+/*
+ * crun 1.8 waits for the signal of a hook's end, and goes by the one that it gets: a hook that is
+ * gone before crun sleeps can be missed, since one of a process that was reaped before may still be
+ * pending, and the kernel keeps no second one. Then crun waits until the hook's time is over.
+ */
+static void let_parent_sleep(void)
+{
+	const struct timespec pause = {.tv_nsec = 50000};
+
+	for (int i = 0; i < 200 && !is_parent_asleep(); i++)
+		syscall5(SYS_nanosleep, (long)&pause, 0, 0, 0, 0);
+}
+
 void merge_early(const long *stack)
 {
 	const char *directory = find_directory((int)stack[0], (const char *const *)(stack + 1));
@@ -144,5 +194,6 @@ void merge_early(const long *stack)
 	/* A runtime that writes into a closed pipe fails. */
 	while (syscall5(SYS_read, 0, (long)state, sizeof(state), 0, 0) > 0)
 		;
+	let_parent_sleep();
 	syscall5(SYS_exit_group, 0, 0, 0, 0, 0);
 }
