@@ -118,8 +118,20 @@ static bool are_begun_remembered(const struct rules *rules)
 	return rules_distrust(rules) && rules->wanted->passing;
 }
 
-/* By its key: what was denied is refused, and with `enforce` what is not known. */
-static void judge_keys(const struct rules *rules, const char *chain, rules_kinds of)
+static void reject(struct nft *nft)
+{
+	nft_goto(nft, "reject");
+}
+
+static void go_on_as_begun(struct nft *nft)
+{
+	nft_goto(nft, "begun");
+}
+
+/* By its key: what was denied is refused, and with `enforce` what is not known; what is known is
+ * let. */
+static void judge_by_keys(const struct rules *rules, const char *chain, rules_kinds of,
+			  void (*refuse)(struct nft *nft), void (*let)(struct nft *nft))
 {
 	const struct rules_wanted *wanted = rules->wanted;
 	struct nft *nft = rules->nft;
@@ -128,7 +140,7 @@ static void judge_keys(const struct rules *rules, const char *chain, rules_kinds
 		if (wanted->denied & of & RULES_KIND(kind)) {
 			nft_begin_rule(nft, chain);
 			match_kind(nft, kind, "denied");
-			nft_goto(nft, "reject");
+			refuse(nft);
 			nft_end_rule(nft);
 		}
 	}
@@ -136,18 +148,21 @@ static void judge_keys(const struct rules *rules, const char *chain, rules_kinds
 		if (wanted->known & of & RULES_KIND(kind)) {
 			nft_begin_rule(nft, chain);
 			match_kind(nft, kind, "known");
-			if (are_begun_remembered(rules))
-				nft_goto(nft, "begun");
-			else
-				nft_accept(nft);
+			let(nft);
 			nft_end_rule(nft);
 		}
 	}
 	if (!wanted->enforce)
 		return; /* a packet that meets no verdict is accepted */
 	nft_begin_rule(nft, chain);
-	nft_goto(nft, "reject");
+	refuse(nft);
 	nft_end_rule(nft);
+}
+
+static void judge_keys(const struct rules *rules, const char *chain, rules_kinds of)
+{
+	judge_by_keys(rules, chain, of, reject,
+		      are_begun_remembered(rules) ? go_on_as_begun : nft_accept);
 }
 
 void refuse_foreign_sources(const struct rules *rules, const char *chain)
@@ -294,35 +309,6 @@ static void add_live(const struct rules *rules)
 	}
 }
 
-/* The same where a packet cannot be answered any more: it is dropped. */
-static void drop_by_keys(const struct rules *rules, const char *chain, rules_kinds of)
-{
-	const struct rules_wanted *wanted = rules->wanted;
-	struct nft *nft = rules->nft;
-
-	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
-		if (wanted->denied & of & RULES_KIND(kind)) {
-			nft_begin_rule(nft, chain);
-			match_kind(nft, kind, "denied");
-			nft_drop(nft);
-			nft_end_rule(nft);
-		}
-	}
-	for (unsigned int kind = 0; kind < RULES_KINDS && wanted->enforce; kind++) {
-		if (wanted->known & of & RULES_KIND(kind)) {
-			nft_begin_rule(nft, chain);
-			match_kind(nft, kind, "known");
-			nft_accept(nft);
-			nft_end_rule(nft);
-		}
-	}
-	if (!wanted->enforce)
-		return;
-	nft_begin_rule(nft, chain);
-	nft_drop(nft);
-	nft_end_rule(nft);
-}
-
 /* What the kernel has to say of what came in, to who began it or who answered. */
 static void accept_errors(struct nft *nft, const char *chain)
 {
@@ -360,7 +346,8 @@ static void add_last_look(const struct rules *rules)
 	accept_discovery(nft, "last");
 	accept_errors(nft, "last");
 	tell_out(rules, "last");
-	drop_by_keys(rules, "last", KINDS_OUT);
+	/* where it can be answered no more */
+	judge_by_keys(rules, "last", KINDS_OUT, nft_drop, nft_accept);
 }
 
 /* What a namespace inside, or a device that packets are written to (tun, veth), sends through here
@@ -369,7 +356,7 @@ static void add_last_look(const struct rules *rules)
 static void judge_forwarded(const struct rules *rules)
 {
 	tell_through(rules, "forward");
-	drop_by_keys(rules, "forward", KINDS_THROUGH);
+	judge_by_keys(rules, "forward", KINDS_THROUGH, nft_drop, nft_accept);
 }
 
 static bool is_apart(const struct rules *rules)
