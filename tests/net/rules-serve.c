@@ -11,6 +11,7 @@
  *   learn [KEY;...], enforce [KEY;...]   uses these peers, "connect tcp 192.0.2.1:80" or
  *                                        "!serve tcp :80", which is denied; answers "used"
  *   lead NAME ADDRESS                    a name has led there; answers "led"
+ *   hear                                 answers "heard", behind all that it was told of by now
  */
 #include <err.h>
 #include <fcntl.h>
@@ -87,6 +88,15 @@ static void lead(struct net *net, char *rest)
 	printf("led\n");
 }
 
+static void hear_all(struct net *net)
+{
+	struct pollfd fd = {.fd = net_fd(net), .events = POLLIN};
+
+	while (poll(&fd, 1, 0) > 0)
+		net_read(net);
+	printf("heard\n");
+}
+
 static void obey(struct net *net, char *line)
 {
 	char *rest = line;
@@ -98,6 +108,8 @@ static void obey(struct net *net, char *line)
 		use(net, rest, *word == 'e');
 	else if (strcmp(word, "lead") == 0 && rest)
 		lead(net, rest);
+	else if (strcmp(word, "hear") == 0)
+		hear_all(net);
 	else
 		errx(EX_USAGE, "no such command: '%s'", word);
 	fflush(stdout);

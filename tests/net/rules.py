@@ -18,7 +18,7 @@ import time
 
 RULES_SERVE = sys.argv[1]
 PROXY = 61000  # its port, and the mark of its packets
-QUIET_S = 0.02  # nothing more is told after that
+LATE_S = 2  # what is expected is told by then
 SILENT_S = 0.2  # what does not answer by then was dropped
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -332,21 +332,24 @@ class Stage:
         self.rules = subprocess.Popen([RULES_SERVE, '-d', str(PROXY), *options], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, preexec_fn=self.function.enter)
 
-    def told(self):
-        keys = []
-        while select.select([self.rules.stdout], [], [], QUIET_S)[0]:
-            text = os.read(self.rules.stdout.fileno(), 65536).decode()
-            if not text:
-                raise SystemExit('Bail out! rules-serve has ended')
-            keys += [line.removeprefix('told ') for line in text.splitlines()]
-        return keys
-
     def command(self, line):
+        """Returns what was told of until the answer."""
         self.rules.stdin.write(line.encode() + b'\n')
         self.rules.stdin.flush()
         keys = []
-        while not keys or keys[-1] not in ('used', 'led'):
-            keys += self.told()
+        while (told := self.rules.stdout.readline().decode().rstrip()) not in ('used', 'led', 'heard'):
+            if not told:
+                raise SystemExit('Bail out! rules-serve has ended')
+            keys.append(told.removeprefix('told '))
+        return keys
+
+    def told(self, expected=()):
+        """What was told of by now; later only of what the kernel takes up later, where nobody waits for an answer."""
+        keys, until = self.command('hear'), time.monotonic() + LATE_S
+        while not set(expected).issubset(keys) and time.monotonic() < until:
+            time.sleep(0.005)
+            keys += self.command('hear')
+        return keys
 
     def end(self):
         self.rules.stdin.close()
@@ -530,10 +533,10 @@ def play(stage, n, policy, options):
         group, side.group = side.group, None if attempt.side == 'proxy' else side.group
         result, news = expect(attempt, policy, told)
         became = side.call(attempt.function, *attempt.arguments)
-        heard_keys = stage.told()
+        heard_keys = stage.told(news)
         if became == 'silence' != result:  # a machine that is busy
             became = side.call(attempt.function, *attempt.arguments)
-            heard_keys += stage.told()
+            heard_keys += stage.told(set(news) - set(heard_keys))
         side.group = group
         # Where it takes long, what was told may be told again; not at once.
         again = [key for key in heard_keys if key not in news]
@@ -550,7 +553,7 @@ def play_names(stage):
     wrong = []
 
     def step(result, keys, function, *arguments):
-        became, heard_keys = stage.function.call(function, *arguments), stage.told()
+        became, heard_keys = stage.function.call(function, *arguments), stage.told(keys)
         if (became, heard_keys) != (result, keys):
             wrong.append(f'{function.__name__} {arguments}: {became} {heard_keys}, not {result} {keys}')
 

@@ -223,7 +223,7 @@ def play_trick(stage, policy, steps):
         side = stage.world if who == 'world' else stage.function
         group, side.group = side.group, None if who in ('proxy', 'neighbour') else side.group
         call = (lambda *what, side=side: side.spawn(*what) and 'ok') if what is wait else side.call
-        became, heard_keys = call(what, *arguments), stage.told()
+        became, heard_keys = call(what, *arguments), stage.told(keys)
         side.group = group
         if (became, heard_keys) != (result, keys):
             wrong.append(f'{who} {what.__name__} {arguments}: {became} {heard_keys}, not {result} {keys}')
