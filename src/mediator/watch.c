@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/hash.h"
 #include "policy/decide.h"
+#include "policy/guard.h"
 #include "policy/image.h"
 #include "policy/native.h"
 #include "policy/shape.h"
@@ -373,6 +374,28 @@ static void make_key(const struct view_question *question, enum access access, c
 		shape_key(path, question->flags, out);
 }
 
+#define KIN_MAX 8
+
+/*
+ * A generator's name may look like a word. Where another of its names is known, so is this one; but
+ * none that stands for something, whatever made it.
+ */
+static bool is_kin_known(const struct watch *watch, const struct view_question *question,
+			 const struct behaviour *b, char *key, struct decision *ret)
+{
+	const char *reason;
+
+	if (b->domain != DOMAIN_FS || guard_of(b, &reason) != GUARD_NONE)
+		return false;
+	for (unsigned int n = 0;
+	     n < KIN_MAX && shape_kin(question->path, question->flags, n, key) > 0; n++) {
+		*ret = policy_decide(watch->policy, watch->modes, b);
+		if (!ret->novel && ret->verdict == VERDICT_ALLOWED)
+			return true;
+	}
+	return false;
+}
+
 /* One of the file's names may be known to the policy, and it is one file. */
 static struct decision decide(const struct watch *watch, const struct view_question *question,
 			      const struct behaviour *b, char *key)
@@ -381,14 +404,18 @@ static struct decision decide(const struct watch *watch, const struct view_quest
 
 	make_key(question, b->access, question->path, key);
 	first = policy_decide(watch->policy, watch->modes, b);
-	for (const char *const *path = question->others; first.novel && path && *path; path++) {
+	if (!first.novel)
+		return first;
+	for (const char *const *path = question->others; path && *path; path++) {
 		make_key(question, b->access, *path, key);
 		other = policy_decide(watch->policy, watch->modes, b);
 		if (!other.novel && other.verdict == VERDICT_ALLOWED)
 			return other;
 	}
-	if (question->others)
-		make_key(question, b->access, question->path, key);
+	make_key(question, b->access, question->path, key);
+	if (is_kin_known(watch, question, b, key, &other))
+		return other;
+	make_key(question, b->access, question->path, key);
 	return first;
 }
 

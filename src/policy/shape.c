@@ -62,6 +62,8 @@ struct output {
 	char *bytes;
 	size_t len;
 	bool full;
+	unsigned int plain;	   /* runs so far that may be generated, and do not look it */
+	unsigned int as_generated; /* the one of them that is taken for generated; 0: none */
 };
 
 /* Keeps room for the mark of a long key and the NUL. */
@@ -156,9 +158,11 @@ static bool is_plain(const char *bytes, size_t len, bool camel)
 	return at == len;
 }
 
-static bool looks_generated(const char *bytes, size_t len)
+static bool is_generated(struct output *out, const char *bytes, size_t len)
 {
-	return len >= RAND_MIN && len <= RAND_MAX_LEN && !is_plain(bytes, len, len != MKSTEMP_LEN);
+	if (len < RAND_MIN || len > RAND_MAX_LEN)
+		return false;
+	return !is_plain(bytes, len, len != MKSTEMP_LEN) || ++out->plain == out->as_generated;
 }
 
 /* Length of what is random at the start of `name` behind "tmp" or "tmp.", and of that prefix; or 0.
@@ -203,7 +207,7 @@ static void put_run(struct output *out, const char *bytes, size_t len, enum plac
 		put_text(out, "{hex}");
 	else if (is_ulid(bytes, len))
 		put_text(out, "{ulid}");
-	else if (place == PLACE_TEMPORARY && looks_generated(bytes, len))
+	else if (place == PLACE_TEMPORARY && is_generated(out, bytes, len))
 		put_text(out, "{rand}");
 	else
 		put_numbers(out, bytes, len);
@@ -423,35 +427,49 @@ static int finish(struct output *out, const char *path)
 	return (int)out->len;
 }
 
-int shape_key(const char *path, uint32_t flags, char *out)
+static int put_path(struct output *out, const char *path, enum place place)
 {
-	struct output output = {.bytes = out};
-	enum place place = place_of(path, flags);
 	const char *at = path;
 	int below_objects = 0, dates = 0;
 
 	if (place == PLACE_ORDINARY)
-		at += put_process(&output, path);
-	while (*at && !output.full) {
+		at += put_process(out, path);
+	while (*at && !out->full) {
 		size_t len = strcspn(at, "/");
 
-		size_t dated = place == PLACE_LITERAL ? 0 : put_dated(&output, at, len, &dates);
+		size_t dated = place == PLACE_LITERAL ? 0 : put_dated(out, at, len, &dates);
 
 		if (dated > 0)
-			put_component(&output, at + dated, len - dated, place);
-		else if (place == PLACE_LITERAL || !put_git(&output, at, len, below_objects))
-			put_component(&output, at, len, place);
+			put_component(out, at + dated, len - dated, place);
+		else if (place == PLACE_LITERAL || !put_git(out, at, len, below_objects))
+			put_component(out, at, len, place);
 		if (below_objects > 0)
 			below_objects++;
 		else if (is_git_objects(at, len))
 			below_objects = 1;
 		at += len;
 		if (*at == '/') {
-			put(&output, "/", 1);
+			put(out, "/", 1);
 			at++;
 		}
 	}
-	return finish(&output, path);
+	return finish(out, path);
+}
+
+int shape_key(const char *path, uint32_t flags, char *out)
+{
+	struct output output = {.bytes = out};
+
+	return put_path(&output, path, place_of(path, flags));
+}
+
+int shape_kin(const char *path, uint32_t flags, unsigned int n, char *out)
+{
+	struct output output = {.bytes = out, .as_generated = n + 1};
+	enum place place = place_of(path, flags);
+	int len = place == PLACE_TEMPORARY ? put_path(&output, path, place) : 0;
+
+	return output.plain > n ? len : 0;
 }
 
 int shape_literal(const char *path, char *out)

@@ -42,8 +42,9 @@
  * A run looks generated unless it is plain: small letters, a capital and small letters, or
  * capitals, and in each case digits behind them or none ("result", "Result2", "RESULT01"); or only
  * digits; or, where it is not exactly 6 long as mkstemp(3) makes it, words in camel case
- * ("resultFile", "ResultFile1"). So "/tmp/result" and "/tmp/config.json" stay literal, at the price
- * that one name in some forty of mkstemp(3) with a prefix does too, and is then a novelty.
+ * ("resultFile", "ResultFile1"). So "/tmp/result" and "/tmp/config.json" stay literal, and one name
+ * in some forty of mkstemp(3) does too. Whether it is one shows where its kin is known:
+ * shape_kin().
  *
  * Directories by date: a name that is a year, 1900 to 2099, is {year}. Right below it a month is
  * {month}, right below that a day {day}, right below that an hour {hour}: one or two digits, behind
@@ -73,6 +74,15 @@
  * No allocation, no system call; time is linear in the length.
  */
 int shape_key(const char *path, uint32_t flags, char *out);
+
+/*
+ * Another key of the same path: the one that it would have if the run number `n`, from 0 on, of
+ * those that are plain and of 6 to 12 letters and digits were a generated one.
+ * "/tmp/x-mhppjt/result" has "/tmp/x-{rand}/result" and "/tmp/x-mhppjt/{rand}". Only in temporary
+ * directories. Returns the length of the key in `out` of SHAPE_KEY_MAX bytes, or 0 where there are
+ * not as many runs, and then leaves nothing of use there. Costs what shape_key() does.
+ */
+int shape_kin(const char *path, uint32_t flags, unsigned int n, char *out);
 
 /*
  * The key of an executable: `path` as it is, cut and marked in the same way where it does not fit.

@@ -151,3 +151,26 @@ print(len(fds), sizes == data)'
 	[ "$status" -eq 0 ]
 	output_has True
 }
+
+# names_in_tmp NAME: in a directory of mkdtemp(3) with the suffix NAME, what a function makes there
+names_in_tmp() {
+	set_args "$bundle" /bin/sh -ec "mkdir /tmp/x-$1; echo 1 >/tmp/x-$1/result.json; cat /tmp/x-$1/result.json; rm -r /tmp/x-$1"
+}
+
+@test "a generated name that looks like a word is the function's where others of its kind are" {
+	bundle=$(bundle kin "$(own_rootfs)")
+	hook_bundle "$bundle" kin
+	for name in Ab3dE9 xY7tQz; do
+		names_in_tmp "$name"
+		run_bundle 0 "$bundle"
+	done
+	husk mode kin enforce
+	names_in_tmp mhppjt
+	run_bundle 0 "$bundle"
+	output_has 1
+	names_in_tmp short
+	run_bundle 1 "$bundle"
+	output_has "Permission denied"
+	grep -q '"event":"denied".*"key":"/tmp/x-short"' "$EVENTS"
+	nothing_left
+}

@@ -898,6 +898,43 @@ static void what_one_name_of_a_file_may_all_may(void **state)
 	assert_int_equal(close_court(&court, "names", VERDICT_DENIED), 2);
 }
 
+static void a_generated_name_may_look_like_a_word(void **state)
+{
+	cleanup_policy_image struct policy_image *image = NULL;
+	struct policy_builder *builder = policy_builder_new();
+	struct policy_info info = {.function = "f", .revision = "r", .serial = 1};
+	char own[PATH_MAX] = "";
+	const struct behaviour learned[] = {
+		{DOMAIN_FS, ACCESS_CREATE, own, "/tmp/x-{rand}", 0},
+		{DOMAIN_FS, ACCESS_READ, own, "/tmp/x-{rand}/result", 0},
+		{DOMAIN_FS, ACCESS_READ, own, "/tmp/{rand}/.ssh/id_rsa", 0},
+	};
+	const struct behaviour denied = {DOMAIN_FS, ACCESS_CREATE, own, "/tmp/x-secret", 0};
+	cleanup_free void *bytes = NULL;
+	struct error err = ERROR_INIT;
+	struct court court;
+	size_t len;
+
+	(void)state;
+	assert_true(readlink("/proc/self/exe", own, sizeof(own) - 1) > 0);
+	for (size_t i = 0; i < sizeof(learned) / sizeof(learned[0]); i++)
+		assert_int_equal(policy_builder_add(builder, &learned[i], POLICY_ALLOWED), 0);
+	assert_int_equal(policy_builder_add(builder, &denied, POLICY_DENIED), 0);
+	assert_int_equal(policy_builder_finish(builder, &info, &bytes, &len), 0);
+	policy_builder_free(builder);
+	assert_int_equal(policy_image_check(bytes, len, &image, &err), 0);
+	open_court(&court, "kin");
+	watch_use(court.watch, image, enforce);
+	assert_int_equal(ask(&court, ACCESS_CREATE, "/tmp/x-mhppjt", 5), 0);
+	assert_int_equal(ask(&court, ACCESS_READ, "/tmp/x-mhppjt/result", 6), 0);
+	/* not for another access, not past a denial by hand, and not where it stands for something
+	 */
+	assert_int_equal(ask(&court, ACCESS_LIST, "/tmp/x-mhppjt", 5), -EACCES);
+	assert_int_equal(ask(&court, ACCESS_CREATE, "/tmp/x-secret", 7), -EACCES);
+	assert_int_equal(ask(&court, ACCESS_READ, "/tmp/mhppjt/.ssh/id_rsa", 8), -EACCES);
+	assert_int_equal(close_court(&court, "kin", VERDICT_DENIED), 3);
+}
+
 static int ask_exec(struct court *court, const char *path, enum view_executable executable,
 		    uint32_t opening)
 {
@@ -1603,6 +1640,7 @@ int main(void)
 		cmocka_unit_test(a_path_longer_than_any_key_is_judged_all_the_same),
 		cmocka_unit_test(a_name_that_changes_is_judged_again),
 		cmocka_unit_test(what_one_name_of_a_file_may_all_may),
+		cmocka_unit_test(a_generated_name_may_look_like_a_word),
 		cmocka_unit_test(an_interpreter_belongs_to_the_file_that_is_executed),
 		cmocka_unit_test(a_flood_of_names_is_bounded_and_counted),
 		cmocka_unit_test(what_no_question_asked_is_judged_and_recorded),

@@ -272,6 +272,46 @@ static void paths_become_keys(void **state)
 	}
 }
 
+static void a_plain_name_has_kin(void **state)
+{
+	static const struct {
+		const char *path;
+		uint32_t flags;
+		const char *kin[4];
+	} table[] = {
+		{"/tmp/x-mhppjt", 0, {"/tmp/x-{rand}"}},
+		{"/tmp/x-mhppjt/a", 0, {"/tmp/x-{rand}/a"}},
+		{"/tmp/x-mhppjt/result.json",
+		 0,
+		 {"/tmp/x-{rand}/result.json", "/tmp/x-mhppjt/{rand}.json"}},
+		{"/var/tmp/Mhppjt/RESULT/files12",
+		 0,
+		 {"/var/tmp/{rand}/RESULT/files12", "/var/tmp/Mhppjt/{rand}/files12",
+		  "/var/tmp/Mhppjt/RESULT/{rand}"}},
+		{"/tmp/x-Xy3abC/mhppjt", 0, {"/tmp/x-{rand}/{rand}"}},
+		{"/tmp/fooabcdefgh1", 0, {"/tmp/{rand}"}},
+		/* none */
+		{"/tmp/x-Xy3abC", 0, {NULL}},
+		{"/tmp/short/toolongtobeone", 0, {NULL}},
+		{"/tmp/{mhppjt}", 0, {NULL}},
+		{"/data/x-mhppjt", 0, {NULL}},
+		{"/etc/mhppjt", 0, {NULL}},
+		{"/tmp/x-mhppjt", BEHAVIOUR_IMAGE, {NULL}},
+	};
+	char out[SHAPE_KEY_MAX];
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		unsigned int n = 0;
+
+		for (int len; (len = shape_kin(table[i].path, table[i].flags, n, out)) > 0; n++) {
+			assert_true(n < COUNT(table[i].kin) && table[i].kin[n]);
+			assert_string_equal(out, table[i].kin[n]);
+			assert_int_equal(len, strlen(out));
+		}
+		assert_null(table[i].kin[n]);
+	}
+}
+
 /* A path of `len` bytes: "/tmp/" and then components of 255 times `fill`. */
 static char *long_path(size_t len, char fill)
 {
@@ -1180,6 +1220,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(names_are_read_back),
 		cmocka_unit_test(capabilities_have_the_names_of_the_kernel),
 		cmocka_unit_test(paths_become_keys),
+		cmocka_unit_test(a_plain_name_has_kin),
 		cmocka_unit_test(long_paths_stay_within_the_room),
 		cmocka_unit_test(executables_stay_literal),
 		cmocka_unit_test(an_image_holds_what_was_added),
