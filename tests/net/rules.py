@@ -39,6 +39,7 @@ def spare(v, n):
 
 class Namespace:
     """A network namespace, kept by a process that sleeps in it."""
+    calls = 0  # in all of them
 
     def __init__(self):
         self.group = None  # of version 2, for whoever is called here
@@ -65,6 +66,7 @@ class Namespace:
 
     def call(self, function, *arguments):
         """In a process of its own: what it returns, or the name of its error."""
+        Namespace.calls += 1
         reader, writer = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -162,14 +164,19 @@ def heard(data):
     return 'ok' if data == b'echo' else data.decode()
 
 
+def own_port():
+    """No other attempt's: the kernel remembers connections, and what passed goes on under another policy."""
+    return 22000 + Namespace.calls % 10000
+
+
 def tcp(address, port, local=None):
-    with open_socket(address, socket.SOCK_STREAM, local=local, lifetime=SILENT_S) as s:
+    with open_socket(address, socket.SOCK_STREAM, local=local or own_port(), lifetime=SILENT_S) as s:
         s.connect((address, port))
         return heard(s.recv(16))
 
 
 def udp(address, port, local=None):
-    with open_socket(address, socket.SOCK_DGRAM, local=local, lifetime=SILENT_S) as s:
+    with open_socket(address, socket.SOCK_DGRAM, local=local or own_port(), lifetime=SILENT_S) as s:
         s.connect((address, port))
         s.send(b'hello')
         return heard(s.recv(16))
