@@ -156,10 +156,28 @@ static int merge_named(int run_fd, const char *name, struct store *ready,
 	return r;
 }
 
-int merge_journal(int run_fd, const char *name, const struct settings *settings,
+/* Returns a descriptor that holds the lock, -ENOENT where there is no journal, or another -errno.
+ */
+static int lock_journal(int journals, const char *name, int how, struct error *err)
+{
+	cleanup_close int fd =
+		openat(journals, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, how) == 0)
+		return steal_fd(&fd);
+	if (fd >= 0 && errno == EWOULDBLOCK)
+		return error_say(err, EBUSY,
+				 "the journal '%s' belongs to a run or to a merge that goes on",
+				 name);
+	return error_set(err, errno, "cannot %s the journal '%s'", fd < 0 ? "open" : "lock", name);
+}
+
+int merge_journal(int journals, const char *name, const struct settings *settings,
 		  struct event_sink *events, struct error *err)
 {
-	return merge_named(run_fd, name, NULL, settings, events, err);
+	cleanup_close int lock = lock_journal(journals, name, LOCK_EX | LOCK_NB, err);
+
+	return lock < 0 ? lock : merge_named(journals, name, NULL, settings, events, err);
 }
 
 int merge_run(int journals, const char *run_id, struct store *ready,
@@ -170,12 +188,8 @@ int merge_run(int journals, const char *run_id, struct store *ready,
 	int r;
 
 	snprintf(name, sizeof(name), "%s" JOURNAL_SUFFIX, run_id);
-	lock = openat(journals, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (lock < 0 && errno == ENOENT)
-		return 0;
-	if (lock < 0 || flock(lock, ready ? LOCK_EX | LOCK_NB : LOCK_EX) < 0)
-		return error_set(err, errno, "cannot lock the journal '%s'", name);
-	r = merge_named(journals, name, ready, settings, events, err);
+	lock = lock_journal(journals, name, ready ? LOCK_EX | LOCK_NB : LOCK_EX, err);
+	r = lock < 0 ? lock : merge_named(journals, name, ready, settings, events, err);
 	if (r == -ENOENT && err)
 		*err = ERROR_INIT;
 	return r == -ENOENT ? 0 : r;

@@ -400,7 +400,7 @@ static void with_a_store_that_is_open_nobody_is_waited_for(void **state)
 	assert_int_equal(flock(live, LOCK_EX), 0);
 	assert_int_equal(
 		merge_run(place->journals, "2", ready, &place->settings, place->events, &err),
-		-EWOULDBLOCK);
+		-EBUSY);
 	close(live);
 	assert_true(is_there(place, "2.journal"));
 	assert_false(was_told(place, "\"degraded\""));
@@ -556,6 +556,29 @@ static void a_full_disk_keeps_the_journal(void **state)
 	assert_int_equal(umount2(small, MNT_DETACH), 0);
 }
 
+static void a_journal_that_somebody_has_is_left_alone(void **state)
+{
+	const struct journal_behaviour seen[] = {FS(ACCESS_READ, "/data/a", 0, VERDICT_NOVEL)};
+	const struct test_run run = {.id = 1, .seen = seen, .count = COUNT(seen)};
+	struct place *place = *state;
+	struct error err = ERROR_INIT;
+	int writer;
+
+	test_journal(place->journals, "1.journal", &run);
+	writer = openat(place->journals, "1.journal", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(flock(writer, LOCK_EX), 0);
+	assert_int_equal(
+		merge_journal(place->journals, "1.journal", &place->settings, place->events, &err),
+		-EBUSY);
+	assert_true(is_there(place, "1.journal"));
+	close(writer);
+	err = ERROR_INIT;
+	assert_int_equal(
+		merge_journal(place->journals, "1.journal", &place->settings, place->events, &err),
+		0);
+	assert_false(is_there(place, "1.journal"));
+}
+
 static void a_damaged_store_keeps_the_journal(void **state)
 {
 	static const char garbage[8192] = "this is no database, and long enough to be one";
@@ -602,6 +625,7 @@ int main(void)
 		TEST(a_persons_word_reaches_the_policy),
 		TEST(a_dead_mediators_journal_is_merged_and_told),
 		TEST(a_damaged_journal_is_put_aside),
+		TEST(a_journal_that_somebody_has_is_left_alone),
 		TEST(a_journal_that_the_store_refuses_is_put_aside),
 		TEST(a_merged_journal_goes_though_the_policy_cannot_be_written),
 		TEST(a_profile_that_is_full_is_told_and_compiles),
