@@ -115,17 +115,14 @@ static bool is_over(const struct standby *standby)
 
 /* Mostly nobody waits for this process yet. What fails here fails again, and is told, where a run
  * has to wait for it. Returns the store, or NULL. */
-static struct store *prepare(const struct standby *standby, const struct settings *settings,
-			     int runtime_fd, int journals, struct event_sink *events)
+static struct store *prepare(const struct settings *settings, int runtime_fd, int journals)
 {
 	struct store *store = NULL;
 
 	run_file_sweep(runtime_fd, journals);
 	(void)store_tidy(settings->state_directory, NULL);
 	map_program();
-	if (store_open_ready(settings->state_directory, STORE_WAIT_MS, &store, NULL) == 0 &&
-	    !is_over(standby))
-		(void)merge_left_over(journals, store, settings, events, NULL);
+	(void)store_open_ready(settings->state_directory, STORE_WAIT_MS, &store, NULL);
 	return store;
 }
 
@@ -135,6 +132,7 @@ static void stand_by(const struct standby *standby, const struct settings *setti
 {
 	struct event_sink *events = NULL;
 	struct store *store;
+	bool late;
 	int journals;
 
 	if (hear(standby, STANDBY_START_MS) != WORD)
@@ -144,11 +142,16 @@ static void stand_by(const struct standby *standby, const struct settings *setti
 		return;
 	/* A run that nothing can be told of is merged all the same. */
 	event_sink_open(settings->event_file, settings->events_per_run, &events, NULL);
-	store = prepare(standby, settings, runtime_fd, journals, events);
+	store = prepare(settings, runtime_fd, journals);
+	late = is_over(standby);
+	if (store && !late)
+		(void)merge_left_over(journals, store, settings, events, NULL);
 	if (store && hear(standby, STANDBY_MS) == END &&
 	    merge_run(journals, run_id, store, settings, events, NULL) == 0)
 		(void)run_file_mark_merged(run_fd);
 	close(run_fd); /* frees the lock before all that this process has mapped is taken down */
+	if (store && late)
+		(void)merge_left_over(journals, store, settings, events, NULL);
 	event_sink_free(events);
 }
 
