@@ -15,6 +15,8 @@
 
 #include "base/cleanup.h"
 #include "base/hash.h"
+#include "mediator/pending-exec.h"
+#include "mediator/seen.h"
 #include "policy/decide.h"
 #include "policy/guard.h"
 #include "policy/image.h"
@@ -31,24 +33,12 @@ struct answer {
 	uint8_t verdict;
 };
 
-/*
- * An execve(2) that was let through and whose file is still open: the kernel opens what interprets
- * the file next, by the same thread. That open belongs to the file and not to whoever called
- * execve(2), so a program that may run scripts may not therefore run their interpreter.
- */
-struct pending_exec {
-	pid_t thread; /* 0 for an empty place */
-	uint32_t opening;
-	enum view_executable executable;
-	char *program; /* path of the file, shape_literal() */
-};
-
 /* One piece, so large that the C library maps it: of memory that is never touched nothing is paid.
  */
 struct tables {
 	struct answer answers[WATCH_CACHE_SLOTS]; /* valid where they are of this epoch */
 	uint64_t programs[WATCH_PROGRAMS_MAX];	  /* hashes, numbered from 1 by place */
-	struct pending_exec execs[WATCH_EXECS_MAX];
+	struct pending_exec execs[PENDING_EXECS_MAX];
 };
 
 struct watch {
@@ -57,15 +47,13 @@ struct watch {
 	enum mode modes[DOMAINS];
 	uint64_t seed;
 	struct tables *tables;
-	uint32_t epoch; /* counts policies */
-	uint64_t *seen; /* hashes of what the journal holds; 0 for an empty slot */
-	uint32_t seen_count, seen_slots;
+	uint32_t epoch;	  /* counts policies */
+	struct seen seen; /* what the journal holds */
+	struct pending_execs execs;
 	uint32_t program_count;
-	uint32_t execs_count;
-	uint32_t execs_next; /* which one a further one replaces */
-	uint64_t repeated;   /* denials of something that was told already */
-	bool started;	     /* the container's own program was executed */
-	bool left_launcher;  /* the first process executes the real program */
+	uint64_t repeated;  /* denials of something that was told already */
+	bool started;	    /* the container's own program was executed */
+	bool left_launcher; /* the first process executes the real program */
 	bool told_foreign;
 };
 
@@ -76,14 +64,14 @@ int watch_new(const struct watch_options *options, struct watch **ret)
 	if (!watch)
 		return -ENOMEM;
 	watch->options = *options;
-	watch->seen_slots = 256;
 	watch->tables = calloc(1, sizeof(*watch->tables));
-	watch->seen = calloc(watch->seen_slots, sizeof(*watch->seen));
-	if (!watch->tables || !watch->seen ||
-	    getrandom(&watch->seed, sizeof(watch->seed), 0) != sizeof(watch->seed)) {
+	if (!watch->tables ||
+	    getrandom(&watch->seed, sizeof(watch->seed), 0) != sizeof(watch->seed) ||
+	    seen_open(&watch->seen, watch->seed) < 0) {
 		watch_free(watch);
 		return -ENOMEM;
 	}
+	watch->execs.places = watch->tables->execs;
 	*ret = watch;
 	return 0;
 }
@@ -111,10 +99,9 @@ void watch_free(struct watch *watch)
 		event.detail = "repetitions of what was told";
 		event_emit(watch->options.events, &event);
 	}
-	for (size_t i = 0; watch->execs_count > 0 && i < WATCH_EXECS_MAX; i++)
-		free(watch->tables->execs[i].program);
+	pending_release(&watch->execs);
+	seen_close(&watch->seen);
 	free(watch->tables);
-	free(watch->seen);
 	free(watch);
 }
 
@@ -152,73 +139,6 @@ static uint32_t number_program(struct watch *watch, const char *program)
 		}
 	}
 	return 0;
-}
-
-/* Where it is, or else belongs. */
-static uint64_t *find_seen(uint64_t *table, uint32_t slots, uint64_t hash)
-{
-	for (uint32_t i = (uint32_t)hash & (slots - 1);; i = (i + 1) & (slots - 1)) {
-		if (table[i] == hash || table[i] == 0)
-			return &table[i];
-	}
-}
-
-static bool place_seen(uint64_t *table, uint32_t slots, uint64_t hash)
-{
-	uint64_t *place = find_seen(table, slots, hash);
-	bool new = *place == 0;
-
-	*place = hash;
-	return new;
-}
-
-static void grow_seen(struct watch *watch)
-{
-	uint32_t slots = watch->seen_slots * 2;
-	uint64_t *table = calloc(slots, sizeof(*table));
-
-	if (!table)
-		return; /* fuller, slower, and still bounded by the check for a full table */
-	for (uint32_t i = 0; i < watch->seen_slots; i++) {
-		if (watch->seen[i])
-			place_seen(table, slots, watch->seen[i]);
-	}
-	free(watch->seen);
-	watch->seen = table;
-	watch->seen_slots = slots;
-}
-
-enum first { FIRST_NEW, FIRST_KNOWN, FIRST_LOST };
-
-static uint64_t hash_seen(const struct watch *watch, const struct behaviour *b,
-			  enum verdict verdict)
-{
-	uint32_t head[4] = {b->domain, b->access, verdict, b->flags};
-	uint64_t hash = hash64_add(watch->seed, head, sizeof(head));
-
-	hash = hash64_add(hash, b->program, strlen(b->program) + 1);
-	return hash64_mix(hash64_add(hash, b->key, strlen(b->key))) | 1;
-}
-
-static bool is_full(const struct watch *watch)
-{
-	return watch->seen_count >= WATCH_SEEN_MAX || watch->seen_count + 1 >= watch->seen_slots;
-}
-
-/* Is this the first time in this run that the behaviour gets this verdict? */
-static enum first first_time(struct watch *watch, const struct behaviour *b, enum verdict verdict)
-{
-	uint64_t hash = hash_seen(watch, b, verdict);
-
-	if (watch->seen_count >= watch->seen_slots / 4 * 3 &&
-	    watch->seen_slots < WATCH_SEEN_MAX * 2)
-		grow_seen(watch);
-	if (is_full(watch))
-		return FIRST_LOST;
-	if (!place_seen(watch->seen, watch->seen_slots, hash))
-		return FIRST_KNOWN;
-	watch->seen_count++;
-	return FIRST_NEW;
 }
 
 /* EVENT_KINDS: none. */
@@ -268,9 +188,9 @@ static void record(struct watch *watch, const struct behaviour *b, struct decisi
 		.novel = decision.novel,
 		.pid = pid,
 	};
-	enum first first = first_time(watch, b, decision.verdict);
+	enum seen_before before = seen_put(&watch->seen, b, decision.verdict);
 
-	if (first == FIRST_KNOWN) {
+	if (before == SEEN_KNOWN) {
 		watch->repeated += decision.verdict >= VERDICT_WOULD_DENY;
 		return;
 	}
@@ -278,7 +198,7 @@ static void record(struct watch *watch, const struct behaviour *b, struct decisi
 	tell(watch, &told, decision, pid, detail);
 	if (!watch->options.journal)
 		return;
-	if (first == FIRST_LOST)
+	if (before == SEEN_LOST)
 		journal_lose(watch->options.journal, b->domain, 1);
 	else
 		journal_put(watch->options.journal, &entry);
@@ -313,54 +233,6 @@ static bool is_foreign(const struct watch *watch, pid_t pid)
 static int result_of(enum verdict verdict)
 {
 	return verdict == VERDICT_DENIED ? -EACCES : 0;
-}
-
-/* ---- execve(2) and what it makes the kernel open ---- */
-
-static struct pending_exec *find_exec(struct watch *watch, pid_t thread)
-{
-	for (size_t i = 0; watch->execs_count > 0 && i < WATCH_EXECS_MAX; i++) {
-		if (watch->tables->execs[i].thread == thread)
-			return &watch->tables->execs[i];
-	}
-	return NULL;
-}
-
-static void drop_exec(struct watch *watch, struct pending_exec *exec)
-{
-	watch->execs_count -= exec->thread != 0;
-	free(exec->program);
-	*exec = (struct pending_exec){0};
-}
-
-void watch_exec_closed(struct watch *watch, uint32_t opening)
-{
-	for (size_t i = 0; watch->execs_count > 0 && i < WATCH_EXECS_MAX; i++) {
-		if (watch->tables->execs[i].thread && watch->tables->execs[i].opening == opening)
-			drop_exec(watch, &watch->tables->execs[i]);
-	}
-}
-
-/* program: the path that was judged. */
-static void expect_interpreter(struct watch *watch, const struct view_question *question,
-			       const char *program)
-{
-	struct pending_exec *place = find_exec(watch, question->pid);
-
-	if (place)
-		drop_exec(watch, place);
-	if (question->executable == VIEW_WHOLE)
-		return;
-	if (!place)
-		place = &watch->tables->execs[watch->execs_next++ % WATCH_EXECS_MAX];
-	drop_exec(watch, place);
-	place->program = strdup(program);
-	if (!place->program)
-		return;
-	place->thread = question->pid;
-	place->opening = question->opening;
-	place->executable = question->executable;
-	watch->execs_count++;
 }
 
 /* ---- judging ---- */
@@ -455,12 +327,9 @@ struct decision watch_decide(const struct watch *watch, const struct behaviour *
 bool watch_tells(const struct watch *watch, const struct behaviour *b, struct decision decision)
 {
 	struct behaviour judged = judged_as(b);
-	uint64_t hash;
 
-	if (kind_of(watch, decision.verdict) == EVENT_KINDS || is_full(watch))
-		return false;
-	hash = hash_seen(watch, &judged, decision.verdict);
-	return *find_seen(watch->seen, watch->seen_slots, hash) != hash;
+	return kind_of(watch, decision.verdict) != EVENT_KINDS &&
+	       seen_would_be_new(&watch->seen, &judged, decision.verdict);
 }
 
 enum verdict watch_observe(struct watch *watch, const struct behaviour *b, struct decision decision,
@@ -485,6 +354,11 @@ void watch_happened(struct watch *watch, const struct behaviour *b, bool refused
 	else if (decision.verdict == VERDICT_DENIED)
 		decision.verdict = VERDICT_WOULD_DENY;
 	record(watch, b, decision, pid, b->program, detail);
+}
+
+void watch_exec_closed(struct watch *watch, uint32_t opening)
+{
+	pending_closed(&watch->execs, opening);
 }
 
 dev_t watch_view(const struct watch *watch)
@@ -548,7 +422,7 @@ static void find_program(struct watch *watch, const struct view_question *questi
 
 static int judge_exec(struct watch *watch, const struct view_question *question)
 {
-	struct pending_exec *pending = find_exec(watch, question->pid);
+	struct pending_exec *pending = pending_find(&watch->execs, question->pid);
 	char program[SHAPE_KEY_MAX], key[SHAPE_KEY_MAX];
 	enum access access = ACCESS_EXEC;
 	enum verdict verdict;
@@ -561,9 +435,9 @@ static int judge_exec(struct watch *watch, const struct view_question *question)
 	}
 	verdict = judge_new(watch, question, access, program, key, &lasting);
 	if (verdict == VERDICT_DENIED && pending)
-		drop_exec(watch, pending);
+		pending_drop(&watch->execs, pending);
 	else if (verdict != VERDICT_DENIED)
-		expect_interpreter(watch, question, key);
+		pending_expect(&watch->execs, question, key);
 	return result_of(verdict);
 }
 
@@ -571,7 +445,7 @@ static int judge_file(struct watch *watch, const struct view_question *question)
 {
 	struct answer asked = {
 		.node = question->node, .access = (uint8_t)question->access, .epoch = watch->epoch};
-	struct pending_exec *pending = find_exec(watch, question->pid);
+	struct pending_exec *pending = pending_find(&watch->execs, question->pid);
 	char program[PATH_MAX], key[SHAPE_KEY_MAX];
 	struct answer *slot;
 	uint64_t hash;
@@ -579,7 +453,7 @@ static int judge_file(struct watch *watch, const struct view_question *question)
 
 	/* It is back in its program, so its execve(2) is over. */
 	if (pending)
-		drop_exec(watch, pending);
+		pending_drop(&watch->execs, pending);
 	find_program(watch, question, program);
 	/* a file of that name that was made before is another behaviour */
 	hash = hash64_add(watch->seed ^ (question->flags & BEHAVIOUR_SOCKET), question->path,

@@ -17,9 +17,7 @@
  * bounded tables, no allocation after watch_new() but for tables that grow to their limit.
  */
 enum watch_limits {
-	WATCH_SEEN_MAX = 65536,	   /* behaviours of one run; beyond, they count as lost */
 	WATCH_CACHE_SLOTS = 4096,  /* answers remembered, one a slot */
-	WATCH_EXECS_MAX = 256,	   /* execve(2)s that wait for their interpreter at a time */
 	WATCH_PROGRAMS_MAX = 1024, /* programs with answers of their own in the cache */
 };
 

@@ -36,6 +36,7 @@
 #include "mediator/loop.h"
 #include "mediator/talk.h"
 #include "mediator/volumes.h"
+#include "mediator/seen.h"
 #include "mediator/watch.h"
 #include "policy/native.h"
 #include "process/nearness.h"
@@ -1002,11 +1003,11 @@ static void a_flood_of_names_is_bounded_and_counted(void **state)
 	(void)state;
 	open_court(&court, "flood");
 	watch_use(court.watch, NULL, learn);
-	for (unsigned int i = 0; i < WATCH_SEEN_MAX + 100; i++) {
+	for (unsigned int i = 0; i < SEEN_MAX + 100; i++) {
 		snprintf(path, sizeof(path), "/data/x%uy", i % 100000);
 		assert_int_equal(ask(&court, ACCESS_CREATE, path, i), 0);
 	}
-	assert_int_equal(close_court(&court, "flood", VERDICT_NOVEL), WATCH_SEEN_MAX);
+	assert_int_equal(close_court(&court, "flood", VERDICT_NOVEL), SEEN_MAX);
 	assert_int_equal(journal_reader_open(scratch_fd, "flood", &reader, &err), 0);
 	assert_int_equal(journal_reader_lost(reader, DOMAIN_FS), 100);
 }
