@@ -26,9 +26,9 @@ int merge_refresh(struct store *store, const struct settings *settings, const ch
 		  const char *revision, struct event_sink *events, struct error *err);
 
 /*
- * Merges the journal `name` below `journals`, removes it, and refreshes its revision. A journal that
- * is damaged, or that the store refuses for what it holds, is kept as NAME.damaged and said in an
- * event, which is no failure. The journal of a run without function is removed: nothing can be
+ * Merges the journal `name` below `journals`, removes it, and refreshes its revision. A journal
+ * that is damaged, or that the store refuses for what it holds, is kept as NAME.damaged and said in
+ * an event, which is no failure. The journal of a run without function is removed: nothing can be
  * learned from it. Returns -EBUSY, and tells nobody, where somebody has the journal's lock: its run
  * or another merge goes on. Else returns 0, or -errno, said in an event too: then either the
  * journal stays for a later run, or it is merged and only the refresh failed, which the next run of
