@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,12 +42,42 @@ static int open_path(int root_fd, const char *path)
 	return fd;
 }
 
+static uint64_t mount_id_of(int fd)
+{
+	struct statx st = {0};
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &st) < 0)
+		return 0;
+	return st.stx_mnt_id;
+}
+
+/*
+ * Does config.json make the mount that `fd` lies on noexec? crun sets the flags of a bind that is
+ * read-only as the last thing before it enters the root, so while hooks run the mount has none. Of
+ * mounts at one place the last is what is there, under whatever name.
+ */
+static bool will_be_noexec(int root_fd, const struct oci_spec *spec, int fd)
+{
+	uint64_t id = mount_id_of(fd);
+
+	if (id == 0 || id == mount_id_of(root_fd))
+		return false;
+	for (size_t i = spec->n_mounts; i > 0; i--) {
+		cleanup_close int point = open_path(root_fd, spec->mounts[i - 1].destination);
+
+		if (point >= 0 && mount_id_of(point) == id)
+			return spec->mounts[i - 1].noexec;
+	}
+	return false;
+}
+
 /*
  * Opens `path` if it can be executed at all: 0 with *ret_fd, 1 where it is not there or not
  * executable, -errno for what leaves that open. The bits of everybody count, not those of the
  * caller: crun looks with all capabilities, and runc as root too unless the user is another.
  */
-static int try_path(int root_fd, const char *path, int *ret_fd, struct error *err)
+static int try_path(int root_fd, const struct oci_spec *spec, const char *path, int *ret_fd,
+		    struct error *err)
 {
 	cleanup_close int fd = open_path(root_fd, path);
 	struct statvfs file_system;
@@ -59,7 +90,8 @@ static int try_path(int root_fd, const char *path, int *ret_fd, struct error *er
 	if (fstat(fd, &st) < 0 || fstatvfs(fd, &file_system) < 0)
 		return error_set(err, errno, "cannot look at '%.200s' in the container's root",
 				 path);
-	if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111) || (file_system.f_flag & ST_NOEXEC))
+	if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111) || (file_system.f_flag & ST_NOEXEC) ||
+	    will_be_noexec(root_fd, spec, fd))
 		return 1;
 	*ret_fd = steal_fd(&fd);
 	return 0;
@@ -87,7 +119,7 @@ static int search(int root_fd, const struct oci_spec *spec, enum dialect dialect
 	if (dialect == DIALECT_OLD && name[0] == '.')
 		return join(spec->cwd, "", 0, name, path) < 0
 			       ? 1
-			       : try_path(root_fd, path, ret_fd, err);
+			       : try_path(root_fd, spec, path, ret_fd, err);
 	while (at) {
 		size_t len = strcspn(at, ":");
 		bool is_root = len == 0 && dialect == DIALECT_OLD;
@@ -95,7 +127,7 @@ static int search(int root_fd, const struct oci_spec *spec, enum dialect dialect
 
 		/* what does not fit into a path is nothing that a runtime could execute */
 		if (join(spec->cwd, is_root ? "/" : at, is_root ? 1 : len, name, path) == 0)
-			r = try_path(root_fd, path, ret_fd, err);
+			r = try_path(root_fd, spec, path, ret_fd, err);
 		if (r <= 0)
 			return r;
 		at = at[len] ? at + len + 1 : NULL;
@@ -156,10 +188,10 @@ int entry_resolve(int root_fd, const struct oci_spec *spec, int *ret_fd, struct 
 	if (name[len] == '\0')
 		return resolve_by_path(root_fd, spec, ret_fd, err);
 	if (name[0] == '/')
-		return try_path(root_fd, name, ret_fd, err);
+		return try_path(root_fd, spec, name, ret_fd, err);
 	/* runc enters cwd first, so that its limit counts for the name alone */
 	r = join(spec->cwd, name, len, name + len + 1, path);
 	if (r < 0)
 		return error_set(err, -r, "cannot look up '%.200s' in the container's root", name);
-	return try_path(root_fd, path, ret_fd, err);
+	return try_path(root_fd, spec, path, ret_fd, err);
 }

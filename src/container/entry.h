@@ -11,8 +11,8 @@
  * Finds the file that the runtime will execute: process.args[0], in the container's root `root_fd`
  * (an O_PATH descriptor), as runc and crun look it up: with a '/' relative to process.cwd, else
  * along PATH of process.env (empty elements mean cwd; without PATH nothing is found), taking the
- * first regular file that has an executable bit and lies on no noexec mount. Links are resolved
- * within the root; "#!" is left to the kernel.
+ * first regular file that has an executable bit and lies on no noexec mount, nor on one that the
+ * runtime has yet to make so. Links are resolved within the root; "#!" is left to the kernel.
  *
  * Not known here: runc built with Go 1.20 or later passes over what process.user may not execute,
  * where crun and older runc fail with it. Whoever binds something over the result must notice when

@@ -143,9 +143,8 @@ static int read_root(const char *name, const struct json *json, struct oci_spec 
 	return 0;
 }
 
-/* Options that set the propagation, of which the last holds. Source: mount(8), and the runtimes. */
-static int read_propagation(const char *name, const struct json *mount, const char *path,
-			    struct oci_mount *ret, struct error *err)
+/* Of options that contradict each other the last holds. Source: mount(8), and the runtimes. */
+static void read_option(const char *option, struct oci_mount *ret)
 {
 	static const struct {
 		const char *option;
@@ -155,16 +154,28 @@ static int read_propagation(const char *name, const struct json *mount, const ch
 		{"rslave", true},      {"private", false},     {"rprivate", false},
 		{"unbindable", false}, {"runbindable", false},
 	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(option, table[i].option) == 0)
+			ret->propagates = table[i].propagates;
+	}
+	if (strcmp(option, "noexec") == 0)
+		ret->noexec = true;
+	else if (strcmp(option, "exec") == 0 || strcmp(option, "rexec") == 0)
+		ret->noexec = false;
+}
+
+static int read_options(const char *name, const struct json *mount, const char *path,
+			struct oci_mount *ret, struct error *err)
+{
 	const struct json *options = NULL;
 	int r = document_array(name, mount, "options", path, &options, err);
 
 	for (size_t i = 0; r == 0 && i < json_count(options); i++) {
 		const char *option = json_string(json_at(options, i));
 
-		for (size_t k = 0; option && k < sizeof(table) / sizeof(table[0]); k++) {
-			if (strcmp(option, table[k].option) == 0)
-				ret->propagates = table[k].propagates;
-		}
+		if (option)
+			read_option(option, ret);
 	}
 	return r;
 }
@@ -190,7 +201,7 @@ static int read_mount(const char *name, const struct json *mount, size_t i, stru
 		r = document_string(name, mount, "source", path, &ret->source, err);
 	snprintf(path, sizeof(path), "mounts[%zu].options", i);
 	if (r == 0)
-		r = read_propagation(name, mount, path, ret, err);
+		r = read_options(name, mount, path, ret, err);
 	return r;
 }
 

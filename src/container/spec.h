@@ -21,6 +21,7 @@ struct oci_mount {
 	const char *type;	 /* may be NULL */
 	const char *source;	 /* may be NULL */
 	bool propagates;	 /* the last propagation among its options is shared or slave */
+	bool noexec;		 /* the last of exec, rexec and noexec among them is noexec */
 };
 
 struct oci_spec {

@@ -178,6 +178,21 @@ entry_of() {
 	nothing_left
 }
 
+# crun sets the flags of a bind that is read-only after the hooks.
+@test "a program on a read-only noexec mount fails, and is passed over on PATH, as without husk" {
+	mkdir "$T/volume"
+	cp "$HUSK_ROOTFS/bin/busybox" "$T/volume/busybox"
+	ROOTFS=$(own_rootfs)
+	cp "$HUSK_ROOTFS/bin/busybox" "$ROOTFS/app/busybox"
+	local mounts='.mounts += [{destination: "/v", type: "bind", source: "'"$T"'/volume",
+		options: ["rbind", "ro", "nosuid", "noexec"]}]'
+	FILTER=$mounts entry_of /v/busybox true
+	[ "$status" -ne 0 ]
+	FILTER=$mounts' | .process.env = ["PATH=/v:/app"]' entry_of busybox true
+	[ "$ENGINE" != crun ] || [ "$status" -eq 0 ]
+	nothing_left
+}
+
 @test "a program that is missing leaves the runtime's own error" {
 	entry_of /app/missing
 	[ "$status" -ne 0 ]

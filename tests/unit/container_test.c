@@ -254,18 +254,22 @@ static void test_spec_mount_at(void **unused)
 	static const char text[] =
 		"{" ROOT ",\"linux\":{\"rootfsPropagation\":\"rshared\"},\"mounts\":["
 		"{\"destination\":\"/v\",\"options\":[\"rbind\",\"rslave\"]},"
-		"{\"destination\":\"v//in/\",\"options\":[\"shared\",\"ro\",\"private\"]},"
-		"{\"destination\":\"/v\",\"options\":[\"private\",\"slave\",7]},"
+		"{\"destination\":\"v//in/\","
+		"\"options\":[\"shared\",\"noexec\",\"ro\",\"private\"]},"
+		"{\"destination\":\"/v\","
+		"\"options\":[\"noexec\",\"private\",\"slave\",7,\"exec\"]},"
 		"{\"destination\":\"/\",\"options\":[\"rshared\",\"rprivate\"]},"
 		"{\"destination\":\"/w\",\"options\":null},{\"destination\":\"/w/x\"}]}";
 	static const struct {
 		const char *point;
 		int mount; /* -1: none */
-		bool propagates;
+		bool propagates, noexec;
 	} cases[] = {
-		{"/v", 2, true},       {"/v/other/deep", 2, true}, {"/v/in", 1, false},
-		{"/v/in/x", 1, false}, {"/v/inner", 2, true},	   {"/vv", -1, false},
-		{"/w", 4, false},      {"/w/x", 5, false},	   {"/", -1, false},
+		{"/v", 2, true, false},	      {"/v/other/deep", 2, true, false},
+		{"/v/in", 1, false, true},    {"/v/in/x", 1, false, true},
+		{"/v/inner", 2, true, false}, {"/vv", -1, false, false},
+		{"/w", 4, false, false},      {"/w/x", 5, false, false},
+		{"/", -1, false, false},
 	};
 	cleanup_oci_spec struct oci_spec spec = {0};
 
@@ -280,6 +284,7 @@ static void test_spec_mount_at(void **unused)
 		}
 		assert_ptr_equal(mount, &spec.mounts[cases[i].mount]);
 		assert_int_equal(mount->propagates, cases[i].propagates);
+		assert_int_equal(mount->noexec, cases[i].noexec);
 	}
 }
 
