@@ -157,6 +157,15 @@ static int without_husk(struct start *start, int result, struct error *err)
 	return 0;
 }
 
+/* The runtime says so itself, and better. But were the program to appear before it is executed, by
+ * another hook or on a volume, it would run unwrapped. */
+static int without_program(struct start *start, struct error *err)
+{
+	error_say(err, ENOENT, "there is no program '%.200s' to wrap",
+		  start->spec.n_args > 0 ? start->spec.args[0] : "");
+	return without_husk(start, -ENOENT, err);
+}
+
 /* Always to the end: a runtime that writes into a closed pipe fails. */
 static int read_state(struct start *start, struct error *err)
 {
@@ -227,6 +236,8 @@ static int create_runtime(struct start *start, struct error *err)
 	}
 	if (r == 0)
 		r = start_mediator(start, err);
+	if (r > 0)
+		return without_program(start, err);
 	return r < 0 ? without_husk(start, r, err) : 0;
 }
 

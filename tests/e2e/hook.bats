@@ -302,6 +302,29 @@ enforced() {
 	[ "$(wc -l <<<"$POLICY")" -eq 1 ]
 }
 
+@test "a program that is missing as husk looks may come before it is executed: an enforced one does not start" {
+	ROOTFS=$(own_rootfs)
+	BUNDLE=$(bundle late "$ROOTFS")
+	hook_bundle "$BUNDLE" orders
+	set_args "$BUNDLE" /app/late served
+	cp "$ROOTFS/bin/echo" "$ROOTFS/app/late"
+	run_bundle 0 "$BUNDLE"
+	husk mode orders enforce
+	change_bundle "$BUNDLE" '.hooks.createRuntime += [{path: "/bin/cp",
+		args: ["cp", "'"$ROOTFS/bin/echo"'", "'"$ROOTFS/app/late"'"]}]'
+	rm "$ROOTFS/app/late"
+	capture limited start_run "$BUNDLE"
+	[ "$status" -ne 0 ] || fail "it started: $output"
+	output_lacks served
+	has_event '.event == "refused" and (.detail | contains("/app/late"))'
+	husk mode orders learn
+	rm -f "$ROOTFS/app/late"
+	run_bundle 0 "$BUNDLE"
+	output_has served
+	has_event '.event == "degraded" and (.detail | contains("/app/late"))'
+	nothing_left
+}
+
 @test "a damaged policy is never half read: without a copy an enforced function is refused" {
 	enforced
 	cp "$POLICY" "$T/good"
