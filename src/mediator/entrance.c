@@ -7,6 +7,7 @@
 #include "mediator/entrance.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -25,6 +26,10 @@
 #include "wrap/helper.h"
 
 #define HOOK_END_NS 1000000000 /* with hooks whose program has not quite ended */
+/* Between looks at a gate that nobody opens: most containers are started at once. */
+#define GUARD_SOON_MS 5
+#define GUARD_LATER_MS 100
+#define GUARD_SOON_NS 1000000000
 
 /* ---- the wrap ---- */
 
@@ -292,6 +297,61 @@ static void on_gate_opened(void *context, pid_t pid)
 		tell_entered(m);
 	}
 	view_gate_answer(m->view, m->exec_result < 0 ? m->exec_result : -EACCES);
+}
+
+/* ---- the guard ---- */
+
+static bool may_be_bypassed(const struct mediator *m)
+{
+	return !m->wrapped && !m->helper && m->entrant == 0 && !m->init_gone && !m->bypassed;
+}
+
+int entrance_wait_ms(const struct mediator *m)
+{
+	if (!may_be_bypassed(m))
+		return -1;
+	return clock_wall_ns() - m->started_ns < GUARD_SOON_NS ? GUARD_SOON_MS : GUARD_LATER_MS;
+}
+
+static bool may_go_on(const struct mediator *m)
+{
+	enum mode modes[DOMAINS];
+
+	if (m->setup->settings->degrade)
+		return true;
+	mediator_modes_now(m, modes);
+	for (int d = 0; d < DOMAINS; d++) {
+		if (modes[d] == MODE_ENFORCE)
+			return false;
+	}
+	return true;
+}
+
+void entrance_guard(struct mediator *m)
+{
+	struct error err = ERROR_INIT;
+	struct stat now;
+
+	/* of a process that is about to end there is no program any more */
+	if (!may_be_bypassed(m) || fstatat(m->init_dir_fd, "exe", &now, 0) < 0 ||
+	    (now.st_dev == m->runtime.st_dev && now.st_ino == m->runtime.st_ino))
+		return;
+	m->bypassed = true;
+	if (may_go_on(m)) {
+		mediator_tell(m, EVENT_DEGRADED,
+			      "the program was replaced before it was executed: this run is not "
+			      "wrapped");
+		return;
+	}
+	if (!m->ready || helper_kill(m->ready, m->init_fd) < 0 ||
+	    mediator_end_helper(m, &m->ready, &err) < 0)
+		mediator_tell(m, EVENT_DEGRADED,
+			      "the program was replaced before it was executed: this run is not "
+			      "wrapped, and cannot be ended");
+	else
+		mediator_tell(m, EVENT_REFUSED,
+			      "the program was replaced before it was executed: the container was "
+			      "ended");
 }
 
 int entrance_open(struct mediator *m, struct talk_report *report)

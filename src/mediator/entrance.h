@@ -20,4 +20,15 @@ void entrance_complete(struct mediator *m);
 void entrance_look(struct mediator *m);
 enum entrance_constants { HOOK_END_LOOK_MS = 2 };
 
+/*
+ * Looks whether the first process executes something that is not behind the gate: until then the
+ * name of the entry point may have come to mean another file, by another hook, or by whoever
+ * writes to the volume that it lies on. An enforced function is ended then, unless the
+ * configuration says degrade; any other goes on without husk; an event says so. To be called in
+ * each turn of the loop, after entrance_wait_ms() at the latest; that is -1 where there is nothing
+ * to look for.
+ */
+void entrance_guard(struct mediator *m);
+int entrance_wait_ms(const struct mediator *m);
+
 #endif

@@ -59,15 +59,16 @@ struct mediator {
 	struct latency latency;
 	struct nearness nearness;
 	struct patience patience;
-	int proc_fd;	 /* the host's /proc */
-	int init_fd;	 /* pidfd of the container's first process */
-	int init_dir_fd; /* its directory in /proc */
-	int empty_fd;	 /* a directory with nothing in it, this process's root in the end */
-	int mounts_fd;	 /* the host's mount namespace, -1 where nothing will be executed there */
-	int memory_fd;	 /* the control group's memory events, -1 where there are none */
-	int members_fd;	 /* and its processes, until the container is started */
-	int root_fd;	 /* the container's root until the wished trees are looked through, or -1 */
-	int journal_fd;	 /* keeps the journal locked until it is merged */
+	int proc_fd;	     /* the host's /proc */
+	int init_fd;	     /* pidfd of the container's first process */
+	int init_dir_fd;     /* its directory in /proc */
+	struct stat runtime; /* the program that the first process executes while it is created */
+	int empty_fd;	     /* a directory with nothing in it, this process's root in the end */
+	int mounts_fd;	/* the host's mount namespace, -1 where nothing will be executed there */
+	int memory_fd;	/* the control group's memory events, -1 where there are none */
+	int members_fd; /* and its processes, until the container is started */
+	int root_fd;	/* the container's root until the wished trees are looked through, or -1 */
+	int journal_fd; /* keeps the journal locked until it is merged */
 	char policy_path[sizeof(POLICY_DIRECTORY) + NAME_MAX + 1]; /* below the state directory */
 	struct policy_stamp policy_stamp;
 	int64_t started_ns;	   /* CLOCK_REALTIME */
@@ -92,6 +93,7 @@ struct mediator {
 	bool complete;	 /* complete() was called */
 	pid_t entrant;	 /* the first process, while the gate is still used by a hook; else 0 */
 	int64_t hook_ends_ns; /* until when (CLOCK_MONOTONIC) */
+	bool bypassed;	      /* the first process executes what is not behind the gate */
 	bool wrapped;	      /* the view is the container's root */
 	bool out_of_memory;   /* the kernel killed a process of it for want of memory */
 	int64_t ends_ns;      /* CLOCK_MONOTONIC, 0 while the first process lives */

@@ -265,6 +265,8 @@ static int wait_ms(const struct mediator *m)
 		return LATENCY_IDLE_MS;
 	if (m->entrant)
 		return HOOK_END_LOOK_MS;
+	if (entrance_wait_ms(m) >= 0)
+		return entrance_wait_ms(m);
 	if (m->policy_news)
 		return POLICY_CHECK_MS;
 	if (view_wait_ms(m->view) >= 0)
@@ -325,6 +327,7 @@ static void serve(struct mediator *m)
 		if (!m->flowed && view_wait_ms(m->view) >= 0)
 			m->view_result = view_serve(m->view, 0);
 		entrance_look(m);
+		entrance_guard(m);
 		capabilities_look(m);
 		if (!settled && watch_started(m->watch)) {
 			view_settle(m->view);
@@ -381,7 +384,7 @@ static int set_up(struct mediator *m, struct error *err)
 	snprintf(name, sizeof(name), "%d", setup->state->pid);
 	if (m->init_fd >= 0)
 		m->init_dir_fd = openat(m->proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (m->init_dir_fd < 0)
+	if (m->init_dir_fd < 0 || fstatat(m->init_dir_fd, "exe", &m->runtime, 0) < 0)
 		return error_set(err, errno, "cannot watch the container's process %d",
 				 setup->state->pid);
 	m->loop = loop_new();

@@ -20,6 +20,7 @@ struct helper {
 	int proc_fd;
 	pid_t pid;
 	int mount_fd;
+	int pidfd; /* for kill_work() */
 	const struct oci_spec *spec;
 	struct native_wish wish;
 	struct native_plan *attached;	  /* for native_mediate_work() */

@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -155,6 +157,22 @@ int helper_wrap(struct helper *helper, int proc_fd, pid_t pid, int mount_fd,
 	helper->spec = spec;
 	helper->wish = *wish;
 	nearness_call(&helper->nearness, helper->thread);
+	return send(helper->main_fd, &message, sizeof(message), MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int kill_work(struct helper *helper)
+{
+	if (syscall(SYS_pidfd_send_signal, helper->pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+		return error_set(&helper->err, errno, "cannot end the container");
+	return 0;
+}
+
+int helper_kill(struct helper *helper, int pidfd)
+{
+	struct message message = {0};
+
+	helper->work = kill_work;
+	helper->pidfd = pidfd;
 	return send(helper->main_fd, &message, sizeof(message), MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 

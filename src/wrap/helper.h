@@ -35,6 +35,10 @@ int helper_prepare(const struct nearness *nearness, struct helper **ret);
 int helper_wrap(struct helper *helper, int proc_fd, pid_t pid, int mount_fd,
 		const struct oci_spec *spec, const struct native_wish *wish);
 
+/* Gives it another work instead: to kill the process behind `pidfd` (borrowed until it has ended),
+ * which the main thread may not any more. Returns 0 or -errno; then helper_finish(). */
+int helper_kill(struct helper *helper, int pidfd);
+
 /* To poll for POLLIN; then helper_news() tells what has come. */
 int helper_fd(const struct helper *helper);
 enum helper_news helper_hear(struct helper *helper);

@@ -148,6 +148,51 @@ os.read(reader, 1)'
 	nothing_left
 }
 
+@test "an entry point that becomes another file before it is executed ends an enforced container" {
+	ROOTFS=$(own_rootfs)
+	cp "$ROOTFS/bin/sh" "$ROOTFS/app/before"
+	cp "$ROOTFS/bin/sh" "$ROOTFS/app/after"
+	ln -s before "$ROOTFS/app/entry"
+	BUNDLE=$(bundle replaced "$ROOTFS")
+	set_args "$BUNDLE" /app/entry -c 'sleep 2; echo served'
+	hook_bundle "$BUNDLE" replaced
+	run_bundle 0 "$BUNDLE"
+	change_bundle "$BUNDLE" '.hooks.createRuntime += [{path: "/bin/ln",
+		args: ["ln", "-sfn", "after", "'"$ROOTFS/app/entry"'"]}]'
+	ln -sfn before "$ROOTFS/app/entry"
+	run_bundle 0 "$BUNDLE"
+	output_has served
+	has_event '.event == "degraded" and (.detail | contains("was replaced"))'
+	husk mode replaced enforce
+	ln -sfn before "$ROOTFS/app/entry"
+	run_bundle 137 "$BUNDLE"
+	output_lacks served
+	has_event '.event == "refused" and (.detail | contains("was replaced"))'
+	nothing_left
+}
+
+@test "so does one that is replaced by a rename between create and start" {
+	ROOTFS=$(own_rootfs)
+	cp "$ROOTFS/bin/sh" "$ROOTFS/app/entry"
+	cp "$ROOTFS/bin/sh" "$ROOTFS/app/after"
+	BUNDLE=$(bundle replaced "$ROOTFS")
+	set_args "$BUNDLE" /app/entry -c 'sleep 2; echo served'
+	hook_bundle "$BUNDLE" replaced
+	run_bundle 0 "$BUNDLE"
+	husk mode replaced enforce
+	local id
+	id=$(new_id)
+	create "$id" || fail "$(cat "$T/log")"
+	mv "$ROOTFS/app/after" "$ROOTFS/app/entry"
+	expect 0 "$ENGINE" start "$id"
+	stopped() { [ "$("$ENGINE" state "$id" | jq -r .status)" = stopped ]; }
+	wait_until 20 stopped
+	[ ! -s "$T/log" ] || fail "it ran: $(cat "$T/log")"
+	has_event '.event == "refused" and (.detail | contains("was replaced"))'
+	expect 0 "$ENGINE" delete --force "$id"
+	nothing_left
+}
+
 @test "an open file that was sent out of the container does not keep its end back" {
 	enforced
 	python3 - "$DATA/socket" <<-'EOF' >/dev/null 2>&1 3>&- &
