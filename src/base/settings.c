@@ -261,6 +261,8 @@ int settings_read(const char *path, struct settings *ret, struct error *err)
 			*err = ERROR_INIT;
 		return settings_parse(name, "", 0, ret, err);
 	}
+	if (r == -EISDIR)
+		r = error_say(err, ENOENT, "'%s' is a directory, and no file", name);
 	if (r < 0) {
 		set_defaults(ret);
 		return r;

@@ -220,12 +220,15 @@ static int judge(const struct runtime *runtime, int status, const char *pid_file
 	bool started = access(pid_file, F_OK) == 0;
 	char text[512];
 
-	if (status == 0)
+	if (status == 0 && started)
 		return 0;
 	if (!runtime_last_error(log, text, sizeof(text))) {
-		if (!started && status < 64)
-			error_say(err, EIO, "%s failed with status %d", name, status);
-		return status;
+		/* beyond, it is by a signal, or says what it is */
+		if (started || status >= 64)
+			return status;
+		error_say(err, EIO, "%s started nothing and ended with status %d", name, status);
+		error_hint(err, "run 'husk check'");
+		return EX_UNAVAILABLE;
 	}
 	if (started && !((status == 1 || status >= 126) && strstr(text, "exec")))
 		return status;

@@ -371,6 +371,16 @@ waits_in_poll() {
 	output_has "no function 'nothing' is known"
 	output_has "see 'husk list'; a function is there once a run of it has ended"
 	expect 66 "$HUSK" --config "$T/not-there" list
+	expect 66 "$HUSK" --config "$T" list
+	output_has "'$T' is a directory, and no file"
+}
+
+@test "a runtime that starts nothing is named, and passes for no program's end" {
+	expect 69 husk run --runtime /bin/false --hook-program "$HUSK_HOOK" -- /bin/true
+	output_has "false started nothing and ended with status 1"
+	expect 69 husk run --runtime /bin/true --hook-program "$HUSK_HOOK" -- /bin/true
+	output_has "true started nothing and ended with status 0"
+	nothing_left
 }
 
 @test "help is that of the command list, whatever stands before it" {
