@@ -108,6 +108,7 @@ int error_exit_code(const struct error *err)
 	case EPROTO:
 	case EBADMSG:
 	case ENAMETOOLONG:
+	case EFBIG:
 		return EX_DATAERR;
 	case ENOENT:
 	case ENOTDIR:

@@ -349,6 +349,10 @@ waits_in_poll() {
 		[ "$status" -eq 65 ] || fail "'$text': exit status $status: $output"
 		[[ $output == husk:* ]] || fail "$output"
 	done
+	head -c 1000000 /dev/zero | tr '\0' '[' >"$T/bad"
+	expect 65 husk import "$T/bad"
+	truncate --size 1G "$T/bad"
+	expect 65 husk import "$T/bad"
 	[ "$(husk list --json | jq '[.. | .name? // empty] | length')" -eq 0 ]
 }
 
