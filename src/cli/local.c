@@ -197,6 +197,7 @@ static int find_workdir(struct making *m, const struct local_request *q,
 			const struct settings *settings, struct error *err)
 {
 	const char *const own[] = {settings->state_directory, settings->runtime_directory};
+	struct stat st;
 
 	if (q->rootfs) {
 		if (!text_copy(m->workdir, sizeof(m->workdir), q->workdir ? q->workdir : "/"))
@@ -206,6 +207,8 @@ static int find_workdir(struct making *m, const struct local_request *q,
 	if (!realpath(q->workdir ? q->workdir : ".", m->workdir))
 		return error_set(err, errno, "cannot use the working directory '%s'",
 				 q->workdir ? q->workdir : ".");
+	if (stat(m->workdir, &st) == 0 && !S_ISDIR(st.st_mode))
+		return error_set(err, ENOTDIR, "cannot use the working directory '%s'", q->workdir);
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		if (place_is_below(m->workdir, own[i]))
 			return error_say(err, EINVAL, "'%s' is husk's own: run from elsewhere",

@@ -105,6 +105,10 @@ static int resolve_paths(struct run_options *o, struct cli *cli, struct error *e
 	const struct settings *settings;
 	int r = take_directory(&q->rootfs, o->rootfs, "root file system", err);
 
+	if (r == 0 && q->rootfs && strcmp(q->rootfs, "/") == 0) {
+		r = error_say(err, EINVAL, "the host's own root is no root file system to run in");
+		error_hint(err, "without --rootfs the program sees the host's files, read-only");
+	}
 	if (r == 0)
 		r = take_directory(&q->bundle, o->bundle, "bundle", err);
 	if (r == 0)

@@ -98,12 +98,16 @@ run_here() {
 	nothing_left
 }
 
-@test "a root file system or bundle that is no directory is named" {
+@test "a root file system, bundle or working directory that is none is named" {
 	touch file
 	run_here 66 --rootfs file -- /bin/true
 	output_has "cannot use the root file system '$T/file': Not a directory"
 	run_here 66 --bundle file
 	output_has "cannot use the bundle '$T/file': Not a directory"
+	run_here 66 --workdir "$T/file" -- /bin/true
+	output_has "cannot use the working directory '$T/file': Not a directory"
+	run_here 65 --rootfs / -- /bin/true
+	output_has "without --rootfs the program sees the host's files"
 }
 
 @test "a program that cannot be executed is named, with the way out" {
