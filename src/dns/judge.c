@@ -49,13 +49,25 @@ static struct behaviour behaviour_of(enum access access, const char *key)
 	};
 }
 
+/* key, text: room for what it is recorded as. */
+static struct behaviour asking_for(const char *name, char key[SHAPE_HOST_MAX])
+{
+	shape_host(name, key);
+	return behaviour_of(ACCESS_RESOLVE, key);
+}
+
+static struct behaviour consulting(const struct address *resolver, char text[ADDRESS_TEXT_ROOM])
+{
+	address_text(resolver, text);
+	return behaviour_of(ACCESS_CONSULT, text);
+}
+
 /* Is the name, as it would be recorded, part of the policy? */
 static bool is_known(const struct dns_judge *judge, const char *name)
 {
 	char key[SHAPE_HOST_MAX];
-	struct behaviour b = behaviour_of(ACCESS_RESOLVE, key);
+	struct behaviour b = asking_for(name, key);
 
-	shape_host(name, key);
 	return judge->options.peek(judge->options.context, &b) == VERDICT_ALLOWED;
 }
 
@@ -63,9 +75,8 @@ static enum verdict observe_name(struct dns_judge *judge, const char *name,
 				 const struct dns_asker *asker)
 {
 	char key[SHAPE_HOST_MAX];
-	struct behaviour b = behaviour_of(ACCESS_RESOLVE, key);
+	struct behaviour b = asking_for(name, key);
 
-	shape_host(name, key);
 	return judge->options.observe(judge->options.context, &b, asker);
 }
 
@@ -185,9 +196,8 @@ static enum dns_ruling judge_step(struct dns_judge *judge, const char *name,
 				  const struct dns_asker *asker)
 {
 	char key[SHAPE_HOST_MAX];
-	struct behaviour b = behaviour_of(ACCESS_RESOLVE, key);
+	struct behaviour b = asking_for(name, key);
 
-	shape_host(name, key);
 	if (leads_to_known(judge, name) ||
 	    judge->options.peek(judge->options.context, &b) != VERDICT_DENIED)
 		return DNS_PASS_STEP;
@@ -201,9 +211,8 @@ enum dns_ruling dns_judge_query(struct dns_judge *judge, const struct dns_questi
 
 	if (!resolv_has_server(&judge->resolv, &asker->resolver)) {
 		char text[ADDRESS_TEXT_ROOM];
-		struct behaviour b = behaviour_of(ACCESS_CONSULT, text);
+		struct behaviour b = consulting(&asker->resolver, text);
 
-		address_text(&asker->resolver, text);
 		if (judge->options.observe(judge->options.context, &b, asker) == VERDICT_DENIED)
 			return DNS_REFUSE;
 	}
@@ -222,12 +231,10 @@ enum dns_ruling dns_judge_query(struct dns_judge *judge, const struct dns_questi
 static bool is_resolver_known(const struct dns_judge *judge, const struct address *resolver)
 {
 	char text[ADDRESS_TEXT_ROOM];
-	struct behaviour b = behaviour_of(ACCESS_CONSULT, text);
+	struct behaviour b = consulting(resolver, text);
 
-	if (resolv_has_server(&judge->resolv, resolver))
-		return true;
-	address_text(resolver, text);
-	return judge->options.peek(judge->options.context, &b) == VERDICT_ALLOWED;
+	return resolv_has_server(&judge->resolv, resolver) ||
+	       judge->options.peek(judge->options.context, &b) == VERDICT_ALLOWED;
 }
 
 static int lead(struct dns_judge *judge, const struct dns_question *question,
