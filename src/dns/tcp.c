@@ -3,7 +3,8 @@
  * Connections. Each has one of its own to the resolver, once there is a question that may be asked:
  * before that nobody hears of a program that just connects, nor is anything heard from there.
  * Messages go through whole, one at a time in each direction, so what a program sends ahead waits
- * in the kernel. A refusal takes its turn between the resolver's answers.
+ * in the kernel, and so does what follows questions that nobody has answered yet: each answer is
+ * judged by its question. A refusal takes its turn between the resolver's answers.
  */
 #include <arpa/nameser.h>
 #include <errno.h>
@@ -19,7 +20,7 @@
 
 enum {
 	PREFIX_BYTES = 2,      /* RFC 1035, 4.2.2 */
-	QUESTIONS_MAX = 8,     /* remembered of one connection, until they are answered */
+	QUESTIONS_MAX = 8,     /* of one connection that wait for answers */
 	ACCEPTED_AT_ONCE = 16, /* before others have their turn */
 	MESSAGES_AT_ONCE = 16, /* of one connection, each way */
 };
@@ -58,7 +59,6 @@ struct tcp_connection {
 	bool shut;	/* it knows that there are no more questions */
 	bool dead;
 	int64_t ends_ns; /* CLOCK_MONOTONIC */
-	size_t asked_next;
 	struct asked asked[QUESTIONS_MAX];
 };
 
@@ -152,18 +152,25 @@ static void answer_ourselves(struct tcp_connection *connection, const uint8_t *m
 	connection->own_len = PREFIX_BYTES + own_len;
 }
 
-static void judge_question(struct dns *dns, struct tcp_connection *connection)
+/* For one more question that waits for its answer; NULL: there is none. */
+static struct asked *find_place(struct tcp_connection *connection)
+{
+	for (size_t i = 0; i < QUESTIONS_MAX; i++) {
+		if (!connection->asked[i].open)
+			return &connection->asked[i];
+	}
+	return NULL;
+}
+
+static void judge_question(struct dns *dns, struct tcp_connection *connection, struct asked *asked)
 {
 	struct stream *stream = &connection->questions;
 	const uint8_t *message = stream->bytes + PREFIX_BYTES;
 	size_t len = stream->len - PREFIX_BYTES;
-	struct asked *asked = &connection->asked[connection->asked_next];
 	int result = dns_question_parse(message, len, &asked->question);
 
 	asked->ruling = dns_judge_query(dns->judge, &asked->question, result, &connection->asker);
 	asked->open = result == 0 && asked->ruling != DNS_REFUSE;
-	if (asked->open)
-		connection->asked_next = (connection->asked_next + 1) % QUESTIONS_MAX;
 	stream->ready = asked->ruling != DNS_REFUSE;
 	if (stream->ready)
 		return;
@@ -200,14 +207,16 @@ static int move_questions(struct dns *dns, struct tcp_connection *connection)
 		int r;
 
 		if (!stream->ready) {
+			struct asked *place = find_place(connection);
+
 			if (taken++ == MESSAGES_AT_ONCE)
 				return 0;
-			if (stream->ended)
+			if (stream->ended || !place)
 				return 0;
 			r = take_in(stream, connection->client.fd);
 			if (r <= 0)
 				return r;
-			judge_question(dns, connection);
+			judge_question(dns, connection, place);
 			continue;
 		}
 		if (connection->server.fd < 0)
@@ -233,12 +242,15 @@ static void judge_answer(struct dns *dns, struct tcp_connection *connection)
 
 	for (size_t i = 0; i < QUESTIONS_MAX; i++) {
 		struct asked *asked = &connection->asked[i];
+		int r = -ENOMSG;
 
-		if (!asked->open ||
-		    dns_answer_parse(message, len, &asked->question, &dns->answer) != 0)
+		if (asked->open)
+			r = dns_answer_parse(message, len, &asked->question, &dns->answer);
+		if (r == -ENOMSG)
 			continue;
-		ruling = dns_judge_answer(dns->judge, &asked->question, asked->ruling, &dns->answer,
-					  &connection->asker);
+		if (r == 0)
+			ruling = dns_judge_answer(dns->judge, &asked->question, asked->ruling,
+						  &dns->answer, &connection->asker);
 		asked->open = false;
 		if (ruling != DNS_PASS)
 			answer_ourselves(connection, message, len, &asked->question,
@@ -311,7 +323,8 @@ static void wait_for(struct dns *dns, struct end *end, uint32_t waits)
 static void choose_events(struct dns *dns, struct tcp_connection *connection)
 {
 	const struct stream *questions = &connection->questions, *answers = &connection->answers;
-	bool takes = !questions->ready && !questions->ended && connection->own_len == 0;
+	bool takes = !questions->ready && !questions->ended && connection->own_len == 0 &&
+		     find_place(connection);
 	bool gives = answers->ready || connection->own_len > 0;
 	bool asks = questions->ready || !connection->connected;
 	bool hears = connection->connected && !answers->ready && !answers->ended;

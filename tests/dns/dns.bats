@@ -199,6 +199,24 @@ clients() {
 	[ "$(ask +tcp +keepopen a.example.test b.example.test nx.example.test | grep -c -e NOERROR -e NXDOMAIN)" -eq 3 ]
 }
 
+@test "however many questions are sent ahead over one connection, the addresses of all are led to" {
+	proxy
+	in_function python3 - <<-'END'
+		import socket
+		s = socket.create_connection(('10.77.0.1', 53))
+		s.settimeout(10)
+		for n in range(100):
+		    name = f'web{n}'.encode()
+		    query = n.to_bytes(2, 'big') + b'\1\0\0\1' + bytes(6) + bytes([len(name)]) + name + b'\4test\0\0\1\0\1'
+		    s.sendall(len(query).to_bytes(2, 'big') + query)
+		answers = s.makefile('rb')
+		for n in range(100):
+		    answer = answers.read(int.from_bytes(answers.read(2), 'big'))
+		    assert answer[:2] == n.to_bytes(2, 'big') and answer[3] & 15 == 0, (n, answer)
+	END
+	[ "$(grep -c '^lead web.*.test 93.184.216.34 60' "$DIR/log")" -eq 100 ]
+}
+
 @test "where enforced, what is unknown is refused at once and does not get out" {
 	local begin name how
 	proxy -m enforce -a resolve:a.example.test
