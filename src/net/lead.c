@@ -160,3 +160,10 @@ int net_allow_address(struct net *net, const char *name, const struct address *a
 		r = put_address(net, &leading, known_until_ns == 0);
 	return r < 0 ? r : names_put(net->names, address, name, until_ns);
 }
+
+void net_keep_address(struct net *net, const struct peer *peer)
+{
+	/* one that cannot be kept has the rest of its time */
+	if (peer->name)
+		(void)net_allow_address(net, peer->name, &peer->address, 0);
+}

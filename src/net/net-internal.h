@@ -24,6 +24,10 @@ struct net {
 	int64_t counted_from_ns;
 };
 
+/* A name's address is in use: so the name goes on to lead there. A program may ask once, and send
+ * datagrams that nobody answers for days. */
+void net_keep_address(struct net *net, const struct peer *peer);
+
 /* The kernel has been told to forget what it told of. */
 void net_forget_told(struct net *net);
 

@@ -352,6 +352,7 @@ static void tell(struct net *net, const struct log_message *message)
 		.to_port = packet->to_port,
 	};
 	struct naming naming = {.net = net, .peer = &flow.peer};
+	bool known;
 
 	switch (message->prefix) {
 	case RULES_OUT:
@@ -373,8 +374,11 @@ static void tell(struct net *net, const struct log_message *message)
 		return;
 	}
 	flow.peer.ephemeral = flow.peer.way != PEER_OUT && flow.peer.port >= PEER_EPHEMERAL_FIRST;
-	if (!net_knows(net, &flow))
+	known = net_knows(net, &flow);
+	if (!known)
 		net->told_unknown = true;
+	if (known || !net->kept.enforce)
+		net_keep_address(net, &flow.peer);
 	net->options.seen(net->options.context, &flow);
 }
 

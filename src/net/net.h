@@ -88,9 +88,10 @@ bool net_denies(const struct net *net, const struct net_flow *flow);
  * A name led to an address: called by the DNS proxy for each address of an answer before it lets
  * the answer go. `name` is the name that was asked, as it stands in the keys of policies. Where the
  * peers in use hold the name, the address is known on their protocols and ports when this returns,
- * for `ttl_s` seconds but no less than NET_NAME_FLOOR_S. Only addresses of ADDRESS_PUBLIC and
- * ADDRESS_SPECIAL can be led to: of others this remembers and allows nothing, whatever name led
- * there. Returns 0, or -errno: the address may not be reachable, and the answer is better withheld.
+ * for `ttl_s` seconds but no less than NET_NAME_FLOOR_S, and for as long as flows begin there. Only
+ * addresses of ADDRESS_PUBLIC and ADDRESS_SPECIAL can be led to: of others this remembers and
+ * allows nothing, whatever name led there. Returns 0, or -errno: the address may not be reachable,
+ * and the answer is better withheld.
  */
 int net_allow_address(struct net *net, const char *name, const struct address *address,
 		      uint32_t ttl_s);

@@ -11,6 +11,7 @@
  *   learn [KEY;...], enforce [KEY;...]   uses these peers, "connect tcp 192.0.2.1:80" or
  *                                        "!serve tcp :80", which is denied; answers "used"
  *   lead NAME ADDRESS                    a name has led there; answers "led"
+ *   later SECONDS                        its clock goes forward; answers "later"
  *   hear                                 answers "heard", behind all that it was told of by now
  */
 #include <err.h>
@@ -88,6 +89,21 @@ static void lead(struct net *net, char *rest)
 	printf("led\n");
 }
 
+int64_t __real_clock_monotonic_ns(void);
+int64_t __wrap_clock_monotonic_ns(void);
+static int64_t later_ns;
+
+int64_t __wrap_clock_monotonic_ns(void)
+{
+	return __real_clock_monotonic_ns() + later_ns;
+}
+
+static void go_forward(const char *seconds)
+{
+	later_ns += strtoll(seconds, NULL, 10) * INT64_C(1000000000);
+	printf("later\n");
+}
+
 static void hear_all(struct net *net)
 {
 	struct pollfd fd = {.fd = net_fd(net), .events = POLLIN};
@@ -108,6 +124,8 @@ static void obey(struct net *net, char *line)
 		use(net, rest, *word == 'e');
 	else if (strcmp(word, "lead") == 0 && rest)
 		lead(net, rest);
+	else if (strcmp(word, "later") == 0 && rest)
+		go_forward(rest);
 	else if (strcmp(word, "hear") == 0)
 		hear_all(net);
 	else

@@ -344,7 +344,7 @@ class Stage:
         self.rules.stdin.write(line.encode() + b'\n')
         self.rules.stdin.flush()
         keys = []
-        while (told := self.rules.stdout.readline().decode().rstrip()) not in ('used', 'led', 'heard'):
+        while (told := self.rules.stdout.readline().decode().rstrip()) not in ('used', 'led', 'heard', 'later'):
             if not told:
                 raise SystemExit('Bail out! rules-serve has ended')
             keys.append(told.removeprefix('told '))

@@ -79,6 +79,18 @@ def forget_known():
         ['nft', 'list', 'tables'], stdout=subprocess.PIPE, check=True, text=True).stdout.splitlines() if 'husk-' in line))
 
 
+def shorten(address):
+    """As when most of the time is over for which a name leads there."""
+    element = f'inet husk known {{ udp . ::ffff:{address} . 9000'
+    nft(f'delete element {element} }}; add element {element} timeout 2m }}')
+
+
+def is_short(address):
+    listed = subprocess.run(['nft', 'get', 'element', 'inet', 'husk', 'known', f'{{ udp . ::ffff:{address} . 9000 }}'],
+                            stdout=subprocess.PIPE, check=True, text=True).stdout
+    return 'short' if 'timeout 2m' in listed else 'long'
+
+
 def neighbour(*what):
     return ('neighbour', *what), 'ok', []
 
@@ -207,6 +219,21 @@ TRICKS = {
         function('ok', [], udp, ANYWHERE[4], 9000, 5703),
         function('EPERM', [], udp, ANYWHERE[4], 9000, 5704),
     ]),
+    'who is talked to goes on to be led to': (ALONE, 'enforce connect udp api.example.org:9000', [
+        (('lead', 'api.example.org', ANYWHERE[4]), 'ok', []),
+        (('later', 900), 'ok', []),
+        function('ok', [], shorten, ANYWHERE[4]),
+        function('EPERM', ['connect udp api.example.org:9001'], send, ('', 0), (ANYWHERE[4], 9001)),
+        function('short', [], is_short, ANYWHERE[4]),
+        function('ok', ['connect udp api.example.org:9000'], send, ('', 0), (ANYWHERE[4], 9000)),
+        function('long', [], is_short, ANYWHERE[4]),
+    ]),
+    'and goes on to be called so': (ALONE, 'learn', [
+        (('lead', 'api.example.org', ANYWHERE[4]), 'ok', []),
+        *[step for port in (9000, 9001, 9002) for step in (
+            (('later', 900), 'ok', []),
+            function('ok', [f'connect udp api.example.org:{port}'], send, ('', 0), (ANYWHERE[4], port)))],
+    ]),
     'who is denied is so by whatever name': (ALL, f'learn !connect udp [{OUTSIDE[6]}]:9000', [
         function('EPERM', [f'connect udp [{OUTSIDE[6]}]:9000'], spoof, '2001:db8::77', 5562, OUTSIDE[6], 9000),
     ]),
@@ -217,8 +244,8 @@ def play_trick(stage, policy, steps):
     wrong = []
     stage.command(policy)
     for (who, what, *arguments), result, keys in steps:
-        if who == 'lead':
-            stage.command(f'lead {what} {arguments[0]}')
+        if who in ('lead', 'later'):
+            stage.command(' '.join([who, str(what), *arguments]))
             continue
         side = stage.world if who == 'world' else stage.function
         group, side.group = side.group, None if who in ('proxy', 'neighbour') else side.group
