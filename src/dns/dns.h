@@ -18,12 +18,14 @@
  *
  * Everything is bounded: datagrams that wait for an answer, connections, what is kept of each. On
  * the request path: no failure is fatal, a question that finds no room is dropped, and asked again.
+ * The bounds are beyond what hundreds of threads ask at a time that look names up.
  */
 enum dns_proxy_limits {
-	DNS_PORT_FIRST = 61000,	 /* above the ports that the kernel chooses (ip_local_port_range) */
-	DNS_UDP_FLOWS_MAX = 256, /* then the oldest is given up, as it would be by its program */
-	DNS_UDP_LANES_MAX = 64,	 /* sockets towards resolvers */
-	DNS_TCP_CONNECTIONS_MAX = 64,
+	DNS_PORT_FIRST = 61000, /* above the ports that the kernel chooses (ip_local_port_range) */
+	DNS_UDP_FLOWS_MAX = 1024, /* then the oldest is given up, and asked again */
+	DNS_UDP_LANES_MAX = 64,	  /* sockets towards resolvers */
+	/* Then one that waits for nothing is ended, or others wait in the kernel. */
+	DNS_TCP_CONNECTIONS_MAX = 128,
 	DNS_WAIT_S = 30,	/* for an answer: as long as the kernel remembers who asked
 				   (nf_conntrack_udp_timeout) */
 	DNS_CONNECTION_S = 300, /* how long one connection may last */

@@ -55,6 +55,7 @@ struct dns {
 	struct tcp_connections connections;
 	struct tcp_connections closed; /* to be freed once no event can name them any more */
 	size_t connections_count;
+	bool full; /* no more are accepted until one ends, or the timer */
 
 	struct patience patience; /* after what was served */
 

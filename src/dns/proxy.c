@@ -23,7 +23,7 @@ enum {
 	DNS_PATIENCE_NS = 15000, /* more costs more than it brings */
 	PORT_TRIES = 64,
 	PORT_SPAN = 4096, /* 61000 to 65095 */
-	BACKLOG = 64,
+	BACKLOG = 1024,
 };
 
 int proxy_wait(struct dns *dns, int fd, uint32_t events, struct source *source)

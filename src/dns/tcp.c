@@ -25,6 +25,9 @@ enum {
 	MESSAGES_AT_ONCE = 16, /* of one connection, each way */
 };
 
+#define FULL_NS INT64_C(100000000)   /* until it is looked again who can make room */
+#define PAUSE_NS INT64_C(2000000000) /* who is quiet for longer can */
+
 /* One direction: a message comes in, is looked at, and goes out. */
 struct stream {
 	uint8_t *bytes; /* prefix and message; NULL while there is none */
@@ -58,9 +61,26 @@ struct tcp_connection {
 	bool connected; /* to the resolver */
 	bool shut;	/* it knows that there are no more questions */
 	bool dead;
-	int64_t ends_ns; /* CLOCK_MONOTONIC */
+	int64_t ends_ns;   /* CLOCK_MONOTONIC */
+	int64_t active_ns; /* when it last asked, or was answered */
 	struct asked asked[QUESTIONS_MAX];
 };
+
+/* Whether more connections are accepted: those that are not wait in the kernel. */
+static void set_full(struct dns *dns, bool full)
+{
+	if (dns->full == full)
+		return;
+	dns->full = full;
+	for (size_t i = 0; i < LISTENERS; i++) {
+		struct listener *listener = &dns->listeners[i];
+		struct epoll_event event = {.events = full ? 0U : EPOLLIN,
+					    .data.ptr = &listener->source};
+
+		if (listener->fd >= 0 && listener->source.ready == tcp_ready)
+			epoll_ctl(dns->epoll_fd, EPOLL_CTL_MOD, listener->fd, &event);
+	}
+}
 
 static void end_connection(struct dns *dns, struct tcp_connection *connection)
 {
@@ -74,6 +94,7 @@ static void end_connection(struct dns *dns, struct tcp_connection *connection)
 	TAILQ_REMOVE(&dns->connections, connection, entry);
 	TAILQ_INSERT_TAIL(&dns->closed, connection, entry);
 	dns->connections_count--;
+	set_full(dns, false);
 }
 
 void tcp_bury(struct dns *dns)
@@ -171,6 +192,7 @@ static void judge_question(struct dns *dns, struct tcp_connection *connection, s
 
 	asked->ruling = dns_judge_query(dns->judge, &asked->question, result, &connection->asker);
 	asked->open = result == 0 && asked->ruling != DNS_REFUSE;
+	connection->active_ns = clock_monotonic_ns();
 	stream->ready = asked->ruling != DNS_REFUSE;
 	if (stream->ready)
 		return;
@@ -252,6 +274,7 @@ static void judge_answer(struct dns *dns, struct tcp_connection *connection)
 			ruling = dns_judge_answer(dns->judge, &asked->question, asked->ruling,
 						  &dns->answer, &connection->asker);
 		asked->open = false;
+		connection->active_ns = clock_monotonic_ns();
 		if (ruling != DNS_PASS)
 			answer_ourselves(connection, message, len, &asked->question,
 					 ruling == DNS_REFUSE ? ns_r_refused : ns_r_servfail);
@@ -417,7 +440,8 @@ static void new_connection(struct dns *dns, int client, const struct dns_asker *
 	connection->asker = *asker;
 	connection->client = (struct end){{client_ready}, connection, client, EPOLLIN};
 	connection->server = (struct end){{server_ready}, connection, -1, 0};
-	connection->ends_ns = clock_monotonic_ns() + DNS_CONNECTION_S * INT64_C(1000000000);
+	connection->active_ns = clock_monotonic_ns();
+	connection->ends_ns = connection->active_ns + DNS_CONNECTION_S * INT64_C(1000000000);
 	TAILQ_INSERT_TAIL(&dns->connections, connection, entry);
 	dns->connections_count++;
 	proxy_set_timer(dns, connection->ends_ns);
@@ -425,11 +449,44 @@ static void new_connection(struct dns *dns, int client, const struct dns_asker *
 		end_connection(dns, connection);
 }
 
+/* Has it asked for something that may still be answered, or had no time yet to ask for more? */
+static bool is_waiting(const struct tcp_connection *connection, int64_t now_ns)
+{
+	int64_t quiet_ns = now_ns - connection->active_ns;
+	bool asks = connection->answers.ready;
+
+	for (size_t i = 0; i < QUESTIONS_MAX; i++)
+		asks |= connection->asked[i].open;
+	return quiet_ns < (asks ? DNS_WAIT_S * INT64_C(1000000000) : PAUSE_NS);
+}
+
+/* For one more connection. */
+static bool make_room(struct dns *dns)
+{
+	struct tcp_connection *connection = TAILQ_FIRST(&dns->connections);
+	int64_t now_ns = clock_monotonic_ns();
+
+	if (dns->connections_count < DNS_TCP_CONNECTIONS_MAX)
+		return true;
+	while (connection && is_waiting(connection, now_ns))
+		connection = TAILQ_NEXT(connection, entry);
+	if (connection) {
+		end_connection(dns, connection);
+		return true;
+	}
+	set_full(dns, true);
+	proxy_set_timer(dns, now_ns + FULL_NS);
+	return false;
+}
+
 void tcp_ready(struct dns *dns, struct source *source, uint32_t events)
 {
 	const struct listener *listener = (const struct listener *)source;
 
-	for (int i = 0; i < ACCEPTED_AT_ONCE; i++) {
+	if (!make_room(dns))
+		return;
+	for (int i = 0; i < ACCEPTED_AT_ONCE && dns->connections_count < DNS_TCP_CONNECTIONS_MAX;
+	     i++) {
 		struct dns_asker asker = {.protocol = IPPROTO_TCP};
 		struct sockaddr_storage from = {0};
 		socklen_t from_len = sizeof(from);
@@ -439,8 +496,6 @@ void tcp_ready(struct dns *dns, struct source *source, uint32_t events)
 
 		if (client < 0)
 			return;
-		if (dns->connections_count == DNS_TCP_CONNECTIONS_MAX)
-			end_connection(dns, TAILQ_FIRST(&dns->connections));
 		if (origin_of_connection(client, &resolver) < 0 ||
 		    resolver.port != DNS_SERVER_PORT) {
 			close(client);
@@ -456,6 +511,7 @@ void tcp_expire(struct dns *dns, int64_t now_ns)
 {
 	struct tcp_connection *connection;
 
+	set_full(dns, false);
 	while ((connection = TAILQ_FIRST(&dns->connections)) && connection->ends_ns <= now_ns)
 		end_connection(dns, connection);
 	if (connection)

@@ -217,6 +217,35 @@ clients() {
 	[ "$(grep -c '^lead web.*.test 93.184.216.34 60' "$DIR/log")" -eq 100 ]
 }
 
+@test "hundreds that ask at a time are all answered, by datagrams and over connections" {
+	proxy
+	in_function python3 - <<-'END'
+		import socket, time
+		def query(n):
+		    name = f'slow{n}'.encode()
+		    return n.to_bytes(2, 'big') + b'\1\0\0\1' + bytes(6) + bytes([len(name)]) + name + b'\4test\0\0\1\0\1'
+		asked = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(400)]
+		for n, s in enumerate(asked):
+		    s.settimeout(9)
+		    s.sendto(query(n), ('10.77.0.1', 53))
+		    time.sleep(0.001)
+		for n, s in enumerate(asked):
+		    answer = s.recv(512)
+		    assert answer[:2] == n.to_bytes(2, 'big') and answer[3] & 15 == 0, (n, answer)
+		asked = []
+		for n in range(400):
+		    s = socket.create_connection(('10.77.0.1', 53))
+		    s.settimeout(9)
+		    s.sendall(len(query(n)).to_bytes(2, 'big') + query(n))
+		    asked.append(s)
+		for n, s in enumerate(asked):
+		    answer = s.recv(512)
+		    assert answer[2:4] == n.to_bytes(2, 'big') and answer[5] & 15 == 0, (n, answer)
+	END
+	# Those that are done wait for nothing.
+	[ "$(ask a.example.test +tcp | grep -c 93.184.216.34)" -eq 1 ]
+}
+
 @test "where enforced, what is unknown is refused at once and does not get out" {
 	local begin name how
 	proxy -m enforce -a resolve:a.example.test
