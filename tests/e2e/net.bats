@@ -358,6 +358,7 @@ for _ in range(16000):
 	BUNDLE=$first
 	tell_client quit
 	[ -z "$(ip netns exec "$CLIENT_NS" nft list tables)" ]
+	husk show --json talker | jq -e '.revisions[0].last_run_lowered.net | contains("counts as the container")'
 	nothing_left
 }
 
