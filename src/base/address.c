@@ -32,6 +32,8 @@ static const struct prefix prefixes4[] = {
 	{ADDRESS_SPECIAL, 15, {198, 18}},
 	{ADDRESS_SPECIAL, 24, {198, 51, 100}},
 	{ADDRESS_SPECIAL, 24, {203, 0, 113}},
+	{ADDRESS_LINK_LOCAL, 24, {224}}, /* multicast that no router passes on: RFC 5771 */
+	{ADDRESS_LINK_LOCAL, 32, {255, 255, 255, 255}},
 	{ADDRESS_SPECIAL, 3, {224}}, /* multicast, reserved, broadcast */
 };
 
@@ -59,6 +61,8 @@ static const struct {
 	{96, 12, {0x00, 0x64, 0xff, 0x9b, 0x00, 1}}, /* NAT64, local use */
 	{16, 2, {0x20, 0x02}},			     /* 6to4 */
 };
+
+enum { LINK_SCOPE = 2 }; /* of multicast: RFC 4291 section 2.7; below it there is only this host */
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -89,6 +93,8 @@ enum address_kind address_kind(const struct address *address)
 			return look_up(prefixes4, COUNT(prefixes4),
 				       address->bytes + embeddings[i].at);
 	}
+	if (address->bytes[0] == 0xff && (address->bytes[1] & 0x0f) <= LINK_SCOPE)
+		return ADDRESS_LINK_LOCAL;
 	return look_up(prefixes6, COUNT(prefixes6), address->bytes);
 }
 

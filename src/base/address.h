@@ -19,7 +19,7 @@ enum address_kind {
 	ADDRESS_PUBLIC = 0,
 	ADDRESS_PRIVATE = 1,  /* RFC 1918, RFC 6598 (shared), RFC 4193 (unique local), site-local */
 	ADDRESS_LOOPBACK = 2, /* this host, and the unspecified address, which connects to it */
-	ADDRESS_LINK_LOCAL = 3, /* RFC 3927, RFC 4291 */
+	ADDRESS_LINK_LOCAL = 3, /* RFC 3927, RFC 4291; multicast and broadcast that stay there */
 	ADDRESS_METADATA = 4,	/* a metadata or credential service of a cloud */
 	ADDRESS_SPECIAL = 5,	/* multicast, broadcast, documentation, reserved */
 	ADDRESS_KINDS = 6,
