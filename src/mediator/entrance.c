@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -212,12 +214,78 @@ void entrance_complete(struct mediator *m)
 	if (m->complete)
 		return;
 	m->complete = true;
+	m->guard_soon_ns = clock_monotonic_ns() + GUARD_SOON_NS;
 	nearness_give_way();
 	if (set_up_rest(m, &err) < 0) {
 		mediator_tell(m, EVENT_REFUSED, err.what);
 		m->exec_result = -EIO;
 	}
 	tell_start(m);
+}
+
+/* ---- the guard ---- */
+
+static bool may_be_bypassed(const struct mediator *m)
+{
+	return !m->wrapped && !m->helper && m->entrant == 0 && !m->init_gone && !m->bypassed;
+}
+
+int entrance_wait_ms(const struct mediator *m)
+{
+	if (!may_be_bypassed(m))
+		return -1;
+	return clock_monotonic_ns() < m->guard_soon_ns ? GUARD_SOON_MS : GUARD_LATER_MS;
+}
+
+static bool may_go_on(const struct mediator *m)
+{
+	enum mode modes[DOMAINS];
+
+	if (m->setup->settings->degrade)
+		return true;
+	mediator_modes_now(m, modes);
+	for (int d = 0; d < DOMAINS; d++) {
+		if (modes[d] == MODE_ENFORCE)
+			return false;
+	}
+	return true;
+}
+
+/* Where the set-up failed this thread may still do it, and there may be no other. */
+static int end_first(struct mediator *m, struct error *err)
+{
+	int r;
+
+	if (!m->ready)
+		return (int)syscall(SYS_pidfd_send_signal, m->init_fd, SIGKILL, NULL, 0);
+	r = helper_kill(m->ready, m->init_fd);
+	return r < 0 ? r : mediator_end_helper(m, &m->ready, err);
+}
+
+void entrance_guard(struct mediator *m)
+{
+	struct error err = ERROR_INIT;
+	struct stat now;
+
+	/* of a process that is about to end there is no program any more */
+	if (!may_be_bypassed(m) || fstatat(m->init_dir_fd, "exe", &now, 0) < 0 ||
+	    (now.st_dev == m->runtime.st_dev && now.st_ino == m->runtime.st_ino))
+		return;
+	m->bypassed = true;
+	if (may_go_on(m)) {
+		mediator_tell(m, EVENT_DEGRADED,
+			      "the program was replaced before it was executed: this run is not "
+			      "wrapped");
+		return;
+	}
+	if (end_first(m, &err) < 0)
+		mediator_tell(m, EVENT_DEGRADED,
+			      "the program was replaced before it was executed: this run is not "
+			      "wrapped, and cannot be ended");
+	else
+		mediator_tell(m, EVENT_REFUSED,
+			      "the program was replaced before it was executed: the container was "
+			      "ended");
 }
 
 /* ---- the gate ---- */
@@ -285,7 +353,11 @@ static void on_gate_opened(void *context, pid_t pid)
 	if (m->talk_fd >= 0)
 		hear_bound(m);
 	entrance_complete(m);
-	if (process_thread_group(m->proc_fd, pid) == first && m->exec_result == 0) {
+	/* what it executed before may have kept something for what it executes now */
+	if (!may_go_on(m))
+		entrance_guard(m);
+	if (process_thread_group(m->proc_fd, pid) == first && m->exec_result == 0 &&
+	    (!m->bypassed || may_go_on(m))) {
 		m->entrant = pid;
 		m->hook_ends_ns = clock_monotonic_ns() + HOOK_END_NS;
 		entrance_look(m);
@@ -297,61 +369,6 @@ static void on_gate_opened(void *context, pid_t pid)
 		tell_entered(m);
 	}
 	view_gate_answer(m->view, m->exec_result < 0 ? m->exec_result : -EACCES);
-}
-
-/* ---- the guard ---- */
-
-static bool may_be_bypassed(const struct mediator *m)
-{
-	return !m->wrapped && !m->helper && m->entrant == 0 && !m->init_gone && !m->bypassed;
-}
-
-int entrance_wait_ms(const struct mediator *m)
-{
-	if (!may_be_bypassed(m))
-		return -1;
-	return clock_wall_ns() - m->started_ns < GUARD_SOON_NS ? GUARD_SOON_MS : GUARD_LATER_MS;
-}
-
-static bool may_go_on(const struct mediator *m)
-{
-	enum mode modes[DOMAINS];
-
-	if (m->setup->settings->degrade)
-		return true;
-	mediator_modes_now(m, modes);
-	for (int d = 0; d < DOMAINS; d++) {
-		if (modes[d] == MODE_ENFORCE)
-			return false;
-	}
-	return true;
-}
-
-void entrance_guard(struct mediator *m)
-{
-	struct error err = ERROR_INIT;
-	struct stat now;
-
-	/* of a process that is about to end there is no program any more */
-	if (!may_be_bypassed(m) || fstatat(m->init_dir_fd, "exe", &now, 0) < 0 ||
-	    (now.st_dev == m->runtime.st_dev && now.st_ino == m->runtime.st_ino))
-		return;
-	m->bypassed = true;
-	if (may_go_on(m)) {
-		mediator_tell(m, EVENT_DEGRADED,
-			      "the program was replaced before it was executed: this run is not "
-			      "wrapped");
-		return;
-	}
-	if (!m->ready || helper_kill(m->ready, m->init_fd) < 0 ||
-	    mediator_end_helper(m, &m->ready, &err) < 0)
-		mediator_tell(m, EVENT_DEGRADED,
-			      "the program was replaced before it was executed: this run is not "
-			      "wrapped, and cannot be ended");
-	else
-		mediator_tell(m, EVENT_REFUSED,
-			      "the program was replaced before it was executed: the container was "
-			      "ended");
 }
 
 int entrance_open(struct mediator *m, struct talk_report *report)

@@ -92,12 +92,13 @@ struct mediator {
 	int exec_result; /* < 0: what the exec of the entry point fails with, whoever does it */
 	bool complete;	 /* complete() was called */
 	pid_t entrant;	 /* the first process, while the gate is still used by a hook; else 0 */
-	int64_t hook_ends_ns; /* until when (CLOCK_MONOTONIC) */
-	bool bypassed;	      /* the first process executes what is not behind the gate */
-	bool wrapped;	      /* the view is the container's root */
-	bool out_of_memory;   /* the kernel killed a process of it for want of memory */
-	int64_t ends_ns;      /* CLOCK_MONOTONIC, 0 while the first process lives */
-	bool leads_namespace; /* the first process is that of a pid namespace */
+	int64_t hook_ends_ns;  /* until when (CLOCK_MONOTONIC) */
+	int64_t guard_soon_ns; /* until when to look often (CLOCK_MONOTONIC) */
+	bool bypassed;	       /* the first process executes what is not behind the gate */
+	bool wrapped;	       /* the view is the container's root */
+	bool out_of_memory;    /* the kernel killed a process of it for want of memory */
+	int64_t ends_ns;       /* CLOCK_MONOTONIC, 0 while the first process lives */
+	bool leads_namespace;  /* the first process is that of a pid namespace */
 	bool on_its_own;  /* poststop has nothing to wait for: this process merges its run itself */
 	bool init_gone;	  /* the first process has ended */
 	bool told_socket; /* of a socket that the host cannot reach */

@@ -171,6 +171,25 @@ os.read(reader, 1)'
 	nothing_left
 }
 
+@test "what took the place of the entry point cannot go on to the real one with what it has opened" {
+	ROOTFS=$(own_rootfs)
+	cp "$ROOTFS/bin/sh" "$ROOTFS/app/before"
+	printf '#!/bin/sh\nexec 9</\nexec /app/before "$@"\n' >"$ROOTFS/app/after"
+	chmod 755 "$ROOTFS/app/after"
+	ln -s before "$ROOTFS/app/entry"
+	BUNDLE=$(bundle replaced "$ROOTFS")
+	set_args "$BUNDLE" /app/entry -c 'readlink /proc/self/fd/9; echo served; true'
+	hook_bundle "$BUNDLE" replaced
+	run_bundle 0 "$BUNDLE"
+	husk mode replaced enforce
+	change_bundle "$BUNDLE" '.hooks.createRuntime += [{path: "/bin/ln",
+		args: ["ln", "-sfn", "after", "'"$ROOTFS/app/entry"'"]}]'
+	run_bundle 137 "$BUNDLE"
+	output_lacks served
+	has_event '.event == "refused" and (.detail | contains("was replaced"))'
+	nothing_left
+}
+
 @test "so does one that is replaced by a rename between create and start" {
 	ROOTFS=$(own_rootfs)
 	cp "$ROOTFS/bin/sh" "$ROOTFS/app/entry"
