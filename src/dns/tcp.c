@@ -25,8 +25,9 @@ enum {
 	MESSAGES_AT_ONCE = 16, /* of one connection, each way */
 };
 
-#define FULL_NS INT64_C(100000000)   /* until it is looked again who can make room */
-#define PAUSE_NS INT64_C(2000000000) /* who is quiet for longer can */
+#define FULL_NS INT64_C(100000000)     /* until it is looked again who can make room */
+#define PAUSE_NS INT64_C(2000000000)   /* who is quiet for longer can */
+#define CONNECT_NS INT64_C(5000000000) /* and whose resolver cannot be reached for as long */
 
 /* One direction: a message comes in, is looked at, and goes out. */
 struct stream {
@@ -266,7 +267,7 @@ static void judge_answer(struct dns *dns, struct tcp_connection *connection)
 		struct asked *asked = &connection->asked[i];
 		int r = -ENOMSG;
 
-		if (asked->open)
+		if (asked->open && len >= NS_HFIXEDSZ) /* which has an id */
 			r = dns_answer_parse(message, len, &asked->question, &dns->answer);
 		if (r == -ENOMSG)
 			continue;
@@ -457,6 +458,8 @@ static bool is_waiting(const struct tcp_connection *connection, int64_t now_ns)
 
 	for (size_t i = 0; i < QUESTIONS_MAX; i++)
 		asks |= connection->asked[i].open;
+	if (asks && !connection->connected)
+		return quiet_ns < CONNECT_NS;
 	return quiet_ns < (asks ? DNS_WAIT_S * INT64_C(1000000000) : PAUSE_NS);
 }
 
