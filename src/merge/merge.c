@@ -204,19 +204,23 @@ static bool is_journal(const char *name)
 	return len > suffix && strcmp(name + len - suffix, JOURNAL_SUFFIX) == 0;
 }
 
-/* Locks the journal if nobody else has, or will have in a moment. Returns a descriptor that holds
- * the lock, or -1. */
+static bool is_young(const struct stat *st)
+{
+	return clock_wall_ns() - (st->st_mtim.tv_sec * INT64_C(1000000000) + st->st_mtim.tv_nsec) <
+	       LEFT_OVER_AGE_NS;
+}
+
+/* Locks the journal if nobody else has, or will have in a moment: a young one is not touched, since
+ * who has closed it locks it again to merge it. Returns a descriptor that holds the lock, or -1. */
 static int lock_left_over(int dirfd, const char *name)
 {
 	cleanup_close int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	int64_t age_ns;
 	struct stat st;
 
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0)
+	if (fd < 0 || fstat(fd, &st) < 0 || is_young(&st) || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return -1;
 	/* Without a link it was merged by whoever had the lock before. */
-	age_ns = clock_wall_ns() - (st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec);
-	if (!S_ISREG(st.st_mode) || st.st_nlink == 0 || age_ns < LEFT_OVER_AGE_NS)
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink == 0 || is_young(&st))
 		return -1;
 	return steal_fd(&fd);
 }
