@@ -262,8 +262,8 @@ static bool is_kin_known(const struct watch *watch, const struct view_question *
 	for (unsigned int n = 0;
 	     n < KIN_MAX && shape_kin(question->path, question->flags, n, key) > 0; n++) {
 		*ret = policy_decide(watch->policy, watch->modes, b);
-		if (!ret->novel && ret->verdict == VERDICT_ALLOWED)
-			return true;
+		if (!ret->novel)
+			return ret->verdict == VERDICT_ALLOWED;
 	}
 	return false;
 }

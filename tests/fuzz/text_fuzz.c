@@ -57,7 +57,7 @@ static void check_key(const char *path)
 		    strcmp(path, key) == 0);
 	for (unsigned int n = 0; n < 3 && (len = shape_kin(path, 0, n, key)) > 0; n++)
 		FUZZ_ASSERT(len < SHAPE_KEY_MAX && strlen(key) == (size_t)len &&
-			    strcmp(key, again) != 0);
+			    (strcmp(key, again) != 0 || strstr(key, "{long:")));
 	len = shape_literal(path, key);
 	FUZZ_ASSERT(len >= 0 && len < SHAPE_KEY_MAX && strlen(key) == (size_t)len);
 	FUZZ_ASSERT(strlen(path) >= PATH_MAX || strcmp(path, key) == 0);
