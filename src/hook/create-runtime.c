@@ -62,11 +62,7 @@ static bool is_enforced(const struct start *start)
 	enum mode modes[DOMAINS];
 
 	mediator_modes(start->policy, &start->identity, modes);
-	for (int i = 0; i < DOMAINS; i++) {
-		if (modes[i] == MODE_ENFORCE)
-			return true;
-	}
-	return false;
+	return modes_enforce(modes);
 }
 
 static int open_policy(struct start *start, struct error *err)

@@ -241,14 +241,8 @@ static bool may_go_on(const struct mediator *m)
 {
 	enum mode modes[DOMAINS];
 
-	if (m->setup->settings->degrade)
-		return true;
 	mediator_modes_now(m, modes);
-	for (int d = 0; d < DOMAINS; d++) {
-		if (modes[d] == MODE_ENFORCE)
-			return false;
-	}
-	return true;
+	return m->setup->settings->degrade || !modes_enforce(modes);
 }
 
 /* Where the set-up failed this thread may still do it, and there may be no other. */
@@ -348,16 +342,18 @@ static void on_gate_opened(void *context, pid_t pid)
 {
 	struct mediator *m = context;
 	pid_t first = m->setup->state->pid;
+	bool strict;
 
 	/* Where the runtime was faster than this process: what was said before comes first. */
 	if (m->talk_fd >= 0)
 		hear_bound(m);
 	entrance_complete(m);
 	/* what it executed before may have kept something for what it executes now */
-	if (!may_go_on(m))
+	strict = !may_go_on(m);
+	if (strict)
 		entrance_guard(m);
 	if (process_thread_group(m->proc_fd, pid) == first && m->exec_result == 0 &&
-	    (!m->bypassed || may_go_on(m))) {
+	    !(strict && m->bypassed)) {
 		m->entrant = pid;
 		m->hook_ends_ns = clock_monotonic_ns() + HOOK_END_NS;
 		entrance_look(m);

@@ -71,6 +71,15 @@ int domain_parse(const char *name, enum domain *ret)
 	return 0;
 }
 
+bool modes_enforce(const enum mode modes[DOMAINS])
+{
+	for (int i = 0; i < DOMAINS; i++) {
+		if (modes[i] == MODE_ENFORCE)
+			return true;
+	}
+	return false;
+}
+
 int mode_parse(const char *name, enum mode *ret)
 {
 	int number = number_of(mode_names, MODE_LEARN, MODES, name);

@@ -2,6 +2,7 @@
 #ifndef HUSK_POLICY_BEHAVIOUR_H
 #define HUSK_POLICY_BEHAVIOUR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -98,6 +99,9 @@ const char *access_name(enum access access);
 const char *verdict_name(enum verdict verdict); /* "allowed", "novel", "would-deny", "denied" */
 const char *mark_name(enum mark mark);
 const char *outcome_name(enum outcome outcome);
+
+/* Is any of the domains enforced? */
+bool modes_enforce(const enum mode modes[DOMAINS]);
 
 /* The inverse. Return 0, or -EINVAL (*ret untouched). "unavailable" is no mode a person can name.
  */
