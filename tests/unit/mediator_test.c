@@ -834,24 +834,38 @@ static void a_path_longer_than_any_key_is_judged_all_the_same(void **state)
 	assert_int_equal(close_court(&court, "long", VERDICT_NOVEL), 2);
 }
 
+/* A policy that allows these, and denies that one where it is not NULL. Its bytes are freed after
+ * it. */
+static struct policy_image *image_of(const struct behaviour *allowed, size_t count,
+				     const struct behaviour *denied, void **ret_bytes)
+{
+	struct policy_info info = {.function = "f", .revision = "r", .serial = 1};
+	struct policy_builder *builder = policy_builder_new();
+	struct policy_image *image = NULL;
+	struct error err = ERROR_INIT;
+	size_t len;
+
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(policy_builder_add(builder, &allowed[i], POLICY_ALLOWED), 0);
+	if (denied)
+		assert_int_equal(policy_builder_add(builder, denied, POLICY_DENIED), 0);
+	assert_int_equal(policy_builder_finish(builder, &info, ret_bytes, &len), 0);
+	policy_builder_free(builder);
+	assert_int_equal(policy_image_check(*ret_bytes, len, &image, &err), 0);
+	return image;
+}
+
 static void a_name_that_changes_is_judged_again(void **state)
 {
 	cleanup_policy_image struct policy_image *image = NULL;
-	struct policy_builder *builder = policy_builder_new();
-	struct policy_info info = {.function = "f", .revision = "r", .serial = 1};
 	char program[PATH_MAX] = "";
 	struct behaviour allowed = {DOMAIN_FS, ACCESS_READ, program, "/data/a", 0};
 	cleanup_free void *bytes = NULL;
-	struct error err = ERROR_INIT;
 	struct court court;
-	size_t len;
 
 	(void)state;
 	assert_true(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
-	assert_int_equal(policy_builder_add(builder, &allowed, POLICY_ALLOWED), 0);
-	assert_int_equal(policy_builder_finish(builder, &info, &bytes, &len), 0);
-	policy_builder_free(builder);
-	assert_int_equal(policy_image_check(bytes, len, &image, &err), 0);
+	image = image_of(&allowed, 1, NULL, &bytes);
 	open_court(&court, "renamed");
 	watch_use(court.watch, image, enforce);
 	assert_int_equal(ask(&court, ACCESS_READ, "/data/a", 5), 0);
@@ -868,8 +882,6 @@ static void a_name_that_changes_is_judged_again(void **state)
 static void what_one_name_of_a_file_may_all_may(void **state)
 {
 	cleanup_policy_image struct policy_image *image = NULL;
-	struct policy_builder *builder = policy_builder_new();
-	struct policy_info info = {.function = "f", .revision = "r", .serial = 1};
 	const char *const others[] = {"/data/x", "/data/a", NULL};
 	const char *const strangers[] = {"/data/x", NULL};
 	char program[PATH_MAX] = "";
@@ -877,16 +889,11 @@ static void what_one_name_of_a_file_may_all_may(void **state)
 	struct view_question question = {
 		.access = ACCESS_READ, .path = "/data/b", .pid = getpid(), .node = 7};
 	cleanup_free void *bytes = NULL;
-	struct error err = ERROR_INIT;
 	struct court court;
-	size_t len;
 
 	(void)state;
 	assert_true(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
-	assert_int_equal(policy_builder_add(builder, &allowed, POLICY_ALLOWED), 0);
-	assert_int_equal(policy_builder_finish(builder, &info, &bytes, &len), 0);
-	policy_builder_free(builder);
-	assert_int_equal(policy_image_check(bytes, len, &image, &err), 0);
+	image = image_of(&allowed, 1, NULL, &bytes);
 	open_court(&court, "names");
 	watch_use(court.watch, image, enforce);
 	question.others = strangers;
@@ -902,8 +909,6 @@ static void what_one_name_of_a_file_may_all_may(void **state)
 static void a_generated_name_may_look_like_a_word(void **state)
 {
 	cleanup_policy_image struct policy_image *image = NULL;
-	struct policy_builder *builder = policy_builder_new();
-	struct policy_info info = {.function = "f", .revision = "r", .serial = 1};
 	char own[PATH_MAX] = "";
 	const struct behaviour learned[] = {
 		{DOMAIN_FS, ACCESS_CREATE, own, "/tmp/x-{rand}", 0},
@@ -912,18 +917,11 @@ static void a_generated_name_may_look_like_a_word(void **state)
 	};
 	const struct behaviour denied = {DOMAIN_FS, ACCESS_CREATE, own, "/tmp/x-secret", 0};
 	cleanup_free void *bytes = NULL;
-	struct error err = ERROR_INIT;
 	struct court court;
-	size_t len;
 
 	(void)state;
 	assert_true(readlink("/proc/self/exe", own, sizeof(own) - 1) > 0);
-	for (size_t i = 0; i < sizeof(learned) / sizeof(learned[0]); i++)
-		assert_int_equal(policy_builder_add(builder, &learned[i], POLICY_ALLOWED), 0);
-	assert_int_equal(policy_builder_add(builder, &denied, POLICY_DENIED), 0);
-	assert_int_equal(policy_builder_finish(builder, &info, &bytes, &len), 0);
-	policy_builder_free(builder);
-	assert_int_equal(policy_image_check(bytes, len, &image, &err), 0);
+	image = image_of(learned, sizeof(learned) / sizeof(learned[0]), &denied, &bytes);
 	open_court(&court, "kin");
 	watch_use(court.watch, image, enforce);
 	assert_int_equal(ask(&court, ACCESS_CREATE, "/tmp/x-mhppjt", 5), 0);
@@ -934,6 +932,25 @@ static void a_generated_name_may_look_like_a_word(void **state)
 	assert_int_equal(ask(&court, ACCESS_CREATE, "/tmp/x-secret", 7), -EACCES);
 	assert_int_equal(ask(&court, ACCESS_READ, "/tmp/mhppjt/.ssh/id_rsa", 8), -EACCES);
 	assert_int_equal(close_court(&court, "kin", VERDICT_DENIED), 3);
+}
+
+static void a_denial_of_one_kin_is_stronger(void **state)
+{
+	cleanup_policy_image struct policy_image *image = NULL;
+	char own[PATH_MAX] = "";
+	const struct behaviour allowed = {DOMAIN_FS, ACCESS_CREATE, own, "/tmp/mhppjt/{rand}", 0};
+	const struct behaviour denied = {DOMAIN_FS, ACCESS_CREATE, own, "/tmp/{rand}/result", 0};
+	cleanup_free void *bytes = NULL;
+	struct court court;
+
+	(void)state;
+	assert_true(readlink("/proc/self/exe", own, sizeof(own) - 1) > 0);
+	image = image_of(&allowed, 1, &denied, &bytes);
+	open_court(&court, "denied-kin");
+	watch_use(court.watch, image, enforce);
+	assert_int_equal(ask(&court, ACCESS_CREATE, "/tmp/mhppjt/result", 5), -EACCES);
+	assert_int_equal(ask(&court, ACCESS_CREATE, "/tmp/mhppjt/others", 6), 0);
+	assert_int_equal(close_court(&court, "denied-kin", VERDICT_DENIED), 1);
 }
 
 static int ask_exec(struct court *court, const char *path, enum view_executable executable,
@@ -958,21 +975,13 @@ static void an_interpreter_belongs_to_the_file_that_is_executed(void **state)
 		{DOMAIN_EXEC, ACCESS_EXEC, "/app/run", "/usr/bin/dash", 0},
 		{DOMAIN_EXEC, ACCESS_INTERPRET, "/usr/bin/dash", "/lib/ld.so", 0},
 	};
-	struct policy_info info = {.function = "f", .revision = "r", .serial = 1};
-	struct policy_builder *builder = policy_builder_new();
 	cleanup_policy_image struct policy_image *image = NULL;
 	cleanup_free void *bytes = NULL;
-	struct error err = ERROR_INIT;
 	struct court court;
-	size_t len;
 
 	(void)state;
 	assert_true(readlink("/proc/self/exe", own, sizeof(own) - 1) > 0);
-	for (size_t i = 0; i < sizeof(learned) / sizeof(learned[0]); i++)
-		assert_int_equal(policy_builder_add(builder, &learned[i], POLICY_ALLOWED), 0);
-	assert_int_equal(policy_builder_finish(builder, &info, &bytes, &len), 0);
-	policy_builder_free(builder);
-	assert_int_equal(policy_image_check(bytes, len, &image, &err), 0);
+	image = image_of(learned, sizeof(learned) / sizeof(learned[0]), NULL, &bytes);
 	open_court(&court, "interpreter");
 	watch_use(court.watch, image, enforce);
 	/* as the kernel does it */
@@ -1642,6 +1651,7 @@ int main(void)
 		cmocka_unit_test(a_name_that_changes_is_judged_again),
 		cmocka_unit_test(what_one_name_of_a_file_may_all_may),
 		cmocka_unit_test(a_generated_name_may_look_like_a_word),
+		cmocka_unit_test(a_denial_of_one_kin_is_stronger),
 		cmocka_unit_test(an_interpreter_belongs_to_the_file_that_is_executed),
 		cmocka_unit_test(a_flood_of_names_is_bounded_and_counted),
 		cmocka_unit_test(what_no_question_asked_is_judged_and_recorded),
