@@ -217,6 +217,21 @@ clients() {
 	[ "$(grep -c '^lead web.*.test 93.184.216.34 60' "$DIR/log")" -eq 100 ]
 }
 
+@test "what is too short to be an answer does not stand for one" {
+	proxy
+	in_function python3 - <<-'END'
+		import socket
+		s = socket.create_connection(('10.77.0.1', 53))
+		s.settimeout(10)
+		query = b'\0\1\1\0\0\1' + bytes(6) + b'\4runt\4test\0\0\1\0\1'
+		s.sendall(len(query).to_bytes(2, 'big') + query)
+		answers = s.makefile('rb')
+		assert [int.from_bytes(answers.read(2), 'big'), answers.read(2)] == [2, b'\xff\xff']
+		assert answers.read(int.from_bytes(answers.read(2), 'big'))[:2] == query[:2]
+	END
+	has_line "$DIR/log" 'lead runt.test 93.184.216.34 60'
+}
+
 @test "hundreds that ask at a time are all answered, by datagrams and over connections" {
 	proxy
 	in_function python3 - <<-'END'

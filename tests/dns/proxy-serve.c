@@ -7,7 +7,7 @@
  *   -m MODE       learn (default), shadow or enforce
  *   -a ACCESS:KEY that behaviour is known (may be repeated)
  *   -c FILE       the resolv.conf (default: none is named)
- *   -l FILE       writes a line for each behaviour observed and each address led to
+ *   -l FILE       writes a line for each behaviour observed and each address led to, at once
  *   -k            the redirection marks datagrams with the address that was asked
  *   -x ADDRESS    an address that cannot be led to
  *   -r            sets the rules, too, of a function that is enforced and knows no peer
@@ -134,7 +134,7 @@ static void use_file(struct dns *dns, const char *path)
 	free(bytes);
 }
 
-static void serve(struct dns *dns, const struct harness *harness)
+static void serve(struct dns *dns)
 {
 	struct pollfd fds[2] = {
 		{.fd = STDIN_FILENO, .events = POLLIN},
@@ -146,8 +146,6 @@ static void serve(struct dns *dns, const struct harness *harness)
 			err(EX_OSERR, "poll");
 		if (fds[1].revents)
 			dns_read(dns);
-		if (harness->log)
-			(void)fflush(harness->log);
 	}
 }
 
@@ -186,6 +184,8 @@ int main(int argc, char **argv)
 			harness.log = fopen(optarg, "ae");
 			if (!harness.log)
 				err(EX_CANTCREAT, "%s", optarg);
+			/* A line is there before the answer that it is about. */
+			(void)setvbuf(harness.log, NULL, _IOLBF, 0);
 			break;
 		case 'r':
 			rules = options.marks_tell = true;
@@ -205,7 +205,7 @@ int main(int argc, char **argv)
 		set_rules(dns, &harness);
 	(void)printf("%u %u\n", dns_port(dns), MARK);
 	(void)fflush(stdout);
-	serve(dns, &harness);
+	serve(dns);
 	dns_close(dns);
 	net_close(harness.net, false);
 	if (harness.log && fclose(harness.log) != 0)
