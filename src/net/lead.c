@@ -21,46 +21,49 @@ struct leading {
 	const struct peer *peers;
 	size_t count;
 	const struct address *address;
-	uint64_t timeout_ms;
+	int64_t now_ns, until_ns;
 	bool again;	     /* it may be there already, by this name or another */
 	const char *leaving; /* not NULL: this name will lead there no more */
 };
 
 struct sharing {
-	const struct leading *leading;
+	const struct kept *kept;
 	const struct key *key;
+	const char *but;
+	int64_t until_ns;
 };
 
-static int leads_to_key(void *context, const struct address *address, const char *name,
-			int64_t until_ns)
+static int prolong(void *context, const struct address *address, const char *name, int64_t until_ns)
 {
-	const struct sharing *sharing = context;
+	struct sharing *sharing = context;
 	size_t count;
-	const struct peer *peers = kept_named(&sharing->leading->net->kept, name, &count);
+	const struct peer *peers;
 
-	if (strcmp(name, sharing->leading->leaving) == 0)
+	if (until_ns <= sharing->until_ns || (sharing->but && strcmp(name, sharing->but) == 0))
 		return 0;
+	peers = kept_named(sharing->kept, name, &count);
 	for (size_t i = 0; i < count; i++) {
 		struct key key = key_of(&peers[i], address);
 
-		if (key_equal(&key, sharing->key))
-			return 1;
+		if (!key_equal(&key, sharing->key))
+			continue;
+		sharing->until_ns = until_ns;
+		break;
 	}
 	return 0;
 }
 
-/* Does the key stay, whatever becomes of the name? */
-static bool stays(const struct leading *leading, const struct key *key)
+int64_t net_key_until(const struct net *net, const struct address *address, const struct key *key,
+		      const char *but)
 {
-	struct sharing sharing = {leading, key};
+	struct sharing sharing = {.kept = &net->kept, .key = key, .but = but};
 
-	if (kept_has(&leading->net->kept, key))
-		return true;
-	return leading->leaving &&
-	       names_find(leading->net->names, leading->address, 0, leads_to_key, &sharing) != 0;
+	names_find(net->names, address, 0, prolong, &sharing);
+	return sharing.until_ns;
 }
 
-/* Of the peers those that are (not) denied: adds or removes their keys with the address. */
+/* Of the peers those that are (not) denied: adds or removes their keys with the address. A key that
+ * stays, whatever becomes of the name that leaves, is left as it is. */
 static void put_keys(const struct leading *leading, struct nft *nft, bool denied, bool remove)
 {
 	struct nft_elements elements;
@@ -68,9 +71,17 @@ static void put_keys(const struct leading *leading, struct nft *nft, bool denied
 	rules_begin_keys(nft, &elements, denied, remove);
 	for (size_t i = 0; i < leading->count; i++) {
 		struct key key = key_of(&leading->peers[i], leading->address);
+		int64_t until_ns;
 
-		if (key.denied == denied && !stays(leading, &key))
-			rules_add_key(nft, &elements, key.bytes, remove ? 0 : leading->timeout_ms);
+		if (key.denied != denied || kept_has(&leading->net->kept, &key))
+			continue;
+		until_ns = net_key_until(leading->net, leading->address, &key, leading->leaving);
+		if (leading->leaving && until_ns != 0)
+			continue;
+		if (until_ns < leading->until_ns)
+			until_ns = leading->until_ns;
+		rules_add_key(nft, &elements, key.bytes,
+			      remove ? 0 : (uint64_t)(until_ns - leading->now_ns) / NS_IN_MS);
 	}
 	nft_end_elements(nft, &elements);
 }
@@ -104,7 +115,7 @@ static bool is_told_unknown(const struct net *net)
  * names: who says where a name leads may say something else each time. */
 static void make_room(const struct net *net, struct nft *nft)
 {
-	struct leading leading = {.net = net, .timeout_ms = 1000, .again = true};
+	struct leading leading = {.net = net, .until_ns = SECOND_NS, .again = true};
 
 	leading.leaving = names_oldest(net->names, &leading.address);
 	if (!leading.leaving)
@@ -154,7 +165,8 @@ int net_allow_address(struct net *net, const char *name, const struct address *a
 	if (known_until_ns >= now_ns + wanted_ns)
 		return 0;
 	leading.peers = kept_named(&net->kept, name, &leading.count);
-	leading.timeout_ms = (uint64_t)(until_ns - now_ns) / NS_IN_MS;
+	leading.now_ns = now_ns;
+	leading.until_ns = until_ns;
 	leading.again = names_find(net->names, address, 0, is_there, NULL) != 0;
 	if (leading.count > 0 && net->in_place)
 		r = put_address(net, &leading, known_until_ns == 0);

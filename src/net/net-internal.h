@@ -28,6 +28,11 @@ struct net {
  * datagrams that nobody answers for days. */
 void net_keep_address(struct net *net, const struct peer *peer);
 
+/* Until when the names of an address, all `but` one (NULL: none), lead to this key of it; 0 where
+ * none does. It may be over. */
+int64_t net_key_until(const struct net *net, const struct address *address, const struct key *key,
+		      const char *but);
+
 /* The kernel has been told to forget what it told of. */
 void net_forget_told(struct net *net);
 

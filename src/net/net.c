@@ -164,7 +164,10 @@ static int add_remembered(void *context, const struct address *address, const ch
 	for (size_t i = 0; i < count; i++) {
 		struct key key = key_of(&peers[i], address);
 
-		if (!kept_has(&filling->net->kept, &key))
+		/* else another name adds it, for longer: which of two times holds depends on the
+		 * kernel */
+		if (!kept_has(&filling->net->kept, &key) &&
+		    net_key_until(filling->net, address, &key, NULL) <= until_ns)
 			add_key(filling, &key, left_ms);
 	}
 	return 0;

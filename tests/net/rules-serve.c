@@ -10,7 +10,7 @@
  *
  *   learn [KEY;...], enforce [KEY;...]   uses these peers, "connect tcp 192.0.2.1:80" or
  *                                        "!serve tcp :80", which is denied; answers "used"
- *   lead NAME ADDRESS                    a name has led there; answers "led"
+ *   lead NAME ADDRESS [TTL]              a name has led there; answers "led"
  *   later SECONDS                        its clock goes forward; answers "later"
  *   hear                                 answers "heard", behind all that it was told of by now
  */
@@ -79,12 +79,13 @@ static void use(struct net *net, char *keys, bool enforce)
 
 static void lead(struct net *net, char *rest)
 {
-	char *name = strsep(&rest, " ");
+	char *name = strsep(&rest, " "), *text = strsep(&rest, " ");
+	uint32_t ttl_s = rest ? (uint32_t)strtoul(rest, NULL, 10) : TTL_S;
 	struct address address;
 
-	if (!rest || address_parse(rest, &address) < 0)
+	if (!text || address_parse(text, &address) < 0)
 		errx(EX_USAGE, "no address");
-	if (net_allow_address(net, name, &address, TTL_S) < 0)
+	if (net_allow_address(net, name, &address, ttl_s) < 0)
 		errx(EX_UNAVAILABLE, "lead");
 	printf("led\n");
 }

@@ -8,6 +8,7 @@ enforced, known; and each key is told of once.
 """
 import ctypes
 import errno
+import json
 import os
 import select
 import socket
@@ -19,6 +20,7 @@ import time
 RULES_SERVE = sys.argv[1]
 PROXY = 61000  # its port, and the mark of its packets
 LATE_S = 2  # what is expected is told by then
+BUSY_S = 60  # no machine takes longer for a few commands
 SILENT_S = 0.2  # what does not answer by then was dropped
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -296,6 +298,13 @@ def complaints():
     """What nft(8) has against the rules when it lists them, with what they have told of."""
     listed = subprocess.run(['nft', 'list', 'ruleset'], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     return f'{listed.returncode} {listed.stderr.decode()}'.strip()
+
+
+def times_left():
+    """Of the keys, in seconds: of those that are known, then of those that are denied."""
+    listed = subprocess.run(['nft', '-j', 'list', 'sets'], stdout=subprocess.PIPE, check=True).stdout
+    sets = {one['set']['name']: one['set'].get('elem', []) for one in json.loads(listed)['nftables'] if 'set' in one}
+    return ' '.join(str(key['elem']['expires']) for name in ('known', 'denied') for key in sets[name])
 
 
 def make_group():
@@ -579,6 +588,27 @@ def play_names(stage):
     return wrong
 
 
+def play_shared_names(stage):
+    """They lead to one address, and have one key there: it is there for as long as any of them says."""
+    policy = ';'.join(f'connect tcp {name}.example.org:8000;!connect udp {name}.example.org:9000'
+                      for name in ('short', 'long', 'brief'))
+    wrong = []
+
+    def expect_left(seconds, *commands):
+        for command in commands:
+            stage.command(command)
+        left = stage.function.call(times_left)
+        if len(left.split()) != 2 or not all(seconds - BUSY_S <= int(one) <= seconds for one in left.split()):
+            wrong.append(f'{commands[-1]}: {left} s left, not {seconds} twice')
+
+    expect_left(1200, f'enforce {policy}', 'lead short.example.org 203.0.113.1')
+    expect_left(7800, 'lead long.example.org 203.0.113.1 7200')
+    expect_left(7800, 'lead brief.example.org 203.0.113.1')
+    expect_left(7100, 'later 700', 'lead short.example.org 203.0.113.1')
+    expect_left(7100, f'enforce {policy}')
+    return wrong
+
+
 def report(count, title, wrong):
     print(f"{'not ok' if wrong else 'ok'} {count} - {title}")
     for line in wrong:
@@ -589,7 +619,7 @@ def report(count, title, wrong):
 def main():
     kinds = {kind: options for kind, options in OPTIONS.items() if kind in sys.argv[2:] or not sys.argv[2:]}
     count = 0
-    print(f'1..{len(kinds) * (len(SCENARIOS) + 1)}', flush=True)
+    print(f'1..{len(kinds) * (len(SCENARIOS) + 2)}', flush=True)
     for kind, options in kinds.items():
         stage = Stage(options)
         stage.command('learn')
@@ -597,8 +627,10 @@ def main():
         for n, (title, policy) in enumerate(SCENARIOS.items()):
             count += 1
             report(count, f'{title}: {kind}', play(stage, n, policy, options))
-        count += 1
-        report(count, f'what a name leads to is known: {kind}', play_names(stage))
+        for title, play_them in (('what a name leads to is known', play_names),
+                                 ('a key of several names has the longest time', play_shared_names)):
+            count += 1
+            report(count, f'{title}: {kind}', play_them(stage))
         stage.end()
 
 
