@@ -14,6 +14,12 @@ struct address {
 	uint8_t family;	   /* AF_INET or AF_INET6 */
 };
 
+/* An end of a flow. */
+struct endpoint {
+	struct address address;
+	uint16_t port; /* host order */
+};
+
 /* What an address is good for, whoever named it. */
 enum address_kind {
 	ADDRESS_PUBLIC = 0,

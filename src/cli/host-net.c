@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the domain net needs of the kernel: nf_tables and its packet log. */
+/* What the domains net and dns need of the kernel: nf_tables, its packet log and its queues. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_log.h>
+#include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
 #include <sched.h>
 #include <stdint.h>
@@ -51,7 +51,7 @@ static int ask(uint8_t subsystem, uint8_t type)
 /* Sets rules up in a network namespace that ends with this process. */
 static int set_up_rules(bool raw, struct error *err)
 {
-	struct net_options options = {.raw = raw, .dns_port = 1053, .dns_mark = 1};
+	struct net_options options = {.raw = raw, .dns_mark = 2};
 	struct net *net;
 	int r;
 
@@ -92,21 +92,24 @@ static int try_rules(struct error *err)
 
 void host_look_network(struct host_report *report)
 {
+	static const struct {
+		uint8_t subsystem, configure;
+		const char *what;
+	} listened[] = {
+		{NFNL_SUBSYS_ULOG, NFULNL_MSG_CONFIG, "nfnetlink_log"},
+		{NFNL_SUBSYS_QUEUE, NFQNL_MSG_CONFIG, "nfnetlink_queue"},
+	};
 	struct error err = ERROR_INIT;
 	const char *what = "nf_tables";
 	int r = ask(NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN);
 	struct host_item *item;
 
-	if (r == 0) {
-		what = "nfnetlink_log";
-		r = ask(NFNL_SUBSYS_ULOG, NFULNL_MSG_CONFIG);
-		if (r == -ENODEV)
-			r = 0; /* there is one, and nobody listens to group 0 */
-	}
-	if (r == 0) {
-		/* No such connection: there is somebody who knows. */
-		what = "nf_conntrack_netlink";
-		r = ask(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET_STATS);
+	for (size_t i = 0; i < sizeof(listened) / sizeof(listened[0]) && r == 0; i++) {
+		what = listened[i].what;
+		r = ask(listened[i].subsystem, listened[i].configure);
+		/* There is one, and nobody listens to number 0, or somebody else. */
+		if (r == -ENODEV || r == -EPERM)
+			r = 0;
 	}
 	if (r == 0 && try_rules(&err) < 0) {
 		item = host_add(report, "network rules", HOST_DEGRADED,
@@ -116,7 +119,7 @@ void host_look_network(struct host_report *report)
 	}
 	if (r == 0) {
 		host_add(report, "network rules", HOST_OK,
-			 "nf_tables, its packet log and its table of connections work");
+			 "nf_tables, its packet log and its queues work");
 		return;
 	}
 	item = host_add(report, "network rules", HOST_DEGRADED,

@@ -9,12 +9,16 @@
 #include "dns/judge.h"
 
 /*
- * The DNS proxy of one container. Rules of the network namespace redirect what goes to port 53 to
- * it; it asks the resolver that the program asked, with the program's own message, and passes the
- * answer on byte for byte, but for the id of what goes by UDP, which is the proxy's own on the way.
- * It answers itself only where a question is refused. Where a resolver is not there, the program is
- * told as the kernel tells it (refusal.h), or else by "server failure", upon which programs ask the
- * next one at once.
+ * The DNS proxy of one container. Rules of the network namespace take what goes to port 53 out of
+ * its way and hand it over; the proxy asks the resolver that the program asked, with the program's
+ * own message, and passes the answer on byte for byte, but for the id of what goes by UDP, which is
+ * the proxy's own on the way. It goes to the program in a packet that comes from the resolver, as
+ * far as anybody can tell. The proxy answers itself only where a question is refused. Where a
+ * resolver is not there, the program is told as the network tells it (reply.h), or else by "server
+ * failure", upon which programs ask the next one at once.
+ *
+ * Connections come to the proxy's own sockets. These are there, and what leads to them, from the
+ * first connection on: it takes the kernel's memory of connections, which costs all of them.
  *
  * Everything is bounded: datagrams that wait for an answer, connections, what is kept of each. On
  * the request path: no failure is fatal, a question that finds no room is dropped, and asked again.
@@ -26,8 +30,7 @@ enum dns_proxy_limits {
 	DNS_UDP_LANES_MAX = 64,	  /* sockets towards resolvers */
 	/* Then one that waits for nothing is ended, or others wait in the kernel. */
 	DNS_TCP_CONNECTIONS_MAX = 128,
-	DNS_WAIT_S = 30,	/* for an answer: as long as the kernel remembers who asked
-				   (nf_conntrack_udp_timeout) */
+	DNS_WAIT_S = 30,	/* for an answer: longer than programs do */
 	DNS_CONNECTION_S = 300, /* how long one connection may last */
 	DNS_SERVER_PORT = 53,
 };
@@ -35,32 +38,45 @@ enum dns_proxy_limits {
 struct dns_options {
 	int namespace_fd; /* the container's network namespace, borrowed; -1: the caller's own */
 	uint32_t mark;	  /* SO_MARK of all sockets, by which they are known to the rules; not 0 */
-	/* The rules write the IPv4 address that was asked into each datagram's mark, as it stands
-	 * in the packet. Where they do not, as with IPv6 or before Linux 5.19, the kernel is asked.
-	 */
-	bool marks_tell;
-	struct dns_judge_options judge;
+	uint32_t mark_again; /* of a packet that is sent once more in the place of its program */
+	struct dns_judge_options judge; /* its context is that of the following, too */
+	/* Connections to port 53 are redirected to this port of loopback from now on. Returns 0, or
+	 * -errno: they go nowhere. */
+	int (*redirect)(void *context, uint16_t port);
+};
+
+/* What a program has sent to port 53, and did not get there. */
+struct dns_packet {
+	uint8_t protocol; /* IPPROTO_UDP; IPPROTO_TCP: of a connection that is not redirected yet */
+	struct endpoint client, resolver;
+	uint8_t *bytes; /* what the datagram holds, which is written to; of TCP the whole packet */
+	size_t len;
 };
 
 struct dns;
 
 /*
- * Opens the listening sockets, on 127.0.0.1 and, where there is IPv6, on ::1. Takes CAP_NET_ADMIN
- * in the namespace and what namespace_socket() takes, then and later. Returns 0 with *ret owned by
- * the caller, or -errno.
+ * Opens the sockets by which programs are answered. Takes CAP_NET_RAW in the namespace, and then
+ * and later CAP_NET_ADMIN and what namespace_socket() takes. Returns 0 with *ret owned by the
+ * caller, or -errno.
  */
 int dns_open(const struct dns_options *options, struct dns **ret, struct error *err);
 
 /* Closes everything and frees. What waits in the judge is recorded first. Takes NULL. */
 void dns_close(struct dns *dns);
 
-/*
- * The port to redirect UDP and TCP to. A program may ask several resolvers from one port (musl
- * does), so that their replies would look the same: the kernel gives all but the first another
- * port on the way to the proxy, and takes it back from the replies (get_unique_tuple() of
- * net/netfilter/nf_nat_core.c).
- */
+/* The port that connections are redirected to; 0: none was yet. */
 uint16_t dns_port(const struct dns *dns);
+
+/*
+ * Where packets come from: whenever `fd` can be read, `take` hands them to dns_ask(), a few at
+ * most, and returns whether there may be more. What they hold has to be there until it is called
+ * again. Both are borrowed. Returns 0 or -errno.
+ */
+int dns_hear(struct dns *dns, int fd, bool (*take)(void *context), void *context);
+
+/* To be called by `take` alone. */
+void dns_ask(struct dns *dns, const struct dns_packet *packet);
 
 /* The container's resolv.conf; before this is called, every resolver is one that it does not name.
  */

@@ -6,7 +6,6 @@
 
 #include "base/patience.h"
 #include "dns/dns.h"
-#include "dns/origin.h"
 
 /* What epoll(7) points to: who is to be called. The first member of whatever waits for something.
  */
@@ -17,7 +16,13 @@ struct source {
 struct listener {
 	struct source source;
 	int fd; /* -1: none */
-	struct endpoint own;
+};
+
+/* Where packets come from: dns_hear(). */
+struct hearing {
+	struct source source;
+	bool (*take)(void *context);
+	void *context;
 };
 
 struct udp_batch;
@@ -30,7 +35,7 @@ TAILQ_HEAD(tcp_connections, tcp_connection);
 
 enum { RANDOM_NUMBERS = 64 }; /* at one system call */
 
-enum listeners { LISTENERS = 4 }; /* TCP and UDP, IPv4 and IPv6 */
+enum listeners { LISTENERS = 2 }; /* IPv4 and IPv6 */
 
 /* Pages of its own, of which those that no question touched are not there. */
 struct dns {
@@ -41,11 +46,11 @@ struct dns {
 	int timer_fd; /* -1: nothing had an end yet */
 	struct source timer;
 	int64_t timer_ns; /* CLOCK_MONOTONIC; 0: not set */
-	uint16_t port;
+	uint16_t port;	  /* that connections are redirected to; 0: not yet */
+	bool deaf;	  /* nor can they be */
 	struct listener listeners[LISTENERS];
-	/* IPv4 and IPv6, for messages that a resolver is not there; -1: that is answered instead.
-	 */
-	int refusal_fds[2];
+	struct hearing hearing;
+	int reply_fds[2]; /* for packets to programs, by IPv4 and IPv6; -1: there is none */
 
 	struct udp_batch *batch;
 	struct udp_flows asked; /* the oldest first */
@@ -61,7 +66,6 @@ struct dns {
 
 	size_t random_left; /* numbers nobody has had yet */
 	uint16_t random[RANDOM_NUMBERS];
-	struct origin origin;
 	struct dns_answer answer; /* the one that is looked at */
 };
 
@@ -78,12 +82,23 @@ int proxy_random(struct dns *dns, uint16_t *ret);
 /* A socket of the proxy's own towards a resolver, marked. Returns a descriptor or -errno. */
 int proxy_socket(const struct dns *dns, sa_family_t family, int type);
 
+/* The socket for packets to programs that have sent by this family; -1: there is none. */
+int proxy_reply_fd(const struct dns *dns, uint8_t family);
+
 /* ---- datagrams: udp.c ---- */
 
 int udp_new(struct dns *dns);
-void udp_ready(struct dns *dns, struct source *source, uint32_t events); /* of a listener */
+void udp_ready(struct dns *dns, struct source *source, uint32_t events); /* of dns->hearing */
+void udp_ask(struct dns *dns, const struct dns_packet *packet);
 void udp_expire(struct dns *dns, int64_t now_ns);
 void udp_free(struct dns *dns);
+
+/* ---- what leads connections here: redirect.c ---- */
+
+void redirect_init(struct dns *dns);
+/* The first packet of a connection that nothing redirected yet. */
+void redirect_lead(struct dns *dns, const struct dns_packet *packet);
+void redirect_end(struct dns *dns);
 
 /* ---- connections: tcp.c ---- */
 

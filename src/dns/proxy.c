@@ -6,24 +6,19 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/namespace.h"
 #include "dns/proxy-internal.h"
-#include "dns/refusal.h"
+#include "dns/reply.h"
 
 enum {
 	EVENTS_AT_ONCE = 64,
 	TURNS_MAX = 8,		 /* before the rest of the program has its turn */
 	DNS_PATIENCE_NS = 15000, /* more costs more than it brings */
-	PORT_TRIES = 64,
-	PORT_SPAN = 4096, /* 61000 to 65095 */
-	BACKLOG = 1024,
 };
 
 int proxy_wait(struct dns *dns, int fd, uint32_t events, struct source *source)
@@ -96,135 +91,47 @@ static void on_timer(struct dns *dns, struct source *source, uint32_t events)
 	tcp_expire(dns, now_ns);
 }
 
-/* ---- listening ---- */
+/* ---- programs ---- */
 
-/* To an address of loopback, which has none yet where it is not up. */
-static int bind_own(int fd, const struct address *own, uint16_t port)
+int proxy_reply_fd(const struct dns *dns, uint8_t family)
 {
-	struct sockaddr_storage socket;
-	socklen_t len = address_to_socket(own, port, &socket);
-	bool v4 = own->family == AF_INET;
-	int one = 1;
-
-	if (bind(fd, (struct sockaddr *)&socket, len) == 0)
-		return 0;
-	if (errno != EADDRNOTAVAIL ||
-	    setsockopt(fd, v4 ? SOL_IP : SOL_IPV6, v4 ? IP_FREEBIND : IPV6_FREEBIND, &one,
-		       sizeof(one)) < 0)
-		return -errno;
-	return bind(fd, (struct sockaddr *)&socket, len) < 0 ? -errno : 0;
+	return dns->reply_fds[family == AF_INET6];
 }
 
-static int listen_on(struct dns *dns, struct listener *listener, const struct address *address,
-		     uint16_t port, int type)
+static int open_reply(struct dns *dns, uint8_t family)
 {
-	cleanup_close int fd = proxy_socket(dns, address->family, type);
-	int one = 1, r;
+	int *fd = &dns->reply_fds[family == AF_INET6];
 
-	if (fd < 0)
-		return fd;
-	if (dns->options.marks_tell && address->family == AF_INET && type == SOCK_DGRAM)
-		setsockopt(fd, SOL_SOCKET, SO_RCVMARK, &one, sizeof(one)); /* Linux 5.19 */
-	r = bind_own(fd, address, port);
-	if (r < 0)
-		return r;
-	if (type == SOCK_STREAM && listen(fd, BACKLOG) < 0)
-		return -errno;
-	listener->own = (struct endpoint){*address, port};
-	listener->source.ready = type == SOCK_DGRAM ? udp_ready : tcp_ready;
-	listener->fd = steal_fd(&fd);
-	return 0;
+	*fd = reply_open(family);
+	return *fd < 0 ? *fd : mark(dns, *fd);
 }
 
-static void close_listeners(struct dns *dns)
+static int open_replies(struct dns *dns)
 {
-	for (size_t i = 0; i < LISTENERS; i++) {
-		if (dns->listeners[i].fd >= 0)
-			close(dns->listeners[i].fd);
-		dns->listeners[i].fd = -1;
-	}
-	for (size_t i = 0; i < 2; i++) {
-		if (dns->refusal_fds[i] >= 0)
-			close(dns->refusal_fds[i]);
-		dns->refusal_fds[i] = -1;
-	}
-}
-
-/* To tell that a resolver is not there; without it nothing is told. */
-static int open_refusal(struct dns *dns, const struct address *own)
-{
-	int *fd = &dns->refusal_fds[own->family == AF_INET6];
-	int r;
-
-	*fd = refusal_open(own->family);
-	if (*fd < 0)
-		return 0;
-	r = mark(dns, *fd);
-	return r < 0 ? r : bind_own(*fd, own, 0);
-}
-
-static int listen_at(struct dns *dns, const struct address *address, uint16_t port,
-		     struct listener *listener)
-{
-	int r = listen_on(dns, listener, address, port, SOCK_STREAM);
-
-	if (r == 0)
-		r = listen_on(dns, listener + 1, address, port, SOCK_DGRAM);
-	return r == 0 ? open_refusal(dns, address) : r;
-}
-
-static int listen_from(struct dns *dns, uint16_t port)
-{
-	static const struct address ipv4 = {.family = AF_INET, .bytes = {127, 0, 0, 1}};
-	static const struct address ipv6 = {.family = AF_INET6, .bytes = {[15] = 1}};
-	int r = listen_at(dns, &ipv4, port, dns->listeners);
+	int r = open_reply(dns, AF_INET);
 
 	if (r < 0)
 		return r;
-	r = listen_at(dns, &ipv6, port, dns->listeners + LISTENERS / 2);
-	/* A kernel, or a namespace, without IPv6 sends nothing by it either. */
-	return r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL ? 0 : r;
+	r = open_reply(dns, AF_INET6);
+	/* A kernel without IPv6 sends nothing by it either. */
+	return r == -EAFNOSUPPORT ? 0 : r;
 }
 
-/*
- * The same port in the same namespace, mostly: for minutes the kernel sends a question to where one
- * from the same port was sent before, if only by a container before this one. Another in each
- * namespace, so that those which programs like best are hit by none for long.
- */
-static unsigned int first_port(const struct dns *dns)
+int dns_hear(struct dns *dns, int fd, bool (*take)(void *context), void *context)
 {
-	struct stat namespace = {0};
-
-	if (dns->options.namespace_fd >= 0)
-		fstat(dns->options.namespace_fd, &namespace);
-	return (unsigned int)(hash64_mix(namespace.st_ino) % PORT_SPAN);
+	dns->hearing = (struct hearing){{udp_ready}, take, context};
+	return proxy_wait(dns, fd, EPOLLIN, &dns->hearing.source);
 }
 
-static int listen_somewhere(struct dns *dns)
+void dns_ask(struct dns *dns, const struct dns_packet *packet)
 {
-	unsigned int first = first_port(dns);
-	int r = -EADDRINUSE;
-
-	for (unsigned int i = 0; i < PORT_TRIES && r == -EADDRINUSE; i++) {
-		close_listeners(dns);
-		dns->port = (uint16_t)(DNS_PORT_FIRST + (first + i) % PORT_SPAN);
-		r = listen_from(dns, dns->port);
-	}
-	return r;
+	if (packet->protocol == IPPROTO_TCP)
+		redirect_lead(dns, packet);
+	else
+		udp_ask(dns, packet);
 }
 
-static int wait_for_all(struct dns *dns)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < LISTENERS && r == 0; i++) {
-		struct listener *listener = &dns->listeners[i];
-
-		if (listener->fd >= 0)
-			r = proxy_wait(dns, listener->fd, EPOLLIN, &listener->source);
-	}
-	return r;
-}
+/* ---- opening, closing, waiting ---- */
 
 static int open_all(struct dns *dns)
 {
@@ -237,8 +144,7 @@ static int open_all(struct dns *dns)
 	dns->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (dns->epoll_fd < 0)
 		return -errno;
-	r = listen_somewhere(dns);
-	return r == 0 ? wait_for_all(dns) : r;
+	return open_replies(dns);
 }
 
 static int open_inside(struct dns *dns)
@@ -269,10 +175,8 @@ int dns_open(const struct dns_options *options, struct dns **ret, struct error *
 	patience_open(&dns->patience);
 	dns->timer.ready = on_timer;
 	dns->epoll_fd = dns->timer_fd = -1;
-	origin_init(&dns->origin, options->namespace_fd);
-	dns->refusal_fds[0] = dns->refusal_fds[1] = -1;
-	for (size_t i = 0; i < LISTENERS; i++)
-		dns->listeners[i].fd = -1;
+	dns->reply_fds[0] = dns->reply_fds[1] = -1;
+	redirect_init(dns);
 	TAILQ_INIT(&dns->asked);
 	TAILQ_INIT(&dns->spare);
 	TAILQ_INIT(&dns->lanes);
@@ -294,8 +198,11 @@ void dns_close(struct dns *dns)
 	dns_judge_free(dns->judge);
 	udp_free(dns);
 	tcp_free(dns);
-	close_listeners(dns);
-	origin_close(&dns->origin);
+	redirect_end(dns);
+	for (size_t i = 0; i < 2; i++) {
+		if (dns->reply_fds[i] >= 0)
+			close(dns->reply_fds[i]);
+	}
 	if (dns->timer_fd >= 0)
 		close(dns->timer_fd);
 	if (dns->epoll_fd >= 0)

@@ -6,8 +6,12 @@
  * in the kernel, and so does what follows questions that nobody has answered yet: each answer is
  * judged by its question. A refusal takes its turn between the resolver's answers.
  */
+#include "dns/proxy-internal.h"
+
 #include <arpa/nameser.h>
 #include <errno.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -16,7 +20,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "dns/proxy-internal.h"
 
 enum {
 	PREFIX_BYTES = 2,      /* RFC 1035, 4.2.2 */
@@ -78,7 +81,7 @@ static void set_full(struct dns *dns, bool full)
 		struct epoll_event event = {.events = full ? 0U : EPOLLIN,
 					    .data.ptr = &listener->source};
 
-		if (listener->fd >= 0 && listener->source.ready == tcp_ready)
+		if (listener->fd >= 0)
 			epoll_ctl(dns->epoll_fd, EPOLL_CTL_MOD, listener->fd, &event);
 	}
 }
@@ -482,6 +485,22 @@ static bool make_room(struct dns *dns)
 	return false;
 }
 
+/* Which resolver was asked, before the connection was redirected. Returns 0 or -errno. */
+static int find_resolver(int fd, struct endpoint *ret)
+{
+	struct sockaddr_storage socket;
+	socklen_t len = sizeof(socket);
+	int family;
+	socklen_t family_len = sizeof(family);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &family_len) < 0)
+		return -errno;
+	if (family == AF_INET ? getsockopt(fd, SOL_IP, SO_ORIGINAL_DST, &socket, &len) < 0
+			      : getsockopt(fd, SOL_IPV6, IP6T_SO_ORIGINAL_DST, &socket, &len) < 0)
+		return -errno;
+	return address_of_socket((struct sockaddr *)&socket, &ret->address, &ret->port);
+}
+
 void tcp_ready(struct dns *dns, struct source *source, uint32_t events)
 {
 	const struct listener *listener = (const struct listener *)source;
@@ -499,8 +518,7 @@ void tcp_ready(struct dns *dns, struct source *source, uint32_t events)
 
 		if (client < 0)
 			return;
-		if (origin_of_connection(client, &resolver) < 0 ||
-		    resolver.port != DNS_SERVER_PORT) {
+		if (find_resolver(client, &resolver) < 0 || resolver.port != DNS_SERVER_PORT) {
 			close(client);
 			continue;
 		}

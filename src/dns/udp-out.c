@@ -7,7 +7,7 @@
 #include <string.h>
 
 void udp_out_put(struct udp_out *out, const uint8_t *bytes, size_t len,
-		 const struct sockaddr_storage *client, socklen_t client_len)
+		 const struct address *client)
 {
 	unsigned int i = out->count++;
 
@@ -15,9 +15,8 @@ void udp_out_put(struct udp_out *out, const uint8_t *bytes, size_t len,
 	out->messages[i].msg_hdr = (struct msghdr){.msg_iov = &out->vectors[i], .msg_iovlen = 1};
 	if (!client)
 		return;
-	out->clients[i] = *client;
 	out->messages[i].msg_hdr.msg_name = &out->clients[i];
-	out->messages[i].msg_hdr.msg_namelen = client_len;
+	out->messages[i].msg_hdr.msg_namelen = address_to_socket(client, 0, &out->clients[i]);
 }
 
 /* The longest first. */

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/address.h"
+
 /*
  * Datagrams that one socket sends together, with one system call. What a connected one sends goes
  * through the kernel together, too, as far as lengths allow: UDP_SEGMENT of udp(7), Linux 4.18,
@@ -27,11 +29,11 @@ struct udp_out {
 	struct mmsghdr messages[UDP_OUT_MAX];
 };
 
-/* To be sent to this client, or, with NULL, to whom the socket is connected with, for all alike.
- * All are of the same socket, `fd`, and no more than UDP_OUT_MAX. The bytes are borrowed until
- * udp_out_send(). */
+/* To be sent to this client, by a raw socket and with its headers, or, with NULL, to whom the
+ * socket is connected with, for all alike. All are of the same socket, `fd`, and no more than
+ * UDP_OUT_MAX. The bytes are borrowed until udp_out_send(). */
 void udp_out_put(struct udp_out *out, const uint8_t *bytes, size_t len,
-		 const struct sockaddr_storage *client, socklen_t client_len);
+		 const struct address *client);
 
 /* Sends all, and is empty again. What a socket has no room for is lost. Returns 0, or
  * -ECONNREFUSED: nobody is there. */

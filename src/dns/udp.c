@@ -19,11 +19,11 @@
 
 #include "base/clock.h"
 #include "dns/proxy-internal.h"
-#include "dns/refusal.h"
+#include "dns/reply.h"
 #include "dns/udp-out.h"
 
 enum {
-	BATCH_MAX = ORIGIN_BATCH_MAX,
+	BATCH_MAX = UDP_OUT_MAX,
 	ROUNDS_MAX = 4, /* batches of one socket before others have their turn */
 	HEAD_ROOM = DNS_HEADER_BYTES + NS_MAXCDNAME + 4,
 	LANE_QUESTIONS_MAX = 128,
@@ -31,7 +31,6 @@ enum {
 	LANE_PORTS = 16384,
 	LANE_PORT_TRIES = 16,
 	LANE_ID_TRIES = 16, /* of 65536, at most LANE_QUESTIONS_MAX are taken */
-	CONTROL_ROOM = CMSG_SPACE(sizeof(uint32_t)),
 };
 
 #define LANE_AGE_NS INT64_C(2000000000)
@@ -40,11 +39,8 @@ enum {
 struct udp_flow {
 	TAILQ_ENTRY(udp_flow) entry; /* of all that wait, the oldest first; or of the spare */
 	struct udp_lane *lane;
-	unsigned int place;		 /* among its lane's */
-	int64_t ends_ns;		 /* CLOCK_MONOTONIC */
-	const struct listener *listener; /* where the answer goes out */
-	struct sockaddr_storage client;
-	socklen_t client_len;
+	unsigned int place; /* among its lane's */
+	int64_t ends_ns;    /* CLOCK_MONOTONIC */
 	struct dns_asker asker;
 	enum dns_ruling ruling;
 	int result; /* of reading the question */
@@ -68,15 +64,13 @@ struct udp_lane {
 /* What is taken in at once, and what is to be sent by one socket. Only pages that are used take
  * memory. */
 struct udp_batch {
-	uint8_t bytes[BATCH_MAX][DNS_MESSAGE_MAX];
+	/* with room for what stands before them on their way to the program */
+	uint8_t bytes[BATCH_MAX][REPLY_HEAD_MAX + DNS_MESSAGE_MAX];
 	struct iovec vectors[BATCH_MAX];
-	struct sockaddr_storage clients[BATCH_MAX];
-	_Alignas(struct cmsghdr) char controls[BATCH_MAX][CONTROL_ROOM];
 	struct mmsghdr messages[BATCH_MAX];
-	struct origin_question origins[BATCH_MAX];
 	int64_t now_ns; /* CLOCK_MONOTONIC, when it was taken in */
 	struct udp_out out;
-	struct udp_lane *out_lane; /* whose socket that is; NULL: a listener's */
+	struct udp_lane *out_lane; /* whose socket that is; NULL: it is for programs */
 };
 
 int udp_new(struct dns *dns)
@@ -109,25 +103,45 @@ static void flush(struct dns *dns)
 /* To be sent by this socket; the bytes stay as they are until flush(). client NULL: the socket is
  * connected. */
 static void put(struct dns *dns, int fd, const uint8_t *bytes, size_t len,
-		const struct udp_flow *client)
+		const struct address *client)
 {
 	struct udp_out *out = &dns->batch->out;
 
 	if (out->count == UDP_OUT_MAX || (out->count > 0 && out->fd != fd))
 		flush(dns);
 	out->fd = fd;
-	udp_out_put(out, bytes, len, client ? &client->client : NULL,
-		    client ? client->client_len : 0);
+	udp_out_put(out, bytes, len, client);
 }
 
-static void answer_ourselves(const struct udp_flow *flow, uint8_t rcode)
+/* Writes what stands before an answer to the program, right before `message`. Returns where. */
+static uint8_t *write_head(const struct udp_flow *flow, uint8_t *message, size_t len)
 {
-	uint8_t out[DNS_OWN_ANSWER_MAX];
-	size_t len = dns_answer_write(flow->head, sizeof(flow->head), &flow->question, rcode, out);
+	const struct endpoint from = {flow->asker.resolver, DNS_SERVER_PORT};
+	const struct endpoint to = {flow->asker.client, flow->asker.port};
 
-	if (len > 0)
-		(void)!sendto(flow->listener->fd, out, len, 0,
-			      (const struct sockaddr *)&flow->client, flow->client_len);
+	return message - reply_head(&from, &to, message, len);
+}
+
+static ssize_t send_reply(const struct dns *dns, const struct udp_flow *flow, const uint8_t *bytes,
+			  size_t len)
+{
+	struct sockaddr_storage to;
+	socklen_t to_len = address_to_socket(&flow->asker.client, 0, &to);
+
+	return sendto(proxy_reply_fd(dns, flow->asker.client.family), bytes, len, MSG_DONTWAIT,
+		      (const struct sockaddr *)&to, to_len);
+}
+
+static void answer_ourselves(const struct dns *dns, const struct udp_flow *flow, uint8_t rcode)
+{
+	uint8_t out[REPLY_HEAD_MAX + DNS_OWN_ANSWER_MAX], *message = out + REPLY_HEAD_MAX, *packet;
+	size_t len =
+		dns_answer_write(flow->head, sizeof(flow->head), &flow->question, rcode, message);
+
+	if (len == 0)
+		return;
+	packet = write_head(flow, message, len);
+	(void)!send_reply(dns, flow, packet, (size_t)(message - packet) + len);
 }
 
 /* ---- flows ---- */
@@ -186,8 +200,8 @@ static struct udp_lane *open_lane(struct dns *dns, sa_family_t family)
 	return lane;
 }
 
-/* A port that the kernel gives no program by itself: it would take a question from there for one
- * of the proxy's as long as it remembers that one, and not redirect it. */
+/* A port that the kernel gives no program by itself: where it tracks connections, it would take a
+ * packet from there for one of the proxy's as long as it remembers that one. */
 static int bind_lane(struct dns *dns, int fd, sa_family_t family)
 {
 	struct address any = {.family = (uint8_t)family};
@@ -311,22 +325,15 @@ static int find_lane(struct dns *dns, const struct endpoint *resolver, int64_t n
 	return connect_lane(dns, lane, resolver, now_ns);
 }
 
-/* Tells the program as the kernel would have told it. Returns whether it could. */
+/* Tells the program as the network would have told it. Returns whether it could. */
 static bool refuse(const struct dns *dns, const struct udp_flow *flow, int error)
 {
-	int fd = dns->refusal_fds[flow->client.ss_family == AF_INET6];
-	struct sockaddr_storage to = flow->client;
+	const struct endpoint client = {flow->asker.client, flow->asker.port};
+	const struct endpoint resolver = {flow->asker.resolver, DNS_SERVER_PORT};
 	uint8_t out[REFUSAL_ROOM];
-	struct endpoint client;
-	size_t len;
+	size_t len = refusal_write(&client, &resolver, error, out);
 
-	if (fd < 0 || address_of_socket((struct sockaddr *)&to, &client.address, &client.port) < 0)
-		return false;
-	len = refusal_write(&client, &flow->listener->own, error, out);
-	if (to.ss_family == AF_INET6)
-		((struct sockaddr_in6 *)&to)->sin6_port = 0; /* else a protocol: raw(7) */
-	return len > 0 && sendto(fd, out, len, 0, (const struct sockaddr *)&to, flow->client_len) ==
-				  (ssize_t)len;
+	return len > 0 && send_reply(dns, flow, out, len) == (ssize_t)len;
 }
 
 /* The resolver is not there. */
@@ -336,7 +343,7 @@ static void fail_lane(struct dns *dns, struct udp_lane *lane, int error)
 		struct udp_flow *flow = lane->flows[lane->waiting - 1];
 
 		if (!refuse(dns, flow, error))
-			answer_ourselves(flow, ns_r_servfail);
+			answer_ourselves(dns, flow, ns_r_servfail);
 		end_flow(dns, flow);
 	}
 }
@@ -376,100 +383,51 @@ static int ask(struct dns *dns, struct udp_flow *flow, const struct endpoint *re
 	return 0;
 }
 
-static void serve_query(struct dns *dns, const struct listener *listener, int i)
+void udp_ask(struct dns *dns, const struct dns_packet *packet)
 {
-	struct udp_batch *batch = dns->batch;
-	const struct endpoint *resolver = &batch->origins[i].asked;
-	uint8_t *message = batch->bytes[i];
-	size_t len = batch->messages[i].msg_len;
-	struct udp_flow *flow;
+	struct udp_flow *flow = spare_flow(dns);
 
-	/* Who asks the proxy itself was not redirected, and is none of a resolver's clients. */
-	if (batch->origins[i].result < 0 || resolver->port != DNS_SERVER_PORT)
-		return;
-	flow = spare_flow(dns);
 	if (!flow)
 		return;
-	flow->listener = listener;
-	flow->client = batch->clients[i];
-	flow->client_len = batch->messages[i].msg_hdr.msg_namelen;
-	flow->result = dns_question_parse(message, len, &flow->question);
-	memcpy(flow->head, message, least(flow->question.len, sizeof(flow->head)));
+	flow->result = dns_question_parse(packet->bytes, packet->len, &flow->question);
+	memcpy(flow->head, packet->bytes, least(flow->question.len, sizeof(flow->head)));
 	flow->asker = (struct dns_asker){
 		.protocol = IPPROTO_UDP,
-		.client = batch->origins[i].client.address,
-		.port = batch->origins[i].client.port,
-		.resolver = resolver->address,
+		.client = packet->client.address,
+		.port = packet->client.port,
+		.resolver = packet->resolver.address,
 	};
 	flow->ruling = dns_judge_query(dns->judge, &flow->question, flow->result, &flow->asker);
 	if (flow->ruling == DNS_REFUSE)
-		answer_ourselves(flow, ns_r_refused);
-	else if (len < DNS_HEADER_BYTES)
+		answer_ourselves(dns, flow, ns_r_refused);
+	else if (packet->len < DNS_HEADER_BYTES)
 		return; /* without an id: no resolver answers to that */
-	else if (ask(dns, flow, resolver, message, len) < 0)
-		answer_ourselves(flow, ns_r_servfail);
-}
-
-/* Of a lane it is known whom from. */
-static int receive(struct udp_batch *batch, int fd, bool lane)
-{
-	for (size_t i = 0; i < BATCH_MAX; i++) {
-		struct msghdr *message = &batch->messages[i].msg_hdr;
-
-		batch->vectors[i] = (struct iovec){batch->bytes[i], sizeof(batch->bytes[i])};
-		*message = (struct msghdr){.msg_iov = &batch->vectors[i], .msg_iovlen = 1};
-		if (lane)
-			continue;
-		message->msg_name = &batch->clients[i];
-		message->msg_namelen = sizeof(batch->clients[i]);
-		message->msg_control = batch->controls[i];
-		message->msg_controllen = sizeof(batch->controls[i]);
-	}
-	return recvmmsg(fd, batch->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
-}
-
-/* Who was asked, as the rules have it written on the datagram: see dns_options. The proxy's own
- * mark stands there where they took a question from port 53 for an answer. */
-static void read_mark(const struct dns *dns, struct msghdr *message, struct endpoint *ret)
-{
-	const struct cmsghdr *control = CMSG_FIRSTHDR(message);
-	uint32_t mark;
-
-	if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SO_MARK ||
-	    control->cmsg_len < CMSG_LEN(sizeof(mark)))
-		return;
-	memcpy(&mark, CMSG_DATA(control), sizeof(mark));
-	if (mark == 0 || mark == dns->options.mark)
-		return;
-	*ret = (struct endpoint){.address.family = AF_INET, .port = DNS_SERVER_PORT};
-	memcpy(ret->address.bytes, &mark, sizeof(mark));
+	else if (ask(dns, flow, &packet->resolver, packet->bytes, packet->len) < 0)
+		answer_ourselves(dns, flow, ns_r_servfail);
 }
 
 void udp_ready(struct dns *dns, struct source *source, uint32_t events)
 {
-	const struct listener *listener = (const struct listener *)source;
-	struct udp_batch *batch = dns->batch;
+	const struct hearing *hearing = (const struct hearing *)source;
+	bool more = true;
 
-	for (int round = 0; round < ROUNDS_MAX; round++) {
-		int count = receive(batch, listener->fd, false);
-
-		for (int i = 0; i < count; i++) {
-			struct origin_question *origin = &batch->origins[i];
-
-			*origin = (struct origin_question){.proxy = listener->own};
-			read_mark(dns, &batch->messages[i].msg_hdr, &origin->asked);
-			address_of_socket((struct sockaddr *)&batch->clients[i],
-					  &origin->client.address, &origin->client.port);
-		}
-		batch->now_ns = clock_monotonic_ns();
-		if (count > 0)
-			origin_find(&dns->origin, batch->origins, (size_t)count);
-		for (int i = 0; i < count; i++)
-			serve_query(dns, listener, i);
+	for (int round = 0; round < ROUNDS_MAX && more; round++) {
+		dns->batch->now_ns = clock_monotonic_ns();
+		more = hearing->take(hearing->context);
 		flush(dns);
-		if (count < BATCH_MAX)
-			return;
 	}
+}
+
+/* Returns how many, or -1 with errno. */
+static int receive(struct udp_batch *batch, int fd)
+{
+	for (size_t i = 0; i < BATCH_MAX; i++) {
+		batch->vectors[i] =
+			(struct iovec){batch->bytes[i] + REPLY_HEAD_MAX, DNS_MESSAGE_MAX};
+		batch->messages[i].msg_hdr =
+			(struct msghdr){.msg_iov = &batch->vectors[i], .msg_iovlen = 1};
+	}
+	return recvmmsg(fd, batch->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
 }
 
 /* ---- answers ---- */
@@ -478,6 +436,7 @@ void udp_ready(struct dns *dns, struct source *source, uint32_t events)
 static bool serve_answer(struct dns *dns, const struct udp_flow *flow, uint8_t *message, size_t len)
 {
 	enum dns_ruling ruling = DNS_PASS;
+	uint8_t *packet;
 	int r = 0;
 
 	ns_put16(flow->question.id, message);
@@ -488,12 +447,15 @@ static bool serve_answer(struct dns *dns, const struct udp_flow *flow, uint8_t *
 	if (r == 0 && flow->result == 0)
 		ruling = dns_judge_answer(dns->judge, &flow->question, flow->ruling, &dns->answer,
 					  &flow->asker);
-	if (ruling == DNS_REFUSE)
-		answer_ourselves(flow, ns_r_refused);
-	else if (ruling == DNS_FAIL)
-		answer_ourselves(flow, ns_r_servfail);
-	else
-		put(dns, flow->listener->fd, message, len, flow);
+	if (ruling == DNS_REFUSE) {
+		answer_ourselves(dns, flow, ns_r_refused);
+	} else if (ruling == DNS_FAIL) {
+		answer_ourselves(dns, flow, ns_r_servfail);
+	} else {
+		packet = write_head(flow, message, len);
+		put(dns, proxy_reply_fd(dns, flow->asker.client.family), packet,
+		    (size_t)(message - packet) + len, &flow->asker.client);
+	}
 	return true;
 }
 
@@ -511,12 +473,13 @@ static void udp_answers_ready(struct dns *dns, struct source *source, uint32_t e
 	struct udp_batch *batch = dns->batch;
 
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		int count = receive(batch, lane->fd, true);
+		int count = receive(batch, lane->fd);
 
 		if (count < 0 && errno != EAGAIN && errno != EINTR)
 			fail_lane(dns, lane, errno);
 		for (int i = 0; i < count; i++)
-			pass_on(dns, lane, batch->bytes[i], batch->messages[i].msg_len);
+			pass_on(dns, lane, batch->bytes[i] + REPLY_HEAD_MAX,
+				batch->messages[i].msg_len);
 		flush(dns);
 		if (count < BATCH_MAX)
 			return;

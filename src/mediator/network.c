@@ -120,7 +120,8 @@ static bool is_for_proxy(const struct mediator *m, const struct net_flow *flow)
 		return false;
 	if (flow->peer.way != PEER_IN && flow->to_port == DNS_SERVER_PORT)
 		return true;
-	return flow->to_port == dns_port(m->dns) && address_kind(&flow->to) == ADDRESS_LOOPBACK;
+	return dns_port(m->dns) != 0 && flow->to_port == dns_port(m->dns) &&
+	       address_kind(&flow->to) == ADDRESS_LOOPBACK;
 }
 
 static bool may_stay(void *context, const struct net_flow *flow)
@@ -448,6 +449,8 @@ static int start(struct mediator *m, struct network *network, struct error *err)
 		network->taken = r == -EPERM && options.leased;
 	}
 	if (r == 0)
+		r = resolution_hear(m, net_questions_fd(network->net), err);
+	if (r == 0)
 		r = loop_add(m->loop, net_fd(network->net), on_ready, m);
 	return r;
 }
@@ -533,4 +536,15 @@ int network_lead(struct mediator *m, const char *name, const struct address *add
 		 uint32_t ttl_s)
 {
 	return net_allow_address(m->network->net, name, address, ttl_s);
+}
+
+bool network_take_questions(struct mediator *m,
+			    void (*ask)(void *context, const struct net_question *question))
+{
+	return net_take_questions(m->network->net, ask, m);
+}
+
+int network_redirect(struct mediator *m, uint16_t port, struct error *err)
+{
+	return net_redirect(m->network->net, port, err);
 }

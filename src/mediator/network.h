@@ -21,6 +21,11 @@ int network_start(struct mediator *m, struct error *err);
 int network_lead(struct mediator *m, const char *name, const struct address *address,
 		 uint32_t ttl_s);
 
+/* The proxy's: net_take_questions(), with m for the context, and net_redirect(). */
+bool network_take_questions(struct mediator *m,
+			    void (*ask)(void *context, const struct net_question *question));
+int network_redirect(struct mediator *m, uint16_t port, struct error *err);
+
 /*
  * Of a function that may make packets of its own (CAP_NET_RAW): whether the rules still stop all of
  * them, by m->policy. Where they do not, net and dns are in shadow for the rest of the run. To be

@@ -65,6 +65,17 @@ static int lead(void *context, const char *key, const struct address *address, u
 	return network_lead(context, key, address, ttl_s);
 }
 
+static int redirect(void *context, uint16_t port)
+{
+	struct mediator *m = context;
+	struct error err = ERROR_INIT;
+	int r = network_redirect(m, port, &err);
+
+	if (r < 0)
+		mediator_tell(m, EVENT_DEGRADED, err.what);
+	return r;
+}
+
 static void on_ready(void *context)
 {
 	struct mediator *m = context;
@@ -78,15 +89,16 @@ int resolution_open(struct mediator *m, int namespace_fd, struct net_options *re
 {
 	struct dns_options options = {
 		.namespace_fd = namespace_fd,
-		.marks_tell = true,
 		.judge = {.peek = peek, .observe = observe, .lead = lead, .context = m},
+		.redirect = redirect,
 	};
 	int r;
 
 	/* Whoever may set marks could set this one, if he knew it. */
 	if (getrandom(&options.mark, sizeof(options.mark), 0) != sizeof(options.mark))
 		return error_set(err, EIO, "cannot set up the DNS proxy");
-	options.mark |= 1;
+	options.mark |= 2; /* so that neither is 0 */
+	options.mark_again = NET_MARK_AGAIN(options.mark);
 	r = dns_open(&options, &m->dns, err);
 	if (r < 0)
 		return r;
@@ -96,8 +108,33 @@ int resolution_open(struct mediator *m, int namespace_fd, struct net_options *re
 		return error_set(err, -r, "cannot set up the DNS proxy");
 	}
 	ret_options->dns_mark = options.mark;
-	ret_options->dns_port = dns_port(m->dns);
 	return 0;
+}
+
+static void ask(void *context, const struct net_question *question)
+{
+	struct mediator *m = context;
+	const struct dns_packet packet = {
+		.protocol = question->protocol,
+		.client = {question->from, question->from_port},
+		.resolver = {question->to, DNS_SERVER_PORT},
+		.bytes = question->bytes,
+		.len = question->len,
+	};
+
+	dns_ask(m->dns, &packet);
+}
+
+static bool take(void *context)
+{
+	return network_take_questions(context, ask);
+}
+
+int resolution_hear(struct mediator *m, int questions_fd, struct error *err)
+{
+	int r = m->dns ? dns_hear(m->dns, questions_fd, take, m) : 0;
+
+	return r < 0 ? error_set(err, -r, "cannot set up the DNS proxy") : 0;
 }
 
 void resolution_use(struct mediator *m, const char *bytes, size_t len)

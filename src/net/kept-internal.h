@@ -22,6 +22,7 @@ struct kept {
 	struct key *keys; /* of the others, sorted */
 	size_t keys_count;
 	rules_kinds known, denied; /* of the keys of all */
+	rules_kinds others;	   /* of the known ones without TCP */
 	bool enforce;
 	bool passing; /* a name leads to a peer without TCP */
 };

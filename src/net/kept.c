@@ -65,7 +65,7 @@ struct key key_of(const struct peer *peer, const struct address *address)
 int kept_make(const struct peer *peers, size_t count, bool enforce, struct kept *ret)
 {
 	size_t room = 0, named = 0;
-	rules_kinds known = 0, denied = 0;
+	rules_kinds known = 0, denied = 0, others = 0;
 	bool passing = false;
 	char *at;
 
@@ -73,6 +73,8 @@ int kept_make(const struct peer *peers, size_t count, bool enforce, struct kept 
 		named += peers[i].name != NULL;
 		passing |= peers[i].name && peers[i].protocol != IPPROTO_TCP;
 		*(peers[i].denied ? &denied : &known) |= rules_kinds_of(&peers[i]);
+		if (!peers[i].denied && peers[i].protocol != IPPROTO_TCP)
+			others |= rules_kinds_of(&peers[i]);
 		room += peers[i].name ? strlen(peers[i].name) + 1 : 0;
 	}
 	*ret = (struct kept){
@@ -81,6 +83,7 @@ int kept_make(const struct peer *peers, size_t count, bool enforce, struct kept 
 		.keys = calloc(count - named + 1, sizeof(*ret->keys)),
 		.known = known,
 		.denied = denied,
+		.others = others,
 		.enforce = enforce,
 		.passing = passing,
 	};

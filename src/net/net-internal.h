@@ -12,11 +12,15 @@
 struct net {
 	struct net_options options; /* what it borrows is not used after net_open() */
 	char table[32];
-	int rules_fd, log_fd;
-	uint16_t log_group;
-	bool in_place;	   /* the table is there */
-	bool told_unknown; /* since it was forgotten what was told */
+	int rules_fd, log_fd, queue_fd; /* -1: none */
+	uint16_t log_group, queue;
+	uint16_t dns_port;	     /* of net_redirect(); 0: not yet */
+	struct questions *questions; /* NULL: there was none yet */
+	bool in_place;		     /* the table is there */
+	bool queue_target;	     /* queue_has_target() */
+	bool told_unknown;	     /* since it was forgotten what was told */
 	struct kept kept;
+	rules_kinds others; /* of what was known at any time: flows of these may live */
 	struct names *names;
 	uint32_t next_sequence;
 	bool has_sequence;

@@ -23,13 +23,18 @@
 #include "net/names.h"
 #include "net/net-internal.h"
 #include "net/netlink.h"
+#include "net/queue.h"
 #include "net/rules.h"
 
 #define TABLE_F_PERSIST 0x4 /* Linux 6.9, include/uapi/linux/netfilter/nf_tables.h */
 
 #define DATAGRAMS_AT_ONCE 64
 #define MANY_KEYS 2048
-#define LOG_RECEIVE_BYTES (2 * 1024 * 1024) /* some 400 messages that wait */
+#define RECEIVE_BYTES (2 * 1024 * 1024) /* some 400 messages that wait */
+/* In a namespace that is shared each container takes a queue, of as many. Rules of others name the
+ * low ones: with nobody there they mean to let pass. */
+#define QUEUE_FIRST 0x6875
+#define QUEUES 64
 
 /* ---- opening and closing ---- */
 
@@ -51,6 +56,30 @@ static int bind_group(struct net *net)
 	return r;
 }
 
+static int bind_queue(struct net *net)
+{
+	int r = -EPERM;
+
+	for (unsigned int i = 0; i < QUEUES && is_taken(r); i++) {
+		net->queue = (uint16_t)(QUEUE_FIRST + i);
+		r = queue_bind(net->queue_fd, net->queue);
+	}
+	return r;
+}
+
+static int open_questions(struct net *net, struct error *err)
+{
+	int r;
+
+	net->queue_fd = netlink_open(-1, NETLINK_NETFILTER, RECEIVE_BYTES);
+	r = net->queue_fd < 0 ? net->queue_fd : bind_queue(net);
+	net->queue_target = r == 0 && queue_has_target(net->queue_fd);
+	return r < 0 ? error_set(err, -r,
+				 "cannot take questions for names out of the network namespace "
+				 "(nfnetlink_queue)")
+		     : 0;
+}
+
 static int open_inside(struct net *net, struct error *err)
 {
 	int r;
@@ -59,7 +88,7 @@ static int open_inside(struct net *net, struct error *err)
 	if (net->rules_fd < 0)
 		return error_set(err, -net->rules_fd,
 				 "cannot open a netfilter socket in the network namespace");
-	net->log_fd = netlink_open(-1, NETLINK_NETFILTER, LOG_RECEIVE_BYTES);
+	net->log_fd = netlink_open(-1, NETLINK_NETFILTER, RECEIVE_BYTES);
 	if (net->log_fd < 0)
 		return error_set(err, -net->log_fd,
 				 "cannot open a netfilter socket in the network namespace");
@@ -67,7 +96,7 @@ static int open_inside(struct net *net, struct error *err)
 	if (r < 0)
 		return error_set(err, -r,
 				 "cannot listen to the packet log of the network namespace");
-	return 0;
+	return net->options.dns_mark != 0 ? open_questions(net, err) : 0;
 }
 
 static int open_sockets(struct net *net, struct error *err)
@@ -90,7 +119,7 @@ int net_open(const struct net_options *options, struct net **ret, struct error *
 		return error_set(err, ENOMEM, "cannot set up the network rules");
 	net->options = *options;
 	net->rules_fd = -1;
-	net->log_fd = -1;
+	net->log_fd = net->queue_fd = -1;
 	if (options->cgroup == 0)
 		snprintf(net->table, sizeof(net->table), "husk");
 	else
@@ -131,6 +160,9 @@ void net_close(struct net *net, bool remove)
 		close(net->rules_fd);
 	if (net->log_fd >= 0)
 		close(net->log_fd);
+	if (net->queue_fd >= 0)
+		close(net->queue_fd);
+	questions_free(net->questions);
 	names_free(net->names);
 	kept_release(&net->kept);
 	free(net);
@@ -198,24 +230,27 @@ void net_forget_told(struct net *net)
 	net->messages = 0;
 }
 
-int net_use(struct net *net, const struct peer *peers, size_t count, bool enforce,
-	    struct error *err)
+/* Sets the rules for what is kept, all or none. Returns 0 or -errno. */
+static int write_rules(struct net *net)
 {
-	struct rules_wanted wanted = {.enforce = enforce, .log_group = net->log_group};
-	struct kept kept;
+	const struct rules_wanted wanted = {
+		.enforce = net->kept.enforce,
+		.known = net->kept.known,
+		.denied = net->kept.denied,
+		.others = net->others,
+		.passing = net->kept.passing,
+		.many = net->kept.keys_count >= MANY_KEYS,
+		.log_group = net->log_group,
+		.queue = net->queue,
+		.queue_target = net->queue_target,
+		.dns_port = net->dns_port,
+	};
 	struct nft nft;
-	int r = kept_make(peers, count, enforce, &kept);
+	int r;
 
-	if (r < 0)
-		return error_set(err, -r, "cannot set up the network rules");
-	kept_swap(&net->kept, &kept);
 	nft_begin(&nft, net->table);
 	if (!net->in_place)
 		nft_add_table(&nft, table_flags(&net->options), true);
-	wanted.known = net->kept.known;
-	wanted.denied = net->kept.denied;
-	wanted.passing = net->kept.passing;
-	wanted.many = net->kept.keys_count >= MANY_KEYS;
 	rules_write(&nft, &net->options, &wanted, net->in_place);
 	if (wanted.known)
 		fill(net, &nft, false);
@@ -224,9 +259,17 @@ int net_use(struct net *net, const struct peer *peers, size_t count, bool enforc
 	nft_commit(&nft);
 	r = netlink_ask(net->rules_fd, &nft.out);
 	nft_release(&nft);
-	if (r < 0)
-		kept_swap(&net->kept, &kept);
-	kept_release(&kept);
+	return r;
+}
+
+static int set_rules(struct net *net, struct error *err)
+{
+	int r;
+
+	/* What lives goes on, whatever it was begun by. */
+	net->others |= net->kept.enforce ? net->kept.others : ~(rules_kinds)0;
+	r = write_rules(net);
+
 	/* nft_expr_type_get() of net/netfilter/nf_tables_api.c; a table that is there may be gone
 	 */
 	if (r == -ENOENT && !net->in_place)
@@ -238,6 +281,34 @@ int net_use(struct net *net, const struct peer *peers, size_t count, bool enforc
 	net->in_place = true;
 	net_forget_told(net);
 	return 0;
+}
+
+int net_use(struct net *net, const struct peer *peers, size_t count, bool enforce,
+	    struct error *err)
+{
+	struct kept kept;
+	int r = kept_make(peers, count, enforce, &kept);
+
+	if (r < 0)
+		return error_set(err, -r, "cannot set up the network rules");
+	kept_swap(&net->kept, &kept);
+	r = set_rules(net, err);
+	if (r < 0)
+		kept_swap(&net->kept, &kept);
+	kept_release(&kept);
+	return r;
+}
+
+int net_redirect(struct net *net, uint16_t port, struct error *err)
+{
+	uint16_t before = net->dns_port;
+	int r;
+
+	net->dns_port = port;
+	r = set_rules(net, err);
+	if (r < 0)
+		net->dns_port = before;
+	return r;
 }
 
 struct naming {

@@ -29,6 +29,19 @@ struct net_flow {
 	uint16_t from_port, to_port; /* 0 where the protocol has none */
 };
 
+#define NET_MARK_AGAIN(mark) ((mark) ^ 1U)
+
+/* What was sent to port 53 and did not get there. */
+struct net_question {
+	uint8_t protocol; /* IPPROTO_UDP or IPPROTO_TCP */
+	struct address from, to;
+	uint16_t from_port;
+	/* What the datagram holds, which may be written to; of TCP the whole packet, which begins a
+	 * connection. */
+	uint8_t *bytes;
+	size_t len;
+};
+
 enum net_limits {
 	NET_PEERS_MAX = 65536,	   /* peers and addresses of names that one table holds */
 	NET_ADDRESSES_MAX = 16384, /* addresses that names led to, remembered at a time */
@@ -48,9 +61,9 @@ struct net_options {
 	 * 2) do is judged. The group's inode number, and how many steps it lies below the root. */
 	uint64_t cgroup;
 	uint32_t cgroup_level;
-	/* Not 0: what goes to port 53 is redirected to this port of loopback, udp and tcp, but not
-	 * what carries the mark. A datagram to an IPv4 address gets that for its mark. */
-	uint16_t dns_port;
+	/* Not 0: what goes to port 53, but for what carries the mark, is taken out of its way for
+	 * net_take_questions(); connections as long as net_redirect() was not called. What is sent
+	 * with NET_MARK_AGAIN() of the mark is such a connection's packet once more. */
 	uint32_t dns_mark;
 	void (*seen)(void *context, const struct net_flow *flow);
 	void (*lost)(void *context, uint64_t count); /* so many flows were not told of */
@@ -67,6 +80,19 @@ void net_close(struct net *net, bool remove);
 /* To poll for POLLIN; then net_read() tells through the options' functions what has come. */
 int net_fd(const struct net *net);
 void net_read(struct net *net);
+
+/* The same for net_take_questions(). -1: there is no proxy. */
+int net_questions_fd(const struct net *net);
+
+/* Hands what has come to `ask`, a few at most: what they hold is there until the next call. Returns
+ * whether there may be more. */
+bool net_take_questions(struct net *net,
+			void (*ask)(void *context, const struct net_question *question),
+			void *context);
+
+/* From now on connections to port 53 are redirected to this port of loopback, which the kernel
+ * tracks them for. Returns 0, or -errno with nothing changed. */
+int net_redirect(struct net *net, uint16_t port, struct error *err);
 
 /*
  * From now on these peers are known, and with `enforce` no others get through. What is denied does

@@ -5,8 +5,11 @@
 #include <endian.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
 #include <linux/netlink.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "net/message.h"
@@ -306,16 +309,16 @@ void nft_range(struct nft *nft, unsigned int word, uint32_t operation, const voi
 	end(nft, e);
 }
 
-void nft_mask(struct nft *nft, unsigned int word, uint32_t mask)
+void nft_mask(struct nft *nft, unsigned int word, const void *mask, size_t len)
 {
+	static const uint8_t zero[16];
 	struct expression e = expression(nft, "bitwise");
-	uint32_t zero = 0;
 
 	attribute_u32(&nft->out, NFTA_BITWISE_SREG, reg(word));
 	attribute_u32(&nft->out, NFTA_BITWISE_DREG, reg(word));
-	attribute_u32(&nft->out, NFTA_BITWISE_LEN, sizeof(mask));
-	put_data(nft, NFTA_BITWISE_MASK, &mask, sizeof(mask));
-	put_data(nft, NFTA_BITWISE_XOR, &zero, sizeof(zero));
+	attribute_u32(&nft->out, NFTA_BITWISE_LEN, (uint32_t)len);
+	put_data(nft, NFTA_BITWISE_MASK, mask, len);
+	put_data(nft, NFTA_BITWISE_XOR, zero, len);
 	end(nft, e);
 }
 
@@ -354,6 +357,18 @@ void nft_address_type(struct nft *nft, unsigned int word, uint32_t of)
 	attribute_u32(&nft->out, NFTA_FIB_DREG, reg(word));
 	attribute_u32(&nft->out, NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
 	attribute_u32(&nft->out, NFTA_FIB_FLAGS, of);
+	end(nft, e);
+}
+
+void nft_extension(struct nft *nft, unsigned int word, uint8_t header, uint32_t offset,
+		   uint32_t len)
+{
+	struct expression e = expression(nft, "exthdr");
+
+	attribute_u32(&nft->out, NFTA_EXTHDR_DREG, reg(word));
+	attribute_u8(&nft->out, NFTA_EXTHDR_TYPE, header);
+	attribute_u32(&nft->out, NFTA_EXTHDR_OFFSET, offset);
+	attribute_u32(&nft->out, NFTA_EXTHDR_LEN, len);
 	end(nft, e);
 }
 
@@ -456,11 +471,28 @@ void nft_jump(struct nft *nft, const char *chain)
 	put_verdict(nft, NFT_JUMP, chain);
 }
 
-/* An expression without a word of its own. */
-void nft_untrack(struct nft *nft)
+void nft_return(struct nft *nft)
 {
-	struct expression e = expression(nft, "notrack");
+	put_verdict(nft, NFT_RETURN, NULL);
+}
 
+void nft_queue(struct nft *nft, uint16_t number)
+{
+	struct expression e = expression(nft, "queue");
+
+	attribute_u16(&nft->out, NFTA_QUEUE_NUM, number);
+	attribute_u16(&nft->out, NFTA_QUEUE_TOTAL, 1);
+	end(nft, e);
+}
+
+void nft_queue_target(struct nft *nft, uint16_t number)
+{
+	const struct xt_NFQ_info info = {.queuenum = number};
+	struct expression e = expression(nft, "target");
+
+	attribute_text(&nft->out, NFTA_TARGET_NAME, QUEUE_TARGET);
+	attribute_u32(&nft->out, NFTA_TARGET_REV, 0);
+	attribute_put(&nft->out, NFTA_TARGET_INFO, &info, sizeof(info));
 	end(nft, e);
 }
 

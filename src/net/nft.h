@@ -63,8 +63,7 @@ void nft_end_rule(struct nft *nft);
 
 void nft_meta(struct nft *nft, unsigned int word, uint32_t key);
 void nft_ct(struct nft *nft, unsigned int word, uint32_t key);
-/* Of one direction of the connection, IP_CT_DIR_*. Of IPv4, NFT_CT_DST fills the first of its four
- * words. */
+/* Of one direction of the connection, IP_CT_DIR_*. */
 void nft_ct_tuple(struct nft *nft, unsigned int word, uint32_t key, uint8_t direction);
 void nft_set_meta(struct nft *nft, unsigned int word, uint32_t key); /* the packet's */
 void nft_payload(struct nft *nft, unsigned int word, uint32_t base, uint32_t offset, uint32_t len);
@@ -74,12 +73,16 @@ void nft_compare(struct nft *nft, unsigned int word, uint32_t operation, const v
 /* Within first and last, or outside of them (NFT_RANGE_*), as bytes compare. */
 void nft_range(struct nft *nft, unsigned int word, uint32_t operation, const void *first,
 	       const void *last, size_t len);
-void nft_mask(struct nft *nft, unsigned int word, uint32_t mask); /* in the machine's byte order */
+void nft_mask(struct nft *nft, unsigned int word, const void *mask,
+	      size_t len); /* 16 bytes at most */
 void nft_cgroup(struct nft *nft, unsigned int word, uint32_t level);
 void nft_has_socket(struct nft *nft, unsigned int word);
 void nft_socket_mark(struct nft *nft, unsigned int word);
 /* RTN_* of an address of the packet's; of: NFTA_FIB_F_SADDR or NFTA_FIB_F_DADDR. */
 void nft_address_type(struct nft *nft, unsigned int word, uint32_t of);
+/* Of that extension header of IPv6, a number of protocols. */
+void nft_extension(struct nft *nft, unsigned int word, uint8_t header, uint32_t offset,
+		   uint32_t len);
 void nft_lookup(struct nft *nft, unsigned int word, const char *set);
 void nft_lookup_absent(struct nft *nft, unsigned int word, const char *set);
 /* The set has the key from now on, for so long. Does not go on where the set is full. */
@@ -93,7 +96,12 @@ void nft_accept(struct nft *nft);
 void nft_drop(struct nft *nft);
 void nft_goto(struct nft *nft, const char *chain);
 void nft_jump(struct nft *nft, const char *chain);
-void nft_untrack(struct nft *nft);
+void nft_return(struct nft *nft);
+/* To whoever listens to this queue of nfnetlink_queue; dropped where nobody does. */
+void nft_queue(struct nft *nft, uint16_t number);
+/* The same by iptables' target: queue_has_target(). */
+#define QUEUE_TARGET "NFQUEUE"
+void nft_queue_target(struct nft *nft, uint16_t number);
 void nft_reject_reset(struct nft *nft);
 void nft_reject_prohibited(struct nft *nft);
 void nft_reject_port(struct nft *nft);		       /* as the kernel does where nobody listens */

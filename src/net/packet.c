@@ -17,6 +17,7 @@ static int read_ports(struct reader bytes, struct packet *ret)
 {
 	uint16_t ports[2];
 
+	ret->transport = bytes;
 	if (!peer_has_ports(ret->protocol))
 		return 0;
 	if (!reader_take(&bytes, ports, sizeof(ports)))

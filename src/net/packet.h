@@ -13,6 +13,7 @@ struct packet {
 	struct address from, to;
 	uint8_t protocol;
 	uint16_t from_port, to_port; /* 0 where the protocol has none */
+	struct reader transport;     /* what follows the headers of IP */
 };
 
 /*

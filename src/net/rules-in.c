@@ -23,12 +23,8 @@ static void judge_answers(const struct rules *rules)
 	struct nft *nft = rules->nft;
 
 	nft_add_chain(nft, "answered", NULL, 0, 0);
-	if (options->dns_port != 0 && rules_track(options)) {
-		nft_begin_rule(nft, "answered");
-		match_proxy_socket(nft, options->dns_mark);
-		nft_accept(nft);
-		nft_end_rule(nft);
-	}
+	if (options->dns_mark != 0)
+		accept_proxy_answers(rules, "answered");
 	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
 		if (wanted->denied & KINDS_OUT_PORT & RULES_KIND(kind)) {
 			nft_begin_rule(nft, "answered");
@@ -81,8 +77,6 @@ static void add_answers(const struct rules *rules)
 	const struct rules_wanted *wanted = rules->wanted;
 	struct nft *nft = rules->nft;
 
-	if (rules->options->dns_port != 0)
-		accept_proxy(rules, "input"); /* by the mark that untrack_questions() leaves */
 	if (are_answers_judged(wanted))
 		judge_answers(rules);
 	nft_begin_rule(nft, "input");
@@ -129,7 +123,10 @@ static void refuse_unserved(const struct rules *rules, const char *chain)
 	nft_begin_rule(nft, chain);
 	match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, IPPROTO_UDP);
 	nft_has_socket(nft, OTHER);
-	nft_accept(nft);
+	if (rules_track(rules->options))
+		nft_accept(nft);
+	else
+		nft_goto(nft, BEGUN_THERE);
 	nft_end_rule(nft);
 	nft_begin_rule(nft, chain);
 	match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, IPPROTO_UDP);
@@ -167,14 +164,25 @@ static void add_judge_in(const struct rules *rules)
 		if (wanted->known & KINDS_IN & RULES_KIND(kind)) {
 			nft_begin_rule(nft, chain);
 			match_kind(nft, kind, "known");
-			nft_accept(nft);
+			accept_known(rules, kind, rules_track(rules->options) ? NULL : BEGUN_THERE);
 			nft_end_rule(nft);
 		}
 	}
-	if (wanted->enforce)
+	if (wanted->enforce) {
 		add_refusal(nft, chain, nft_reject_port);
-	else
-		refuse_unserved(rules, chain);
+		return;
+	}
+	refuse_unserved(rules, chain);
+	if (!rules_track(rules->options))
+		accept_unjudged(rules, chain, BEGUN_THERE);
+}
+
+/* Where no connections are asked for: what answers the proxy, or what was begun here. */
+static void accept_begun_here(const struct rules *rules)
+{
+	if (rules->options->dns_mark != 0) /* TCP has been answered for */
+		accept_proxy_answers(rules, "input");
+	accept_flows_in(rules, "input");
 }
 
 void add_in(const struct rules *rules)
@@ -192,6 +200,8 @@ void add_in(const struct rules *rules)
 		nft_accept(nft);
 		nft_end_rule(nft);
 	}
+	if (options->cgroup != 0 && options->dns_mark != 0)
+		accept_proxy(rules, "input"); /* what it answers the function's questions */
 	/* Where the namespace is the container's alone, it was judged on its way out. */
 	if (options->cgroup == 0) {
 		nft_begin_rule(nft, "input");
@@ -207,9 +217,12 @@ void add_in(const struct rules *rules)
 		nft_accept(nft);
 		nft_end_rule(nft);
 	}
-	accept_settled(rules, "input");
-	if (!rules_track(options))
+	if (rules_track(options)) {
+		accept_settled(rules, "input");
+	} else {
 		add_answers(rules);
+		accept_begun_here(rules);
+	}
 	if (strcmp(rules->judge_in, "input") != 0) {
 		nft_add_chain(nft, rules->judge_in, NULL, 0, 0);
 		nft_begin_rule(nft, "input");

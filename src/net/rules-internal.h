@@ -23,7 +23,6 @@ enum words {
 
 /* Priorities within a hook: include/uapi/linux/netfilter_ipv4.h. */
 enum priorities {
-	BEFORE_CONNTRACK = -300,
 	AFTER_CONNTRACK = -199,	       /* and before every translation of addresses */
 	BEFORE_NAT_DESTINATION = -101, /* an engine may redirect its resolver's address by then */
 	FILTER = 0,
@@ -51,11 +50,17 @@ enum rules_masks {
 	KINDS_LOCAL = RULES_KIND(RULES_LOCAL_PORT) | RULES_KIND(RULES_LOCAL_ANY) |
 		      RULES_KIND(RULES_LOCAL_BARE),
 	KINDS_THROUGH = RULES_KIND(RULES_THROUGH_ANY),
+	KINDS_BARE = RULES_KIND(RULES_OUT4_BARE) | RULES_KIND(RULES_OUT6_BARE) |
+		     RULES_KIND(RULES_LOCAL_BARE) | RULES_KIND(RULES_IN_BARE),
 	KINDS_IN = RULES_KIND(RULES_IN_PORT) | RULES_KIND(RULES_IN_ANY) | RULES_KIND(RULES_IN_BARE),
 };
 
-/* Connections of TCP are not tracked where nobody else can ask for it: in a namespace of the
- * container's own, without CAP_NET_ADMIN, and nobody makes packets that belong to none. */
+/*
+ * Whether rules ask for connections, which makes the kernel track all of them: where others may
+ * translate addresses, or somebody makes packets. Elsewhere, in a namespace of the container's own
+ * without CAP_NET_ADMIN and CAP_NET_RAW, none does: TCP is judged by its first packet and the
+ * answer to that, and of all else rules remember who began it (rules-flow.c).
+ */
 bool rules_track(const struct net_options *options);
 
 /* ---- rules-match.c: a rule ends where these do not hold ---- */
@@ -105,8 +110,32 @@ void tell_in(const struct rules *rules, const char *chain);
 void tell_through(const struct rules *rules, const char *chain);
 /* The same of IPv6 without ports, whatever the kernel tracks. */
 void tell_bare6(const struct rules *rules, const char *chain);
-/* The sets that the above need. */
+/* The sets that the above need; and a chain of tell_out()'s. */
 void add_key_sets(const struct rules *rules);
+void add_telling(const struct rules *rules);
+
+/* The protocol of the packet, as it was loaded to the word, has ports, or none. */
+void match_ports(struct nft *nft, unsigned int word, bool ports);
+/* Of IPv4 or IPv6: loads the source's address, or the destination's, as it stands in keys. */
+void load_address(struct nft *nft, uint8_t family, bool source);
+
+/* ---- rules-flow.c: who began what, where no connections are asked for; of no TCP ---- */
+
+/* Chains that remember and accept: what goes out, over loopback, and what came in. */
+#define BEGUN "begun"
+#define BEGUN_HERE "begun-here"
+#define BEGUN_THERE "begun-there"
+#define CONSULTING "consulting" /* what the proxy asks */
+
+/* Of what is no TCP: what belongs to a flow that is remembered. */
+void accept_flows_out(const struct rules *rules, const char *chain);
+void accept_flows_in(const struct rules *rules, const char *chain);
+/* What is known by a key of that kind goes on in that chain; else it is just accepted. */
+void accept_known(const struct rules *rules, unsigned int kind, const char *begun);
+/* Whatever has ports goes on there: where a packet that meets no verdict is accepted. */
+void accept_unjudged(const struct rules *rules, const char *chain, const char *begun);
+/* Those chains, and their sets. */
+void add_flows(const struct rules *rules);
 
 /* ---- rules-out.c, rules-in.c ---- */
 
@@ -128,13 +157,13 @@ void accept_settled(const struct rules *rules, const char *chain);
 
 /* ---- rules-proxy.c: what is the DNS proxy's, or goes to it ---- */
 
-/* Is it for a socket of the proxy's? */
-void match_proxy_socket(struct nft *nft, uint32_t mark);
 /* The proxy's own packets. */
 void accept_proxy(const struct rules *rules, const char *chain);
-/* What the proxy asks, and what it hears, is not tracked: that costs a tenth of a lookup. */
-void untrack_questions(const struct rules *rules, const char *chain, bool out);
-/* Questions leave `chain` for one of their own. */
+/* Of those what it sends to programs; what it asks lead_questions() accepts. */
+void accept_proxy_replies(const struct rules *rules, const char *chain);
+/* What resolvers answer it. */
+void accept_proxy_answers(const struct rules *rules, const char *chain);
+/* Questions leave `chain` for one of their own, and the namespace for net_take_questions(). */
 void lead_questions(const struct rules *rules, const char *chain);
 /* Whoever may set marks may try them all, millions a second: so only so many a second pass, the
  * proxy's own included, that it would take days. Nothing else would keep him from that: whatever
@@ -143,11 +172,9 @@ void slow_guesses(struct nft *nft, const char *chain);
 /* Whoever may set marks may also ask for those of what he receives (SO_RCVMARK), from the proxy
  * over loopback too. */
 void hide_proxy(const struct rules *rules);
-/* Whatever goes to a port 53 goes to the proxy. */
+/* Connections to a port 53 go to the proxy. */
 void add_redirection(const struct rules *rules);
 /* Who can make rules of its own can have a port translated into that of a resolver. */
 void add_no_way_round(const struct rules *rules);
-/* The sets that the above need. */
-void add_proxy_sets(const struct rules *rules);
 
 #endif

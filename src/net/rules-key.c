@@ -10,7 +10,6 @@
  */
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <netinet/in.h>
@@ -26,14 +25,9 @@
 #define TOLD_TYPE ((((8U << 6 | 2U) << 6 | 2U) << 6 | 13U) << 6 | 13U)
 #define TOLD_BYTES (RULES_KEY_BYTES + 8)
 
-/*
- * Words of a key that was told of. nft(8) goes from word to word by the size of what was loaded
- * there, and some versions fail on the address of a connection, which has none. It is passed over,
- * since 16 bytes are loaded one word before it; so there is such a word.
- */
+/* Words of a key that was told of. */
 enum told_words {
 	TOLD_FIRST = 0,
-	TOLD_ADDRESS = 1,
 	TOLD_LAST = 4, /* of the address */
 	TOLD_AS = 5,
 	TOLD_PROTOCOL = 6,
@@ -177,8 +171,7 @@ void add_key_sets(const struct rules *rules)
 		nft_add_set(rules->nft, &known);
 	if (wanted->denied)
 		nft_add_set(rules->nft, &denied);
-	if (rules_track(rules->options))
-		add_protocols(rules->nft);
+	add_protocols(rules->nft);
 }
 
 /* ---- of a packet ---- */
@@ -186,6 +179,16 @@ void add_key_sets(const struct rules *rules)
 static void load_port(struct nft *nft, unsigned int word)
 {
 	nft_payload(nft, word, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
+}
+
+void load_address(struct nft *nft, uint8_t family, bool source)
+{
+	if (family == NFPROTO_IPV4) {
+		nft_value(nft, KEY_ADDRESS, mapped, sizeof(mapped));
+		nft_payload(nft, KEY_ADDRESS_V4, NFT_PAYLOAD_NETWORK_HEADER, source ? 12 : 16, 4);
+	} else {
+		nft_payload(nft, KEY_ADDRESS, NFT_PAYLOAD_NETWORK_HEADER, source ? 8 : 24, 16);
+	}
 }
 
 void match_kind(struct nft *nft, enum rules_kind kind, const char *set)
@@ -200,11 +203,8 @@ void match_kind(struct nft *nft, enum rules_kind kind, const char *set)
 	if (way != PEER_OUT) {
 		nft_value(nft, KEY_ADDRESS, way == PEER_LOCAL ? loopback : nothing,
 			  sizeof(nothing));
-	} else if (family == NFPROTO_IPV4) {
-		nft_value(nft, KEY_ADDRESS, mapped, sizeof(mapped));
-		nft_payload(nft, KEY_ADDRESS_V4, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);
 	} else {
-		nft_payload(nft, KEY_ADDRESS, NFT_PAYLOAD_NETWORK_HEADER, 24, 16);
+		load_address(nft, family, false);
 	}
 	if (port == PORT)
 		load_port(nft, KEY_PORT);
@@ -234,16 +234,9 @@ void match_served(struct nft *nft, enum rules_kind kind, const char *set)
 
 void match_answer(struct nft *nft, enum rules_kind kind, const char *set)
 {
-	bool v4 = kind == RULES_OUT4_PORT;
-
 	match_u8(nft, NFT_META_NFPROTO, NFT_CMP_EQ, kinds[kind].family);
 	nft_meta(nft, KEY, NFT_META_L4PROTO);
-	if (v4) {
-		nft_value(nft, KEY_ADDRESS, mapped, sizeof(mapped));
-		nft_payload(nft, KEY_ADDRESS_V4, NFT_PAYLOAD_NETWORK_HEADER, 12, 4);
-	} else {
-		nft_payload(nft, KEY_ADDRESS, NFT_PAYLOAD_NETWORK_HEADER, 8, 16);
-	}
+	load_address(nft, kinds[kind].family, true);
 	nft_payload(nft, KEY_PORT, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2);
 	nft_lookup(nft, KEY, set);
 }
@@ -300,54 +293,18 @@ static void load_told_port(struct nft *nft, bool ports)
 		nft_value(nft, TOLD_PORT, in_place_of_port[BARE], 4);
 }
 
-/* Has the protocol that was loaded ports, or none? */
-static void look_for_ports(struct nft *nft, bool ports)
+void match_ports(struct nft *nft, unsigned int word, bool ports)
 {
 	if (ports)
-		nft_lookup(nft, TOLD_PROTOCOL, "with-ports");
+		nft_lookup(nft, word, "with-ports");
 	else
-		nft_lookup_absent(nft, TOLD_PROTOCOL, "with-ports");
+		nft_lookup_absent(nft, word, "with-ports");
 }
 
-/* Of ICMP the type stands in its place. */
-static void load_tracked_port(struct nft *nft)
-{
-	nft_ct_tuple(nft, TOLD_PORT, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL);
-}
+static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
 
-/* What the kernel tracks has a destination that is loaded alike for both families and with or
- * without ports. */
-static void tell_connections(const struct rules *rules, const char *chain)
-{
-	struct nft *nft = rules->nft;
+#define TELL_BARE "tell-bare"
 
-	nft_begin_rule(nft, chain);
-	load_tracked_port(nft); /* of what is not tracked the rule ends here */
-	nft_value(nft, TOLD_FIRST, nothing, sizeof(nothing));
-	nft_meta(nft, TOLD_LAST, NFT_META_NFPROTO); /* of IPv4 it stays, on some kernels */
-	nft_ct_tuple(nft, TOLD_ADDRESS, NFT_CT_DST, IP_CT_DIR_ORIGINAL);
-	nft_meta(nft, TOLD_AS, NFT_META_NFPROTO);
-	load_told_protocol(nft);
-	end_telling(rules, RULES_OUT);
-}
-
-/* What is not tracked is TCP. The little of it that is tracked is told of here once more. */
-static void tell_tcp(const struct rules *rules, const char *chain, uint8_t family)
-{
-	static const uint8_t tcp = IPPROTO_TCP;
-	struct nft *nft = rules->nft;
-
-	nft_begin_rule(nft, chain);
-	match_told_family(nft, family);
-	load_told_protocol(nft);
-	nft_compare(nft, TOLD_PROTOCOL, NFT_CMP_EQ, &tcp, sizeof(tcp));
-	load_told_address(nft, family);
-	load_told_port(nft, true);
-	end_telling(rules, RULES_OUT);
-}
-
-/* By what stands in the packet, whoever tracks it: it may be an answer that somebody made, or an
- * error, whose connection went elsewhere. */
 static void tell_packets(const struct rules *rules, const char *chain, uint8_t family, bool ports)
 {
 	struct nft *nft = rules->nft;
@@ -355,7 +312,8 @@ static void tell_packets(const struct rules *rules, const char *chain, uint8_t f
 	nft_begin_rule(nft, chain);
 	match_told_family(nft, family);
 	load_told_protocol(nft);
-	look_for_ports(nft, ports);
+	if (ports)
+		match_ports(nft, TOLD_PROTOCOL, true);
 	load_told_address(nft, family);
 	load_told_port(nft, ports);
 	end_telling(rules, RULES_OUT);
@@ -363,18 +321,22 @@ static void tell_packets(const struct rules *rules, const char *chain, uint8_t f
 
 void tell_out(const struct rules *rules, const char *chain)
 {
-	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
+	struct nft *nft = rules->nft;
 
-	if (!rules_track(rules->options))
-		tell_connections(rules, chain);
-	for (size_t i = 0; i < sizeof(families); i++) {
-		if (rules_track(rules->options)) {
-			tell_packets(rules, chain, families[i], true);
-			tell_packets(rules, chain, families[i], false);
-		} else {
-			tell_tcp(rules, chain, families[i]);
-		}
-	}
+	for (size_t i = 0; i < sizeof(families); i++)
+		tell_packets(rules, chain, families[i], true);
+	nft_begin_rule(nft, chain);
+	nft_meta(nft, OTHER, NFT_META_L4PROTO);
+	match_ports(nft, OTHER, false);
+	nft_jump(nft, TELL_BARE);
+	nft_end_rule(nft);
+}
+
+void add_telling(const struct rules *rules)
+{
+	nft_add_chain(rules->nft, TELL_BARE, NULL, 0, 0);
+	for (size_t i = 0; i < sizeof(families); i++)
+		tell_packets(rules, TELL_BARE, families[i], false);
 }
 
 static void tell_local_packets(const struct rules *rules, const char *chain, bool ports)
@@ -383,7 +345,7 @@ static void tell_local_packets(const struct rules *rules, const char *chain, boo
 
 	nft_begin_rule(nft, chain);
 	load_told_protocol(nft);
-	look_for_ports(nft, ports);
+	match_ports(nft, TOLD_PROTOCOL, ports);
 	load_told_way(rules, RULES_LOCAL);
 	load_told_port(nft, ports);
 	end_telling(rules, RULES_LOCAL);
@@ -391,18 +353,8 @@ static void tell_local_packets(const struct rules *rules, const char *chain, boo
 
 void tell_local(const struct rules *rules, const char *chain)
 {
-	struct nft *nft = rules->nft;
-
-	if (rules_track(rules->options)) {
-		tell_local_packets(rules, chain, true);
-		tell_local_packets(rules, chain, false);
-		return;
-	}
-	nft_begin_rule(nft, chain);
-	load_told_way(rules, RULES_LOCAL);
-	load_told_protocol(nft);
-	load_tracked_port(nft);
-	end_telling(rules, RULES_LOCAL);
+	tell_local_packets(rules, chain, true);
+	tell_local_packets(rules, chain, false);
 }
 
 void tell_through(const struct rules *rules, const char *chain)
@@ -440,15 +392,9 @@ void tell_in(const struct rules *rules, const char *chain)
 	load_told_port(nft, true);
 	end_telling(rules, RULES_IN);
 
-	if (!rules_track(rules->options)) {
-		begin_unknown_waiting(rules, chain);
-		load_tracked_port(nft);
-		end_telling(rules, RULES_IN);
-		return;
-	}
 	for (int ports = 0; ports < 2; ports++) {
 		begin_unknown_waiting(rules, chain);
-		look_for_ports(nft, ports);
+		match_ports(nft, TOLD_PROTOCOL, ports);
 		load_told_port(nft, ports);
 		end_telling(rules, RULES_IN);
 	}

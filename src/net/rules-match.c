@@ -8,7 +8,6 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string.h>
 
 #include "net/rules-internal.h"
 
@@ -65,7 +64,7 @@ void match_ct_states(struct nft *nft, uint32_t bits)
 	uint32_t zero = 0;
 
 	nft_ct(nft, OTHER, NFT_CT_STATE);
-	nft_mask(nft, OTHER, bits);
+	nft_mask(nft, OTHER, &bits, sizeof(bits));
 	nft_compare(nft, OTHER, NFT_CMP_NEQ, &zero, sizeof(zero));
 }
 
@@ -107,13 +106,9 @@ void match_cgroup(struct nft *nft, const struct net_options *options)
 
 void match_tcp_flags(struct nft *nft, uint8_t of, uint32_t operation, uint8_t flags)
 {
-	const uint8_t bytes[4] = {of};
-	uint32_t mask;
-
-	memcpy(&mask, bytes, sizeof(mask));
 	match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, IPPROTO_TCP);
 	nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_AT, 1);
-	nft_mask(nft, OTHER, mask);
+	nft_mask(nft, OTHER, &of, sizeof(of));
 	nft_compare(nft, OTHER, operation, &flags, sizeof(flags));
 }
 

@@ -54,9 +54,9 @@ static void judge_made_packets(const struct rules *rules)
 	static const uint8_t messages[] = {IPPROTO_ICMP, IPPROTO_IGMP, IPPROTO_ICMPV6};
 	struct nft *nft = rules->nft;
 
-	if (rules->options->dns_port != 0) {
+	if (rules->options->dns_mark != 0) {
 		slow_guesses(nft, "output");
-		accept_proxy(rules, "output"); /* it sends errors, too */
+		accept_proxy_replies(rules, "output"); /* errors, too */
 	}
 	refuse_made_sources(rules, "output", true);
 	for (size_t i = 0; i < sizeof(messages); i++) {
@@ -123,15 +123,15 @@ static void reject(struct nft *nft)
 	nft_goto(nft, "reject");
 }
 
-static void go_on_as_begun(struct nft *nft)
+static void judge_again(struct nft *nft)
 {
-	nft_goto(nft, "begun");
+	nft_goto(nft, "judge-out"); /* which there is where something is denied */
 }
 
-/* By its key: what was denied is refused, and with `enforce` what is not known; what is known is
- * let. */
+/* By its key: what was denied is refused, and with `enforce` what is not known; what is known goes
+ * on in the chain `begun`, where that is not NULL. */
 static void judge_by_keys(const struct rules *rules, const char *chain, rules_kinds of,
-			  void (*refuse)(struct nft *nft), void (*let)(struct nft *nft))
+			  void (*refuse)(struct nft *nft), const char *begun)
 {
 	const struct rules_wanted *wanted = rules->wanted;
 	struct nft *nft = rules->nft;
@@ -148,7 +148,7 @@ static void judge_by_keys(const struct rules *rules, const char *chain, rules_ki
 		if (wanted->known & of & RULES_KIND(kind)) {
 			nft_begin_rule(nft, chain);
 			match_kind(nft, kind, "known");
-			let(nft);
+			accept_known(rules, kind, begun);
 			nft_end_rule(nft);
 		}
 	}
@@ -159,10 +159,17 @@ static void judge_by_keys(const struct rules *rules, const char *chain, rules_ki
 	nft_end_rule(nft);
 }
 
-static void judge_keys(const struct rules *rules, const char *chain, rules_kinds of)
+/* Where what begins is remembered, in the chain `begun`. */
+static void judge_keys(const struct rules *rules, const char *chain, rules_kinds of,
+		       const char *begun)
 {
-	judge_by_keys(rules, chain, of, reject,
-		      are_begun_remembered(rules) ? go_on_as_begun : nft_accept);
+	if (rules_track(rules->options)) {
+		judge_by_keys(rules, chain, of, reject, are_begun_remembered(rules) ? BEGUN : NULL);
+		return;
+	}
+	judge_by_keys(rules, chain, of, reject, begun);
+	if (!rules->wanted->enforce)
+		accept_unjudged(rules, chain, begun);
 }
 
 void refuse_foreign_sources(const struct rules *rules, const char *chain)
@@ -246,14 +253,14 @@ static void accept_own(const struct rules *rules)
 	nft_accept(nft);
 	nft_end_rule(nft);
 
-	nft_add_chain(nft, "begun", NULL, 0, 0);
-	nft_begin_rule(nft, "begun");
+	nft_add_chain(nft, BEGUN, NULL, 0, 0);
+	nft_begin_rule(nft, BEGUN);
 	match_u8(nft, NFT_META_L4PROTO, NFT_CMP_NEQ, IPPROTO_TCP);
 	nft_ct(nft, OTHER, NFT_CT_ID);
 	nft_remember(nft, OTHER, own.name, OWN_S);
 	nft_accept(nft);
 	nft_end_rule(nft);
-	nft_begin_rule(nft, "begun");
+	nft_begin_rule(nft, BEGUN);
 	nft_accept(nft);
 	nft_end_rule(nft);
 }
@@ -279,11 +286,65 @@ static void add_judge_out(const struct rules *rules)
 	nft_goto(nft, "local");
 	nft_end_rule(nft);
 	tell_out(rules, chain);
-	judge_keys(rules, chain, KINDS_OUT);
+	judge_keys(rules, chain, KINDS_OUT, BEGUN);
 
 	refuse_made_answers(rules);
 	tell_local(rules, "local");
-	judge_keys(rules, "local", KINDS_LOCAL);
+	judge_keys(rules, "local", KINDS_LOCAL, BEGUN_HERE);
+}
+
+/* What the kernel has to say is no flow. What a program's socket sends is, whatever kind of message
+ * that is: more than echoes can be asked for (RFC 8335, since Linux 5.13). */
+static void accept_messages_out(struct nft *nft, const char *chain)
+{
+	static const uint8_t messages[] = {IPPROTO_ICMP, IPPROTO_ICMPV6};
+
+	for (size_t i = 0; i < sizeof(messages); i++) {
+		nft_begin_rule(nft, chain);
+		match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, messages[i]);
+		match_users(nft);
+		nft_return(nft);
+		nft_end_rule(nft);
+		nft_begin_rule(nft, chain);
+		match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, messages[i]);
+		nft_accept(nft);
+		nft_end_rule(nft);
+	}
+}
+
+/* What goes out to where it was denied. */
+static void look_for_denied(const struct rules *rules, const char *chain,
+			    void (*then)(struct nft *nft))
+{
+	struct nft *nft = rules->nft;
+
+	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
+		if (!(rules->wanted->denied & KINDS_OUT & RULES_KIND(kind)))
+			continue;
+		nft_begin_rule(nft, chain);
+		match_kind(nft, kind, "denied");
+		then(nft);
+		nft_end_rule(nft);
+	}
+}
+
+/* Where no connections are asked for: what of all but TCP belongs to a flow that is remembered, or
+ * is nobody's. A denial holds for what lives, too. */
+static void add_others(const struct rules *rules)
+{
+	struct nft *nft = rules->nft;
+
+	nft_add_chain(nft, "others", NULL, 0, 0);
+	nft_begin_rule(nft, "output");
+	match_u8(nft, NFT_META_L4PROTO, NFT_CMP_NEQ, IPPROTO_TCP);
+	nft_jump(nft, "others");
+	nft_end_rule(nft);
+	if (rules->options->dns_mark != 0)
+		accept_proxy_replies(rules, "others");
+	accept_messages_out(nft, "others");
+	look_for_denied(rules, "others", nft_return);
+	refuse_foreign_sources(rules, "others"); /* no flow is remembered by this end's address */
+	accept_flows_out(rules, "others");
 }
 
 /* What this end began without TCP lives on in the kernel's memory for as long as packets flow, so
@@ -299,14 +360,7 @@ static void add_live(const struct rules *rules)
 	match_cgroup(nft, rules->options);
 	nft_jump(nft, "live");
 	nft_end_rule(nft);
-	for (unsigned int kind = 0; kind < RULES_KINDS; kind++) {
-		if (!(rules->wanted->denied & KINDS_OUT & RULES_KIND(kind)))
-			continue;
-		nft_begin_rule(nft, "live");
-		match_kind(nft, kind, "denied");
-		nft_goto(nft, rules->judge_out);
-		nft_end_rule(nft);
-	}
+	look_for_denied(rules, "live", judge_again);
 }
 
 /* What the kernel has to say of what came in, to who began it or who answered. */
@@ -332,7 +386,7 @@ static void add_last_look(const struct rules *rules)
 {
 	struct nft *nft = rules->nft;
 
-	if (rules->options->dns_port != 0)
+	if (rules->options->dns_mark != 0)
 		accept_proxy(rules, "last");
 	nft_begin_rule(nft, "last");
 	match_loopback(nft, NFT_META_OIFTYPE, NFT_CMP_EQ);
@@ -347,7 +401,7 @@ static void add_last_look(const struct rules *rules)
 	accept_errors(nft, "last");
 	tell_out(rules, "last");
 	/* where it can be answered no more */
-	judge_by_keys(rules, "last", KINDS_OUT, nft_drop, nft_accept);
+	judge_by_keys(rules, "last", KINDS_OUT, nft_drop, NULL);
 }
 
 /* What a namespace inside, or a device that packets are written to (tun, veth), sends through here
@@ -356,12 +410,23 @@ static void add_last_look(const struct rules *rules)
 static void judge_forwarded(const struct rules *rules)
 {
 	tell_through(rules, "forward");
-	judge_by_keys(rules, "forward", KINDS_THROUGH, nft_drop, nft_accept);
+	judge_by_keys(rules, "forward", KINDS_THROUGH, nft_drop, NULL);
 }
 
 static bool is_apart(const struct rules *rules)
 {
 	return strcmp(rules->judge_out, "output") != 0;
+}
+
+/* What belongs to what was judged before. */
+static void accept_living(const struct rules *rules)
+{
+	if (rules->options->dns_mark != 0 && !rules->options->raw)
+		accept_proxy_replies(rules, "output");
+	if (rules->wanted->denied & KINDS_OUT)
+		add_live(rules);
+	if (!rules_distrust(rules))
+		accept_settled(rules, "output");
 }
 
 void add_out(const struct rules *rules)
@@ -370,6 +435,7 @@ void add_out(const struct rules *rules)
 	const struct rules_wanted *wanted = rules->wanted;
 	struct nft *nft = rules->nft;
 
+	add_telling(rules);
 	nft_add_chain(nft, "local", NULL, 0, 0);
 	if (wanted->enforce || wanted->denied & (KINDS_OUT | KINDS_LOCAL)) {
 		nft_add_chain(nft, "reject", NULL, 0, 0);
@@ -381,12 +447,12 @@ void add_out(const struct rules *rules)
 		judge_made_packets(rules);
 	else
 		accept_tcp_begun(nft);
-	if (options->dns_port != 0)
+	if (options->dns_mark != 0)
 		lead_questions(rules, "output");
-	if (wanted->denied & KINDS_OUT)
-		add_live(rules);
-	if (!rules_distrust(rules))
-		accept_settled(rules, "output");
+	if (rules_track(options))
+		accept_living(rules);
+	else
+		add_others(rules);
 	if (is_apart(rules)) {
 		nft_begin_rule(nft, "output");
 		match_cgroup(nft, options);

@@ -2,44 +2,13 @@
 /* The rules of the DNS proxy. */
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <netinet/in.h>
-#include <string.h>
 
 #include "net/rules-internal.h"
 
-/* What nft(8) lists it as: inet_proto . inet_service. */
-#define QUESTION_TYPE (12U << 6 | 13U)
-
-enum { QUESTION_BYTES = 8, DNS = 53 };
-
-static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
-
-void add_proxy_sets(const struct rules *rules)
-{
-	const struct nft_set questions = {"questions", 0, QUESTION_TYPE, QUESTION_BYTES, 0};
-	uint8_t key[QUESTION_BYTES] = {[5] = DNS};
-	struct nft_elements elements;
-
-	nft_add_set(rules->nft, &questions);
-	nft_begin_elements(rules->nft, &elements, questions.name, false);
-	for (size_t i = 0; i < sizeof(protocols); i++) {
-		key[0] = protocols[i];
-		nft_add_element(rules->nft, &elements, key, sizeof(key), 0);
-	}
-	nft_end_elements(rules->nft, &elements);
-}
-
-/* UDP or TCP, to port 53. The port alone leads most packets out sooner than the set. */
-static void match_question(struct nft *nft)
-{
-	match_port(nft, NFT_CMP_EQ, DNS);
-	nft_meta(nft, OTHER, NFT_META_L4PROTO);
-	nft_payload(nft, OTHER + 1, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
-	nft_lookup(nft, OTHER, "questions");
-}
+enum { DNS = 53 };
 
 static void match_mark(const struct rules *rules, uint32_t operation)
 {
@@ -48,10 +17,20 @@ static void match_mark(const struct rules *rules, uint32_t operation)
 		    sizeof(rules->options->dns_mark));
 }
 
-void match_proxy_socket(struct nft *nft, uint32_t mark)
+/* Their port comes first: it leads most packets out before a socket is looked up. */
+void accept_proxy_answers(const struct rules *rules, const char *chain)
 {
+	uint16_t dns = htons(DNS);
+	struct nft *nft = rules->nft;
+
+	nft_begin_rule(nft, chain);
+	nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(dns));
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &dns, sizeof(dns));
 	nft_socket_mark(nft, OTHER);
-	nft_compare(nft, OTHER, NFT_CMP_EQ, &mark, sizeof(mark));
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &rules->options->dns_mark,
+		    sizeof(rules->options->dns_mark));
+	nft_accept(nft);
+	nft_end_rule(nft);
 }
 
 void accept_proxy(const struct rules *rules, const char *chain)
@@ -62,43 +41,14 @@ void accept_proxy(const struct rules *rules, const char *chain)
 	nft_end_rule(rules->nft);
 }
 
-/* Over loopback, where addresses are translated, all is tracked. What comes in for the proxy gets
- * its mark, so that its socket is looked up once. */
-void untrack_questions(const struct rules *rules, const char *chain, bool out)
+/* They stay here: who may make rules, or sends in another's name, could have anybody answered. */
+void accept_proxy_replies(const struct rules *rules, const char *chain)
 {
-	uint16_t dns = htons(DNS);
-	struct nft *nft = rules->nft;
-
-	nft_begin_rule(nft, chain);
-	if (out) {
-		match_mark(rules, NFT_CMP_EQ);
-		match_loopback(nft, NFT_META_OIFTYPE, NFT_CMP_NEQ);
-	} else {
-		nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2);
-		nft_compare(nft, OTHER, NFT_CMP_EQ, &dns, sizeof(dns));
-		match_proxy_socket(nft, rules->options->dns_mark);
-		nft_set_meta(nft, OTHER, NFT_META_MARK);
-	}
-	nft_untrack(nft);
-	nft_end_rule(nft);
-}
-
-/*
- * Tells the proxy which address was asked: of a datagram that was redirected it would have to ask
- * the kernel, which costs a tenth of a lookup. Of connections the kernel tells for nothing.
- */
-static void mark_questions(const struct rules *rules)
-{
-	const struct net_options *options = rules->options;
-	struct nft *nft = rules->nft;
-
-	nft_begin_rule(nft, "asked");
-	match_u8(nft, NFT_META_NFPROTO, NFT_CMP_EQ, NFPROTO_IPV4);
-	nft_payload(nft, OTHER, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);
-	/* the one address that would make the question the proxy's own */
-	nft_compare(nft, OTHER, NFT_CMP_NEQ, &options->dns_mark, sizeof(options->dns_mark));
-	nft_set_meta(nft, OTHER, NFT_META_MARK);
-	nft_end_rule(nft);
+	nft_begin_rule(rules->nft, chain);
+	match_mark(rules, NFT_CMP_EQ);
+	match_loopback(rules->nft, NFT_META_OIFTYPE, NFT_CMP_EQ);
+	nft_accept(rules->nft);
+	nft_end_rule(rules->nft);
 }
 
 /*
@@ -109,7 +59,7 @@ static void mark_questions(const struct rules *rules)
  */
 static void accept_redirected(const struct rules *rules)
 {
-	uint16_t port = htons(rules->options->dns_port);
+	uint16_t port = htons(rules->wanted->dns_port);
 	struct nft *nft = rules->nft;
 
 	nft_begin_rule(nft, "asked");
@@ -119,21 +69,51 @@ static void accept_redirected(const struct rules *rules)
 	nft_end_rule(nft);
 }
 
+/* Of UDP or TCP one is. */
+static void return_no_question(struct nft *nft)
+{
+	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
+
+	nft_begin_rule(nft, "asked");
+	nft_meta(nft, OTHER, NFT_META_L4PROTO);
+	for (size_t i = 0; i < sizeof(protocols); i++)
+		nft_compare(nft, OTHER, NFT_CMP_NEQ, &protocols[i], 1);
+	nft_return(nft);
+	nft_end_rule(nft);
+}
+
 void lead_questions(const struct rules *rules, const char *chain)
 {
 	struct nft *nft = rules->nft;
 
 	nft_add_chain(nft, "asked", NULL, 0, 0);
 	nft_begin_rule(nft, chain);
-	match_question(nft);
+	match_port(nft, NFT_CMP_EQ, DNS);
 	match_cgroup(nft, rules->options);
-	nft_goto(nft, "asked");
+	nft_jump(nft, "asked");
 	nft_end_rule(nft);
 
-	accept_proxy(rules, "asked");
-	mark_questions(rules);
-	accept_redirected(rules);
+	return_no_question(nft);
+	nft_begin_rule(nft, "asked");
+	match_mark(rules, NFT_CMP_EQ);
+	if (rules_track(rules->options))
+		nft_accept(nft);
+	else
+		nft_goto(nft, CONSULTING);
+	nft_end_rule(nft);
+	if (rules->wanted->dns_port != 0)
+		accept_redirected(rules);
 	refuse_foreign_sources(rules, "asked");
+	nft_begin_rule(nft, "asked");
+	if (rules->wanted->dns_port != 0)
+		match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, IPPROTO_UDP);
+	if (rules->wanted->queue_target)
+		nft_queue_target(nft, rules->wanted->queue);
+	else
+		nft_queue(nft, rules->wanted->queue);
+	nft_end_rule(nft);
+	if (rules->wanted->dns_port == 0)
+		return;
 	nft_begin_rule(nft, "asked");
 	match_unseen(nft);
 	nft_accept(nft);
@@ -143,18 +123,32 @@ void lead_questions(const struct rules *rules, const char *chain)
 	nft_end_rule(nft);
 }
 
+/* Ends the rule. */
+static void redirect(const struct rules *rules)
+{
+	uint16_t port = htons(rules->wanted->dns_port);
+
+	match_u8(rules->nft, NFT_META_L4PROTO, NFT_CMP_EQ, IPPROTO_TCP);
+	match_port(rules->nft, NFT_CMP_EQ, DNS);
+	nft_value(rules->nft, OTHER, &port, sizeof(port));
+	nft_redirect(rules->nft, OTHER);
+	nft_end_rule(rules->nft);
+}
+
 void add_redirection(const struct rules *rules)
 {
-	uint16_t port = htons(rules->options->dns_port);
+	uint32_t again = NET_MARK_AGAIN(rules->options->dns_mark);
 	struct nft *nft = rules->nft;
 
+	nft_add_chain(nft, "dns", "nat", NF_INET_LOCAL_OUT, BEFORE_NAT_DESTINATION);
+	nft_begin_rule(nft, "dns");
+	nft_meta(nft, OTHER, NFT_META_MARK);
+	nft_compare(nft, OTHER, NFT_CMP_EQ, &again, sizeof(again));
+	redirect(rules);
 	nft_begin_rule(nft, "dns");
 	match_mark(rules, NFT_CMP_NEQ);
-	match_question(nft);
 	match_cgroup(nft, rules->options);
-	nft_value(nft, OTHER, &port, sizeof(port));
-	nft_redirect(nft, OTHER);
-	nft_end_rule(nft);
+	redirect(rules);
 }
 
 void add_no_way_round(const struct rules *rules)
@@ -170,16 +164,21 @@ void add_no_way_round(const struct rules *rules)
 	nft_end_rule(nft);
 }
 
+/* Of a connection's first packet that was sent again, too: one mark tells the other. */
 void hide_proxy(const struct rules *rules)
 {
+	const uint32_t mark = rules->options->dns_mark, marks[] = {mark, NET_MARK_AGAIN(mark)};
 	static const uint32_t nothing = 0;
 	struct nft *nft = rules->nft;
 
-	nft_begin_rule(nft, "hide");
-	match_mark(rules, NFT_CMP_EQ);
-	nft_value(nft, OTHER, &nothing, sizeof(nothing));
-	nft_set_meta(nft, OTHER, NFT_META_MARK);
-	nft_end_rule(nft);
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		nft_begin_rule(nft, "hide");
+		nft_meta(nft, OTHER, NFT_META_MARK);
+		nft_compare(nft, OTHER, NFT_CMP_EQ, &marks[i], sizeof(marks[i]));
+		nft_value(nft, OTHER, &nothing, sizeof(nothing));
+		nft_set_meta(nft, OTHER, NFT_META_MARK);
+		nft_end_rule(nft);
+	}
 }
 
 void slow_guesses(struct nft *nft, const char *chain)

@@ -4,29 +4,54 @@
  *
  *	set known, denied { proto . address . port; timeout }
  *	set told { the same, filled by packets }
+ *	set awaited, arrived, alive, here { proto . address . port here . port there; by packets }
  *
  *	chain output { hook output, before any address is translated
  *		tcp flags & (syn | ack) != syn accept
- *		th dport 53 { tcp . 53, udp . 53 } goto asked
- *		[ct state established ct direction original jump live]
- *		meta l4proto != tcp ct state established,related,untracked accept
+ *		th dport 53 jump asked
+ *		meta l4proto != tcp jump others
  *		ip6 fib saddr type != { local, broadcast } drop
  *		oif lo fib daddr type local goto local
  *		KEY not told for some time: log
  *		[KEY @denied goto reject]
- *		[KEY @known accept]
+ *		[KEY @known goto begun]
  *		goto reject }
- *	chain local { the same with keys of loopback }
- *	[chain live { KEY @denied: judged again }]
- *	chain input { hook input
+ *	chain asked {
+ *		meta mark PROXY goto consulting
+ *		queue to the proxy; connections, too, as long as there was none }
+ *	chain others {
+ *		meta mark PROXY accept
+ *		icmp, icmpv6 type != echo-request accept
+ *		[KEY @denied return]
+ *		FLOW @alive accept
+ *		FLOW @arrived: is @alive from now on; accept
+ *		oif lo FLOW @here accept }
+ *	chain begun { FLOW is @awaited from now on; accept }
+ *	chain local { the same as output, with keys of loopback }
+ *	chain input { hook input, after all translation of addresses
  *		tcp flags & syn == 0 accept
  *		iif lo accept
- *		meta l4proto != tcp ct state established,related,untracked accept
- *		meta mark PROXY accept
  *		tcp flags & ack == ack goto answered
+ *		th sport 53 for a socket of PROXY accept
+ *		meta l4proto != tcp FLOW @alive, @awaited accept
  *		icmp, igmp, icmpv6 accept
- *		the same with keys of what comes in }
+ *		the same with keys of what comes in, and @arrived }
  *	chain answered { [KEY of the source @known accept] drop }
+ *
+ * So a packet of a flow that lives costs one look at its flags or its flow, the first packet of a
+ * known one some two lookups, and user space hears of a key once a minute however often it is used.
+ * Rules name no interface: one that appears later is covered. A rule that looks for keys of some
+ * kind is there where there are any; a policy that is replaced has all rules written anew. Where
+ * less is enforced, the last rules are missing: a packet that meets no verdict is accepted.
+ *
+ * Nothing there asks for connections, which would make the kernel track all of them: a tenth of
+ * what a new one costs. That takes a namespace where nobody else can ask for it, or make packets.
+ * Only connections to a resolver are redirected to the proxy (chain dns, of nat), once there is
+ *one. Elsewhere connections are asked for, in the place of others:
+ *
+ *		[ct state established ct direction original jump live]
+ *		meta l4proto != tcp ct state established,related accept
+ *	chain live { KEY @denied: judged again }
  *
  * In a namespace that others share being a part of a connection says nothing, so what of a control
  * group's is no TCP is judged packet by packet, and judge-out begins
@@ -47,12 +72,6 @@
  *		ct direction reply accept
  *		KEY as in output, but that what is not known is dropped }
  *
- * So a packet of a flow that lives costs one look at its flags or its connection, the first packet
- * of a known one some two lookups, and user space hears of a key once a minute however often it is
- * used. Rules name no interface: one that appears later is covered. A rule that looks for keys of
- * some kind is there where there are any; a policy that is replaced has all rules written anew.
- * Where less is enforced, the last rules are missing: a packet that meets no verdict is accepted.
- *
  * Where something comes between the hook and the judgement, that has a chain of its own: where only
  * a control group is judged, and of a function that makes packets of its own. Of that, flags say
  * nothing: then there are no rules for those of TCP, and output begins
@@ -65,7 +84,6 @@
  */
 #include "net/rules.h"
 
-#include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
@@ -104,18 +122,16 @@ bool rules_distrust(const struct rules *rules)
 	return rules->options->cgroup != 0 && rules->wanted->enforce;
 }
 
-/* What of TCP belongs to a connection its flags have told, but of who makes packets. What is not
- * tracked beside TCP is neighbour discovery, and the proxy's. */
+/* What of TCP belongs to a connection its flags have told, but of who makes packets. */
 void accept_settled(const struct rules *rules, const char *chain)
 {
-	uint32_t states = NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED);
+	static const uint32_t states =
+		NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED);
 	struct nft *nft = rules->nft;
 
 	nft_begin_rule(nft, chain);
 	if (!rules->options->raw)
 		match_u8(nft, NFT_META_L4PROTO, NFT_CMP_NEQ, IPPROTO_TCP);
-	if (!rules_track(rules->options))
-		states |= NF_CT_STATE_UNTRACKED_BIT;
 	match_ct_states(nft, states);
 	if (rules_distrust(rules))
 		match_direction(nft, IP_CT_DIR_REPLY);
@@ -123,56 +139,21 @@ void accept_settled(const struct rules *rules, const char *chain)
 	nft_end_rule(nft);
 }
 
-/*
- * Rules that ask for connections make the kernel track all of them, which costs a new one of TCP a
- * tenth. Nobody here asks for those of TCP, so they are not tracked where nobody else can. Loopback
- * and port 53 are left out, since engines and husk translate addresses there.
- */
-static void add_untracking(const struct rules *rules)
-{
-	static const struct {
-		const char *chain;
-		uint32_t interface, port_at;
-	} ends[] = {
-		{"untrack-out", NFT_META_OIFTYPE, 2},
-		{"untrack-in", NFT_META_IIFTYPE, 0},
-	};
-	uint16_t dns = htons(53);
-	struct nft *nft = rules->nft;
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		nft_begin_rule(nft, ends[i].chain);
-		match_u8(nft, NFT_META_L4PROTO, NFT_CMP_EQ, IPPROTO_TCP);
-		match_loopback(nft, ends[i].interface, NFT_CMP_NEQ);
-		nft_payload(nft, OTHER, NFT_PAYLOAD_TRANSPORT_HEADER, ends[i].port_at, 2);
-		nft_compare(nft, OTHER, NFT_CMP_NEQ, &dns, sizeof(dns));
-		nft_untrack(nft);
-		if (rules->options->dns_port != 0)
-			nft_accept(nft); /* it is no question */
-		nft_end_rule(nft);
-		if (rules->options->dns_port != 0)
-			untrack_questions(rules, ends[i].chain, i == 0);
-	}
-}
-
 /* The chains that the kernel calls: the same whatever is wanted. */
 static void add_hooks(struct nft *nft, const struct net_options *options)
 {
 	nft_add_chain(nft, "output", "filter", NF_INET_LOCAL_OUT, AFTER_CONNTRACK);
-	nft_add_chain(nft, "input", "filter", NF_INET_LOCAL_IN, FILTER);
-	if (rules_track(options)) {
+	/* An engine's translation is undone by then: flows are remembered as they were begun. */
+	nft_add_chain(nft, "input", "filter", NF_INET_LOCAL_IN,
+		      rules_track(options) ? FILTER : AFTER_NAT_SOURCE);
+	if (rules_track(options))
 		nft_add_chain(nft, "answers", "filter", NF_INET_LOCAL_IN, AFTER_NAT_SOURCE);
-	} else {
-		nft_add_chain(nft, "untrack-out", "filter", NF_INET_LOCAL_OUT, BEFORE_CONNTRACK);
-		nft_add_chain(nft, "untrack-in", "filter", NF_INET_PRE_ROUTING, BEFORE_CONNTRACK);
-	}
 	if (options->owned && options->cgroup == 0) {
 		nft_add_chain(nft, "forward", "filter", NF_INET_FORWARD, FILTER);
 		nft_add_chain(nft, "last", "filter", NF_INET_POST_ROUTING, LAST);
 	}
-	if (options->dns_port == 0)
+	if (options->dns_mark == 0)
 		return;
-	nft_add_chain(nft, "dns", "nat", NF_INET_LOCAL_OUT, BEFORE_NAT_DESTINATION);
 	if (options->owned)
 		nft_add_chain(nft, "dns-only", "filter", NF_INET_LOCAL_OUT, FILTER);
 	if (options->raw)
@@ -197,24 +178,25 @@ void rules_write(struct nft *nft, const struct net_options *options,
 		.nft = nft,
 		.options = options,
 		.wanted = wanted,
-		.judge_out = apart || wanted->denied & KINDS_OUT ? "judge-out" : "output",
+		.judge_out = apart || (rules_track(options) && wanted->denied & KINDS_OUT)
+				     ? "judge-out"
+				     : "output",
 		.judge_in = options->cgroup != 0 ? "judge-in" : "input",
 	};
 
 	add_key_sets(&rules);
-	if (options->dns_port != 0)
-		add_proxy_sets(&rules);
 	if (again)
 		clear(nft, wanted);
 	else
 		add_hooks(nft, options);
 	if (!rules_track(options))
-		add_untracking(&rules);
+		add_flows(&rules);
 	add_out(&rules);
 	add_in(&rules);
-	if (options->dns_port == 0)
+	if (options->dns_mark == 0)
 		return;
-	add_redirection(&rules);
+	if (wanted->dns_port != 0)
+		add_redirection(&rules);
 	if (options->owned)
 		add_no_way_round(&rules);
 	if (options->raw)

@@ -56,8 +56,13 @@ struct rules_wanted {
 	bool enforce;		   /* what is unknown is refused */
 	rules_kinds known, denied; /* of keys that are, or may come, into the sets */
 	bool many;		   /* thousands of keys, NET_PEERS_MAX at most */
+	/* Of those that are or were known, which have keys of other protocols than TCP. */
+	rules_kinds others;
 	bool passing; /* of other protocols than TCP, keys that are known for some time only */
 	uint16_t log_group; /* whom they tell */
+	uint16_t queue;	    /* whom they hand questions to */
+	bool queue_target;  /* ... and by iptables' target */
+	uint16_t dns_port; /* where connections to port 53 are redirected to; 0: handed over, too */
 };
 
 /* Writes the key of a peer, for PEER_OUT with `address` in the place of the peer's. */

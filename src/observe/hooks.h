@@ -4,11 +4,11 @@
 
 /*
  * Netfilter's hooks are jumped over in the kernel's code for as long as no network namespace uses
- * them. Where a container's rules are the only ones of the host, each start has the code of eight
- * hooks written anew, and each end has it written back, while every processor waits. So the hooks
- * are kept in use: by a BPF program that accepts everything, in a namespace of its own that nothing
- * is in, held by nothing but pins. A packet elsewhere on the host costs one look at an empty list
- * more, as it does wherever a host has any rule.
+ * them. Where a container's rules are the only ones of the host, each start has the code of four
+ * to eight hooks written anew, and each end has it written back, while every processor waits. So
+ * the hooks are kept in use: by a BPF program that accepts everything, in a namespace of its own
+ * that nothing is in, held by nothing but pins. A packet elsewhere on the host costs one look at an
+ * empty list more, as it does wherever a host has any rule.
  */
 
 /*

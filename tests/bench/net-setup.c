@@ -102,7 +102,6 @@ static _Noreturn void set_up(int namespace_fd, const struct peer *peers, size_t 
 	struct dns_options names = {
 		.namespace_fd = namespace_fd,
 		.mark = MARK,
-		.marks_tell = true,
 		.judge = {.peek = judge, .observe = observe, .lead = lead},
 	};
 	struct net_options options = {.namespace_fd = namespace_fd, .seen = hear, .lost = lose};
@@ -117,7 +116,6 @@ static _Noreturn void set_up(int namespace_fd, const struct peer *peers, size_t 
 	if (dns_open(&names, &dns, &err) < 0)
 		fail(&err);
 	at_ns[1] = clock_monotonic_ns();
-	options.dns_port = dns_port(dns);
 	options.dns_mark = MARK;
 	if (net_open(&options, &net, &err) < 0)
 		fail(&err);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * proxy-serve [OPTION...]: serves the DNS proxy in the network namespace that it is started in,
- * until its standard input ends. Prints "PORT MARK" once it listens. Uses the proxy by its headers
- * alone.
+ * with the rules that hand questions over, until its standard input ends. Prints "ready" once it
+ * does, and the port that connections are redirected to when it begins to listen there. Uses both
+ * by their headers alone.
  *
  *   -m MODE       learn (default), shadow or enforce
  *   -a ACCESS:KEY that behaviour is known (may be repeated)
  *   -c FILE       the resolv.conf (default: none is named)
  *   -l FILE       writes a line for each behaviour observed and each address led to, at once
- *   -k            the redirection marks datagrams with the address that was asked
  *   -x ADDRESS    an address that cannot be led to
- *   -r            sets the rules, too, of a function that is enforced and knows no peer
+ *   -r            the rules are those of a function that is enforced and knows no peer
  */
 #include <err.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 #include "dns/dns.h"
 #include "net/net.h"
 
-enum { KNOWN_MAX = 32, MARK = 0x48554b5d };
+enum { KNOWN_MAX = 32, MARK = 0x48554b5e };
 
 struct harness {
 	const char *known[KNOWN_MAX];
@@ -34,7 +34,8 @@ struct harness {
 	enum mode mode;
 	const char *unreachable;
 	FILE *log;
-	struct net *net; /* NULL: the rules are somebody else's */
+	struct net *net;
+	struct dns *dns;
 };
 
 /* ACCESS:KEY? */
@@ -85,7 +86,7 @@ static int lead(void *context, const char *key, const struct address *address, u
 	const struct harness *harness = context;
 	char text[ADDRESS_TEXT_ROOM];
 
-	if (harness->net && net_allow_address(harness->net, key, address, ttl_s) < 0)
+	if (net_allow_address(harness->net, key, address, ttl_s) < 0)
 		return -1;
 	if (!harness->log && !harness->unreachable)
 		return 0;
@@ -103,21 +104,49 @@ static void lose(void *context, uint64_t count)
 {
 }
 
-static void set_rules(const struct dns *dns, struct harness *harness)
+static void ask(void *context, const struct net_question *question)
+{
+	const struct harness *harness = context;
+	const struct dns_packet packet = {
+		.protocol = question->protocol,
+		.client = {question->from, question->from_port},
+		.resolver = {question->to, DNS_SERVER_PORT},
+		.bytes = question->bytes,
+		.len = question->len,
+	};
+
+	dns_ask(harness->dns, &packet);
+}
+
+static bool take(void *context)
+{
+	const struct harness *harness = context;
+
+	return net_take_questions(harness->net, ask, context);
+}
+
+static int redirect(void *context, uint16_t port)
+{
+	const struct harness *harness = context;
+	struct error err = ERROR_INIT;
+
+	(void)printf("%u\n", port);
+	(void)fflush(stdout);
+	return net_redirect(harness->net, port, &err);
+}
+
+static void set_rules(struct harness *harness, bool enforce)
 {
 	cleanup_close int own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	struct net_options options = {
-		.namespace_fd = own_fd,
-		.dns_port = dns_port(dns),
-		.dns_mark = MARK,
-		.seen = hear,
-		.lost = lose,
-	};
+	const struct net_options options = {
+		.namespace_fd = own_fd, .dns_mark = MARK, .seen = hear, .lost = lose};
 	struct error err = ERROR_INIT;
 
 	if (net_open(&options, &harness->net, &err) < 0 ||
-	    net_use(harness->net, NULL, 0, true, &err) < 0)
+	    net_use(harness->net, NULL, 0, enforce, &err) < 0)
 		errx(EX_UNAVAILABLE, "%s", err.what);
+	if (dns_hear(harness->dns, net_questions_fd(harness->net), take, harness) < 0)
+		errx(EX_OSERR, "cannot hear");
 }
 
 static void use_file(struct dns *dns, const char *path)
@@ -155,15 +184,16 @@ int main(int argc, char **argv)
 	struct dns_options options = {
 		.namespace_fd = -1,
 		.mark = MARK,
+		.mark_again = NET_MARK_AGAIN(MARK),
 		.judge = {peek, observe, lead, &harness},
+		.redirect = redirect,
 	};
 	const char *resolv_conf = NULL;
 	struct error error = ERROR_INIT;
-	struct dns *dns;
-	bool rules = false;
+	bool enforce = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "m:a:c:kl:rx:")) != -1) {
+	while ((option = getopt(argc, argv, "m:a:c:l:rx:")) != -1) {
 		switch (option) {
 		case 'm':
 			if (mode_parse(optarg, &harness.mode) < 0)
@@ -177,9 +207,6 @@ int main(int argc, char **argv)
 		case 'c':
 			resolv_conf = optarg;
 			break;
-		case 'k':
-			options.marks_tell = true;
-			break;
 		case 'l':
 			harness.log = fopen(optarg, "ae");
 			if (!harness.log)
@@ -188,7 +215,7 @@ int main(int argc, char **argv)
 			(void)setvbuf(harness.log, NULL, _IOLBF, 0);
 			break;
 		case 'r':
-			rules = options.marks_tell = true;
+			enforce = true;
 			break;
 		case 'x':
 			harness.unreachable = optarg;
@@ -197,17 +224,16 @@ int main(int argc, char **argv)
 			errx(EX_USAGE, "see the head of proxy-serve.c");
 		}
 	}
-	if (dns_open(&options, &dns, &error) < 0)
+	if (dns_open(&options, &harness.dns, &error) < 0)
 		errx(EX_UNAVAILABLE, "%s", error.what);
 	if (resolv_conf)
-		use_file(dns, resolv_conf);
-	if (rules)
-		set_rules(dns, &harness);
-	(void)printf("%u %u\n", dns_port(dns), MARK);
+		use_file(harness.dns, resolv_conf);
+	set_rules(&harness, enforce);
+	(void)printf("ready\n");
 	(void)fflush(stdout);
-	serve(dns);
-	dns_close(dns);
-	net_close(harness.net, false);
+	serve(harness.dns);
+	dns_close(harness.dns);
+	net_close(harness.net, true);
 	if (harness.log && fclose(harness.log) != 0)
 		err(EX_IOERR, "log");
 	return 0;

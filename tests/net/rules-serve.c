@@ -6,7 +6,8 @@
  *
  *   -o, -r, -l      owned, raw, leased of struct net_options
  *   -c LEVEL:NUMBER  only what the sockets of this control group do
- *   -d PORT         a proxy listens at this port; its packets have the mark PORT
+ *   -d PORT         a proxy listens at this port for connections, and its packets have the mark
+ *                   PORT; datagrams "hello" to port 53 are answered "proxy"
  *
  *   learn [KEY;...], enforce [KEY;...]   uses these peers, "connect tcp 192.0.2.1:80" or
  *                                        "!serve tcp :80", which is denied; answers "used"
@@ -15,6 +16,7 @@
  *   hear                                 answers "heard", behind all that it was told of by now
  */
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -23,9 +25,17 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "dns/reply.h"
 #include "net/net.h"
 
 enum { PEERS_MAX = 64, LINE_ROOM = 8192, TTL_S = 60 };
+
+/* Who asks it. */
+struct asking {
+	struct net *net;
+	uint32_t mark;
+};
 
 static void hear(void *context, const struct net_flow *flow)
 {
@@ -90,6 +100,40 @@ static void lead(struct net *net, char *rest)
 	printf("led\n");
 }
 
+/* Sends the packet to the address, as it is, with that mark. */
+static void send_packet(const struct address *to, void *bytes, size_t len, uint32_t mark)
+{
+	cleanup_close int fd = reply_open(to->family);
+	struct sockaddr_storage socket;
+	socklen_t socket_len = address_to_socket(to, 0, &socket);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0 ||
+	    (sendto(fd, bytes, len, 0, (struct sockaddr *)&socket, socket_len) < 0 &&
+	     errno != EPERM)) /* the rules may refuse it */
+		err(EX_OSERR, "packet");
+}
+
+static void answer(void *context, const struct net_question *question)
+{
+	const struct endpoint from = {question->to, 53};
+	const struct endpoint to = {question->from, question->from_port};
+	const struct asking *asking = context;
+	struct error error = ERROR_INIT;
+	uint8_t packet[REPLY_HEAD_MAX + 5], *message = packet + REPLY_HEAD_MAX;
+	size_t head;
+
+	if (question->protocol == IPPROTO_TCP) {
+		if (net_redirect(asking->net, (uint16_t)asking->mark, &error) < 0)
+			errx(EX_UNAVAILABLE, "%s", error.what);
+		send_packet(&question->to, question->bytes, question->len,
+			    NET_MARK_AGAIN(asking->mark));
+	} else if (question->len == 5 && memcmp(question->bytes, "hello", 5) == 0) {
+		memcpy(message, "proxy", 5);
+		head = reply_head(&from, &to, message, 5);
+		send_packet(&question->from, message - head, head + 5, asking->mark);
+	}
+}
+
 int64_t __real_clock_monotonic_ns(void);
 int64_t __wrap_clock_monotonic_ns(void);
 static int64_t later_ns;
@@ -134,17 +178,21 @@ static void obey(struct net *net, char *line)
 	fflush(stdout);
 }
 
-static void serve(struct net *net)
+static void serve(struct net *net, uint32_t mark)
 {
-	struct pollfd fds[2] = {
+	struct asking asking = {net, mark};
+	struct pollfd fds[3] = {
 		{.fd = STDIN_FILENO, .events = POLLIN},
 		{.fd = net_fd(net), .events = POLLIN},
+		{.fd = net_questions_fd(net), .events = POLLIN},
 	};
 	char line[LINE_ROOM];
 
 	for (;;) {
-		if (poll(fds, 2, -1) < 0)
+		if (poll(fds, 3, -1) < 0)
 			err(EX_OSERR, "poll");
+		if (fds[2].revents)
+			net_take_questions(net, answer, &asking);
 		if (fds[1].revents)
 			net_read(net);
 		if (fds[0].revents && !fgets(line, sizeof(line), stdin))
@@ -178,8 +226,7 @@ int main(int argc, char **argv)
 			options.cgroup = strtoull(end + 1, NULL, 10);
 			break;
 		case 'd':
-			options.dns_port = (uint16_t)strtoul(optarg, NULL, 10);
-			options.dns_mark = options.dns_port;
+			options.dns_mark = (uint32_t)strtoul(optarg, NULL, 10);
 			break;
 		default:
 			errx(EX_USAGE, "see the head of rules-serve.c");
@@ -189,7 +236,7 @@ int main(int argc, char **argv)
 	options.namespace_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (net_open(&options, &net, &error) < 0)
 		errx(EX_UNAVAILABLE, "%s", error.what);
-	serve(net);
+	serve(net, options.dns_mark);
 	net_close(net, true);
 	return 0;
 }

@@ -18,9 +18,25 @@ def datagram(source_port, port):
     return struct.pack('>HHHH', source_port, port, 14, 0) + b'stolen'
 
 
+def made(resolver, port):
+    """A question, by a raw socket."""
+    with open_socket(INSIDE[4], socket.SOCK_DGRAM, local=(INSIDE[4], port), lifetime=SILENT_S) as s:
+        raw(INSIDE[4], resolver, socket.IPPROTO_UDP, struct.pack('>HHHH', port, 53, 13, 0) + b'hello')
+        return s.recv(16).decode()
+
+
 def echoed(kind, source, destination):
     head = struct.pack('>BBHHH', kind, 0, 0, 7, 1)
     raw(source, destination, socket.IPPROTO_ICMP, head[:2] + struct.pack('>H', checksum(head)) + head[4:])
+
+
+def probe(address):
+    """Asks about an interface there (RFC 8335), as whoever may ping can."""
+    kind, protocol = (160, socket.IPPROTO_ICMPV6) if ':' in address else (42, socket.IPPROTO_ICMP)
+    with open_socket(address, socket.SOCK_DGRAM, protocol, lifetime=SILENT_S) as s:
+        s.connect((address, 0))
+        s.send(struct.pack('>BBHHBB', kind, 0, 0, 0, 1, 1) + b'stolen')
+        s.recv(64)
 
 
 def init(port):
@@ -32,6 +48,24 @@ def send(local, to, mark=0):
         if mark:
             s.setsockopt(socket.SOL_SOCKET, 36, mark)  # SO_MARK
         s.sendto(b'stolen', to)
+
+
+def overheard(port):
+    """Whether a packet of a connection to that port comes by with a mark."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3)) as tap, \
+            open_socket(X, socket.SOCK_STREAM, local=port, lifetime=SILENT_S) as s:
+        tap.bind(('lo', 3))
+        tap.setsockopt(socket.SOL_SOCKET, 75, 1)  # SO_RCVMARK
+        tap.settimeout(SILENT_S)
+        s.connect((X, 53))
+        s.recv(16)
+        try:
+            while True:
+                ancillary = tap.recvmsg(512, 64)[1]
+                if any(any(data) for _, kind, data in ancillary if kind == 36):
+                    return 'marked'
+        except TimeoutError:
+            return 'ok'
 
 
 def forwarded(source, source_port, to, port):
@@ -64,6 +98,33 @@ def led_elsewhere(priority, kind, rule):
 
 def untouched():
     nft('delete table ip elsewhere')
+
+
+def by_the_interface(port, to):
+    """From that port out, wherever it goes."""
+    with open_socket(to[0], socket.SOCK_DGRAM, local=port) as s:
+        s.setsockopt(socket.SOL_SOCKET, 25, b'f0\0')  # SO_BINDTODEVICE
+        s.sendto(b'stolen', to)
+
+
+def another_queues():
+    """What another's rule hands over, and lets pass where nobody takes it."""
+    subprocess.run('iptables -A OUTPUT -p udp --dport 9000 -j NFQUEUE --queue-num 0 --queue-bypass'.split(), check=True)
+
+
+def hand_over(port):
+    """To the proxy, before any rule of its own."""
+    subprocess.run(f'ip6tables -t raw -A OUTPUT -p udp --sport {port} -j NFQUEUE --queue-num {0x6875}'.split(), check=True)
+
+
+def answered_elsewhere(port):
+    """Whether what the proxy answers to another's address leaves."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3)) as tap:
+        tap.bind(('f0', 3))
+        tap.settimeout(SILENT_S)
+        spoof(ANYWHERE[6], port, OUTSIDE[6], 53)
+        while tap.recv(512)[-5:] != b'proxy':
+            pass
 
 
 def wait(ready, port):
@@ -115,15 +176,18 @@ ALONE, RAW, OWNED = ['of a function alone'], ['of one that makes packets'], ['of
 TRICKS = {
     'no question goes the way of one that the proxy got no answer to': (ALL, f'enforce {UNKNOWN}', [
         (ask('127.0.0.54', 23000), 'ok', []),
-        function('EPERM', [], send, ('', 23000), ('127.0.0.54', 53)),
+        function('proxy', [], lane, '127.0.0.54', 23000, 0),
     ]),
     'nor of one to a resolver elsewhere': (ALL[1:], f'enforce {UNKNOWN}', [
         (ask(SILENT, 23001), 'ok', []),
-        function('EPERM', [], send, ('', 23001), (SILENT, 53)),
+        function('proxy', [], lane, SILENT, 23001, 0),
     ]),
     'nor does one that a raw socket makes': (RAW, f'enforce {UNKNOWN}', [
         (ask(SILENT, 23002), 'ok', []),
-        function('EPERM', [], raw, INSIDE[4], SILENT, socket.IPPROTO_UDP, datagram(23002, 53)),
+        function('proxy', [], made, SILENT, 23002),
+    ]),
+    'nobody hears the proxy\'s mark': (RAW, f'enforce {UNKNOWN}', [
+        function('ok', [], overheard, 23003),
     ]),
     'an answer that is made is told of by where it goes': (RAW, 'learn', [
         world(echoed, 8, X, INSIDE[4]),
@@ -138,6 +202,14 @@ TRICKS = {
     'a protocol that is none is let in by nobody': (RAW, f'enforce {UNKNOWN}', [
         (('world', raw, X, INSIDE[4], 0, bytes(16)), 'ok', ['serve protocol-0 :*']),
         function('EPERM', [f'connect protocol-0 {X}'], raw, INSIDE[4], X, 0, bytes(16)),
+    ]),
+    'no message goes to whom no echo may': (ALONE, f'enforce {UNKNOWN}', [
+        function('EPERM', [f'connect icmp {X}'], probe, X),
+        function('silence', [f'connect icmpv6 {OUTSIDE[6]}'], probe, OUTSIDE[6]),
+    ]),
+    'and each is told of': (ALONE, 'learn', [
+        function('silence', [f'connect icmp {X}'], probe, X),
+        function('silence', [f'connect icmpv6 {OUTSIDE[6]}'], probe, OUTSIDE[6]),
     ]),
     'no address hides one that resembles it': (ALL, 'learn', [
         function('ok', [f'connect udp {X}:9000'], send, ('', 0), (X, 9000)),
@@ -234,6 +306,44 @@ TRICKS = {
             (('later', 900), 'ok', []),
             function('ok', [f'connect udp api.example.org:{port}'], send, ('', 0), (ANYWHERE[4], port)))],
     ]),
+    'what is sent to this end opens no way out': (ALONE, 'enforce connect udp loopback:9191', [
+        step for n, v in enumerate((4, 6)) for step in (
+            function('ok', ['connect udp loopback:9191'][n:], send, ('', 5710), (LOOPBACK[v], 9191)),
+            function('EPERM', [f'connect udp {place(LOOPBACK[v])}:5710'], by_the_interface, 9191, (LOOPBACK[v], 5710)))
+    ]),
+    'nobody goes on in another\'s name': (ALONE, f'enforce connect udp [{OUTSIDE[6]}]:9000', [
+        function('ok', [f'connect udp [{OUTSIDE[6]}]:9000'], send, (INSIDE[6], 5711), (OUTSIDE[6], 9000)),
+        function('EPERM', [], spoof, '2001:db8::77', 5711, OUTSIDE[6], 9000),
+    ]),
+    'nor answers the proxy so': (ALONE, f'enforce {UNKNOWN}', [
+        (('proxy', send, (INSIDE[6], 23005), (INSIDE[6], 53), PROXY), 'ok', []),
+        function('EPERM', [], spoof, OUTSIDE[6], 53, INSIDE[6], 23005),
+    ]),
+    'what another\'s rules hand over is left alone': (GROUPED, f'enforce {UNKNOWN}', [
+        neighbour(another_queues),
+        neighbour(udp, X, 9000, 5705),
+    ]),
+    'the proxy answers nobody elsewhere': (OWNED, f'enforce {UNKNOWN}', [
+        function('ok', [], hand_over, 5712),
+        function('silence', [], answered_elsewhere, 5712),
+    ]),
+    'nor where less is enforced without a word': (ALONE, 'learn', [
+        function('ok', [f'connect udp [{ANYWHERE[6]}]:5713'], spoof, ANYWHERE[6], 5713, OUTSIDE[6], 53),
+    ]),
+    'what lives goes on, whatever is known since': (ALONE, 'learn', [
+        function('ok', [f'connect udp {X}:9000'], udp, X, 9000, 5714),
+        (('enforce', 'connect tcp 192.0.2.1:1'), 'ok', []),
+        function('ok', [], udp, X, 9000, 5714),
+        function('EPERM', [f'connect udp {X}:9000'], udp, X, 9000, 5715),
+    ]),
+    'what nobody answers is told of again': (ALONE, 'learn', [
+        function('ok', [f'connect udp {SILENT}:9000'], send, ('', 5720), (SILENT, 9000)),
+        neighbour(time.sleep, 5.1),
+        function('ok', [f'connect udp {SILENT}:9000'], send, ('', 5720), (SILENT, 9000)),
+        function('ok', [f'connect udp {X}:9000'], udp, X, 9000, 5721),
+        neighbour(time.sleep, 5.1),
+        function('ok', [], udp, X, 9000, 5721),
+    ]),
     'who is denied is so by whatever name': (ALL, f'learn !connect udp [{OUTSIDE[6]}]:9000', [
         function('EPERM', [f'connect udp [{OUTSIDE[6]}]:9000'], spoof, '2001:db8::77', 5562, OUTSIDE[6], 9000),
     ]),
@@ -244,7 +354,7 @@ def play_trick(stage, policy, steps):
     wrong = []
     stage.command(policy)
     for (who, what, *arguments), result, keys in steps:
-        if who in ('lead', 'later'):
+        if who in ('lead', 'later', 'enforce'):
             stage.command(' '.join([who, str(what), *arguments]))
             continue
         side = stage.world if who == 'world' else stage.function
@@ -312,9 +422,31 @@ def play_leading(stage):
     return [] if count == str(2 * 16384 - 2) else [f'{len(lines)} led, {count} known']
 
 
+def crowd(address, port, count):
+    """So many, each from a port of its own and one address or another."""
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as s:
+        for n in range(count):
+            payload = datagram(1024 + n % 60000, port)
+            head = struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(payload), 1, 0, 64, socket.IPPROTO_UDP, 0)
+            s.sendto(head + socket.inet_aton(spare(4, n // 60000)) + socket.inet_aton(address) + payload, (address, 0))
+
+
+def play_crowd(stage):
+    """A crowd from outside takes the room of who comes in alone."""
+    def count():
+        listed = subprocess.run(['nft', '-j', 'list', 'set', 'inet', 'husk', 'arrived'], stdout=subprocess.PIPE, check=True,
+                                text=True).stdout
+        return str(listed.count('"elem":') - 1)
+
+    stage.command(f'enforce connect udp {X}:9000;serve udp :9090')
+    steps = [stage.world.call(crowd, INSIDE[4], 9090, 70000), stage.function.call(udp, X, 9000, 5730)]
+    arrived = int(stage.function.call(count))
+    return [] if steps == ['ok', 'ok'] and arrived > 30000 else [f'{steps}, {arrived} have arrived']
+
+
 def play_all():
     count = 0
-    print(f'1..{sum(len(kinds) for kinds, _, _ in TRICKS.values()) + 2}', flush=True)
+    print(f'1..{sum(len(kinds) for kinds, _, _ in TRICKS.values()) + 3}', flush=True)
     for kind, options in OPTIONS.items():
         stage = Stage(options)
         stage.command('learn')
@@ -329,6 +461,9 @@ def play_all():
     stage.end()
     stage = Stage([])
     report(count + 2, 'what names lead to is bounded', play_leading(stage))
+    stage.end()
+    stage = Stage([])
+    report(count + 3, 'a crowd from outside takes no room of what is begun here', play_crowd(stage))
     stage.end()
 
 
