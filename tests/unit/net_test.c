@@ -470,6 +470,28 @@ static void only_who_may_make_rules_pays_for_a_last_look(void **state)
 	assert_false(holds(&options, "last") || holds(&options, "forward"));
 }
 
+/* Not every kernel that tests run on has that expression: it is written as nft(8) writes it. */
+static void a_queue_is_written_as_nft_does(void **state)
+{
+	static const uint8_t expected[] = {
+		36, 0, 1, 0x80,					    /* an expression of the list */
+		10, 0, 1, 0,	'q',  'u',  'e', 'u', 'e', 0, 0, 0, /* its name */
+		20, 0, 2, 0x80,					    /* its data */
+		6,  0, 1, 0,	0x68, 0x75, 0,	 0,		    /* the number */
+		6,  0, 2, 0,	0,    1,    0,	 0,		    /* of so many */
+	};
+	struct nft nft;
+
+	nft_begin(&nft, "husk");
+	nft_begin_rule(&nft, "output");
+	nft_queue(&nft, 0x6875);
+	nft_end_rule(&nft);
+	assert_int_equal(nft.out.error, 0);
+	assert_memory_equal(nft.out.bytes + nft.out.len - sizeof(expected), expected,
+			    sizeof(expected));
+	nft_release(&nft);
+}
+
 /* How many rules there are. */
 static unsigned int count_rules(const struct net_options *options,
 				const struct rules_wanted *wanted)
@@ -520,6 +542,7 @@ int main(void)
 		cmocka_unit_test(what_stands_in_the_place_of_a_port_is_none),
 		cmocka_unit_test(a_peer_needs_rules_for_the_shapes_of_its_keys),
 		cmocka_unit_test(what_a_policy_has_no_keys_for_takes_no_rules),
+		cmocka_unit_test(a_queue_is_written_as_nft_does),
 		cmocka_unit_test(names_are_found_by_address_for_their_time),
 		cmocka_unit_test(of_too_many_names_the_oldest_go),
 		cmocka_unit_test(packets_are_read_as_far_as_the_ports),
