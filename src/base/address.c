@@ -159,6 +159,15 @@ socklen_t address_to_socket(const struct address *address, uint16_t port,
 	return sizeof(in6);
 }
 
+socklen_t endpoint_to_socket(const struct endpoint *end, struct sockaddr_storage *ret)
+{
+	socklen_t len = address_to_socket(&end->address, end->port, ret);
+
+	if (end->address.family == AF_INET6)
+		((struct sockaddr_in6 *)ret)->sin6_scope_id = end->scope;
+	return len;
+}
+
 int address_parse(const char *text, struct address *ret)
 {
 	struct address address = {.family = AF_INET};

@@ -17,7 +17,8 @@ struct address {
 /* An end of a flow. */
 struct endpoint {
 	struct address address;
-	uint16_t port; /* host order */
+	uint16_t port;	/* host order */
+	uint32_t scope; /* of an address of a link: the interface's index there; else 0 */
 };
 
 /* What an address is good for, whoever named it. */
@@ -49,9 +50,12 @@ bool address_equal(const struct address *a, const struct address *b);
  * order where `ret_port` is not NULL. Returns 0, or -EAFNOSUPPORT with nothing set. */
 int address_of_socket(const struct sockaddr *socket, struct address *ret, uint16_t *ret_port);
 
-/* The socket address of an address and a port (host order). Returns its length. */
+/* The socket address of an address and a port (host order), without a scope. Returns its length. */
 socklen_t address_to_socket(const struct address *address, uint16_t port,
 			    struct sockaddr_storage *ret);
+
+/* The socket address of an end. Returns its length. */
+socklen_t endpoint_to_socket(const struct endpoint *end, struct sockaddr_storage *ret);
 
 /* Parses "192.0.2.1" or "2001:db8::1", no zone, no port. Returns 0 or -EINVAL. */
 int address_parse(const char *text, struct address *ret);

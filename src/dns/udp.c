@@ -227,7 +227,7 @@ static int connect_lane(struct dns *dns, struct udp_lane *lane, const struct end
 			int64_t now_ns)
 {
 	struct sockaddr_storage socket;
-	socklen_t len = address_to_socket(&resolver->address, resolver->port, &socket);
+	socklen_t len = endpoint_to_socket(resolver, &socket);
 	int r;
 
 	if (lane->fd >= 0)
@@ -262,7 +262,7 @@ static struct udp_flow *find_flow(const struct udp_lane *lane, uint16_t id)
 static bool takes(const struct udp_lane *lane, const struct endpoint *resolver, int64_t now_ns)
 {
 	return lane->taken < LANE_QUESTIONS_MAX && now_ns - lane->since_ns <= LANE_AGE_NS &&
-	       lane->resolver.port == resolver->port &&
+	       lane->resolver.port == resolver->port && lane->resolver.scope == resolver->scope &&
 	       address_equal(&lane->resolver.address, &resolver->address);
 }
 

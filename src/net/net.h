@@ -36,6 +36,7 @@ struct net_question {
 	uint8_t protocol; /* IPPROTO_UDP or IPPROTO_TCP */
 	struct address from, to;
 	uint16_t from_port;
+	uint32_t scope; /* of `to`: struct endpoint */
 	/* What the datagram holds, which may be written to; of TCP the whole packet, which begins a
 	 * connection. */
 	uint8_t *bytes;

@@ -65,7 +65,7 @@ bool net_take_questions(struct net *net,
 		while (queue_read(&datagram, &packet) == 0) {
 			last = packet;
 			any = true;
-			if (question_read(packet.bytes, &question) == 0)
+			if (question_read(&packet, &question) == 0)
 				ask(context, &question);
 		}
 	}

@@ -65,6 +65,7 @@ int queue_read(struct reader *datagram, struct queue_packet *ret)
 
 	while (message_next(datagram, &message)) {
 		struct nfqnl_msg_packet_hdr head;
+		uint32_t out;
 
 		if (message.type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET) ||
 		    !reader_take(&message.in, NULL, sizeof(struct nfgenmsg)))
@@ -74,6 +75,9 @@ int queue_read(struct reader *datagram, struct queue_packet *ret)
 			if (attribute.type == NFQA_PACKET_HDR &&
 			    reader_take(&attribute.in, &head, sizeof(head)))
 				ret->id = ntohl(head.packet_id);
+			else if (attribute.type == NFQA_IFINDEX_OUTDEV &&
+				 reader_take(&attribute.in, &out, sizeof(out)))
+				ret->out = ntohl(out);
 			else if (attribute.type == NFQA_PAYLOAD)
 				ret->bytes = attribute.in;
 		}
@@ -100,22 +104,30 @@ int queue_drop(int fd, uint16_t number, uint32_t id)
 	return send(fd, out.bytes, out.len, 0) < 0 ? -errno : 0;
 }
 
-int question_read(struct reader packet, struct net_question *ret)
+/* Whether an interface has to be named with it: RFC 4291 section 2.5.6. */
+static bool is_of_a_link(const struct address *address)
+{
+	return address->family == AF_INET6 && address->bytes[0] == 0xfe &&
+	       (address->bytes[1] & 0xc0) == 0x80;
+}
+
+int question_read(const struct queue_packet *packet, struct net_question *ret)
 {
 	struct reader rest;
 	struct packet head;
 	struct udphdr udp;
 	struct tcphdr tcp;
 
-	if (packet_read(packet, &head) < 0)
+	if (packet_read(packet->bytes, &head) < 0)
 		return -EPROTO;
 	*ret = (struct net_question){
 		.protocol = head.protocol,
 		.from = head.from,
 		.to = head.to,
 		.from_port = head.from_port,
-		.bytes = (uint8_t *)(uintptr_t)packet.bytes,
-		.len = packet.len,
+		.scope = is_of_a_link(&head.to) ? packet->out : 0,
+		.bytes = (uint8_t *)(uintptr_t)packet->bytes.bytes,
+		.len = packet->bytes.len,
 	};
 	rest = head.transport;
 	if (head.protocol == IPPROTO_TCP)

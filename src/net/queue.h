@@ -19,6 +19,7 @@ enum queue_limits { QUEUE_BATCH_MAX = 16 };
 /* A packet that waits; its bytes are those of the message. */
 struct queue_packet {
 	uint32_t id;
+	uint32_t out; /* index of the interface that it goes out by; 0: none */
 	struct reader bytes;
 };
 
@@ -41,7 +42,7 @@ int queue_drop(int fd, uint16_t number, uint32_t id);
 
 /* What a packet to port 53 asks; its bytes go on to be the packet's. Returns 0, or -EPROTO for one
  * that asks nothing: of TCP what begins no connection. */
-int question_read(struct reader packet, struct net_question *ret);
+int question_read(const struct queue_packet *packet, struct net_question *ret);
 
 /* Room for what is taken in at once: net_take_questions() makes it. Takes NULL. */
 struct questions;

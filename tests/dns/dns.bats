@@ -27,9 +27,10 @@ setup_file() {
 	nsenter -t "$RESOLVER_NS" -n sh -ec 'ip link set lo up
 		for n in 1 3 4 5 6 7 8; do ip address add 10.77.0.$n/24 dev r0; done
 		for n in 1 4; do ip address add fd77::$n/64 dev r0 nodad; done
+		ip address add fe80::53/64 dev r0 nodad
 		ip link set r0 up'
 	mkfifo "$DIR/end-resolver"
-	nsenter -t "$RESOLVER_NS" -n "$here/resolver" "$DIR/asked" 10.77.0.{1,3,5,6,7,8} fd77::1 \
+	nsenter -t "$RESOLVER_NS" -n "$here/resolver" "$DIR/asked" 10.77.0.{1,3,5,6,7,8} fd77::1 fe80::53%r0 \
 		<"$DIR/end-resolver" >"$DIR/resolver-ready" 2>"$DIR/resolver-errors" 3>&- &
 	exec 7>"$DIR/end-resolver"
 	until grep -q ready "$DIR/resolver-ready"; do sleep 0.02; done
@@ -367,6 +368,14 @@ clients() {
 	[ "$(ask a.example.test @fd77::1)" = REFUSED ]
 	ask a.example.test @10.77.0.3 | grep -q 93.184.216.34
 	lacks "$DIR/asked" fd77::1
+}
+
+@test "a resolver that has an address of the link alone is asked there" {
+	in_function ip address add "fe80::$((100 + BATS_TEST_NUMBER))/64" dev f0 nodad
+	proxy
+	ask a.example.test @fe80::53%f0 | grep -q 93.184.216.34
+	has_line "$DIR/asked" 'udp fe80::53%r0 a.example.test 1'
+	has_line "$DIR/log" 'consult fe80::53 novel'
 }
 
 @test "a resolver on loopback is asked there" {

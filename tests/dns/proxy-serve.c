@@ -109,8 +109,8 @@ static void ask(void *context, const struct net_question *question)
 	const struct harness *harness = context;
 	const struct dns_packet packet = {
 		.protocol = question->protocol,
-		.client = {question->from, question->from_port},
-		.resolver = {question->to, DNS_SERVER_PORT},
+		.client = {.address = question->from, .port = question->from_port},
+		.resolver = {question->to, DNS_SERVER_PORT, question->scope},
 		.bytes = question->bytes,
 		.len = question->len,
 	};

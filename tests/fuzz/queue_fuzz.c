@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct queue_packet packet;
 
 	while (queue_read(&datagram, &packet) == 0) {
-		if (question_read(packet.bytes, &question) < 0)
+		if (question_read(&packet, &question) < 0)
 			continue;
 		FUZZ_ASSERT(question.from.family == question.to.family);
 		FUZZ_ASSERT(question.len <= packet.bytes.len);

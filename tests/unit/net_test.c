@@ -366,7 +366,7 @@ static void queued_packets_are_read_one_by_one(void **state)
 	datagram = (struct reader){out.bytes, out.len};
 	assert_int_equal(queue_read(&datagram, &packet), 0);
 	assert_int_equal(packet.id, 7);
-	assert_int_equal(question_read(packet.bytes, &question), 0);
+	assert_int_equal(question_read(&packet, &question), 0);
 	assert_int_equal(question.protocol, 17);
 	assert_int_equal(question.from_port, 0xd400);
 	assert_int_equal(question.from.bytes[3], 2);
@@ -375,13 +375,13 @@ static void queued_packets_are_read_one_by_one(void **state)
 	assert_memory_equal(question.bytes, "hello", 5);
 	assert_int_equal(queue_read(&datagram, &packet), 0);
 	assert_int_equal(packet.id, 8);
-	assert_int_equal(question_read(packet.bytes, &question), 0);
+	assert_int_equal(question_read(&packet, &question), 0);
 	assert_int_equal(question.protocol, 6);
 	assert_int_equal(question.len, 40);
 	for (unsigned int id = 9; id < 11; id++) {
 		assert_int_equal(queue_read(&datagram, &packet), 0);
 		assert_int_equal(packet.id, id);
-		assert_int_equal(question_read(packet.bytes, &question), -EPROTO);
+		assert_int_equal(question_read(&packet, &question), -EPROTO);
 	}
 	assert_int_equal(queue_read(&datagram, &packet), -ENOMSG);
 }
@@ -393,7 +393,9 @@ static void a_question_is_no_longer_than_its_packet(void **state)
 
 	for (size_t len = 0; len < sizeof(bytes); len++)
 		assert_int_equal(
-			question_read((struct reader){(const char *)question_v4, len}, &question),
+			question_read(
+				&(struct queue_packet){.bytes = {(const char *)question_v4, len}},
+				&question),
 			-EPROTO);
 	for (unsigned int lie = 0; lie < 0x10000; lie++) {
 		int r;
@@ -401,11 +403,29 @@ static void a_question_is_no_longer_than_its_packet(void **state)
 		memcpy(bytes, question_v4, sizeof(bytes));
 		bytes[24] = (uint8_t)(lie >> 8);
 		bytes[25] = (uint8_t)lie;
-		r = question_read((struct reader){(const char *)bytes, sizeof(bytes)}, &question);
+		r = question_read(
+			&(struct queue_packet){.bytes = {(const char *)bytes, sizeof(bytes)}},
+			&question);
 		assert_int_equal(r, lie < 8 || lie > 13 ? -EPROTO : 0);
 		if (r == 0)
 			assert_int_equal(question.len, lie - 8);
 	}
+}
+
+static void an_address_of_a_link_has_its_interface(void **state)
+{
+	static const uint8_t links[] = {0xfe, 0x80}, other[] = {0xfd, 0x77};
+	uint8_t bytes[48] = {0x60, [5] = 8, [6] = 17, [43] = 53, [45] = 8};
+	const struct queue_packet packet = {.out = 7,
+					    .bytes = {(const char *)bytes, sizeof(bytes)}};
+	struct net_question question;
+
+	memcpy(bytes + 24, links, sizeof(links));
+	assert_int_equal(question_read(&packet, &question), 0);
+	assert_int_equal(question.scope, 7);
+	memcpy(bytes + 24, other, sizeof(other));
+	assert_int_equal(question_read(&packet, &question), 0);
+	assert_int_equal(question.scope, 0);
 }
 
 /* ---- rules ---- */
@@ -548,6 +568,7 @@ int main(void)
 		cmocka_unit_test(packets_are_read_as_far_as_the_ports),
 		cmocka_unit_test(queued_packets_are_read_one_by_one),
 		cmocka_unit_test(a_question_is_no_longer_than_its_packet),
+		cmocka_unit_test(an_address_of_a_link_has_its_interface),
 		cmocka_unit_test(a_header_that_cannot_be_is_refused),
 		cmocka_unit_test(logged_packets_are_read_one_by_one),
 		cmocka_unit_test(a_message_that_is_cut_ends_the_reading),
