@@ -33,7 +33,13 @@ setup_file() {
 	nsenter -t "$RESOLVER_NS" -n "$here/resolver" "$DIR/asked" 10.77.0.{1,3,5,6,7,8} fd77::1 fe80::53%r0 \
 		<"$DIR/end-resolver" >"$DIR/resolver-ready" 2>"$DIR/resolver-errors" 3>&- &
 	exec 7>"$DIR/end-resolver"
-	until grep -q ready "$DIR/resolver-ready"; do sleep 0.02; done
+	until grep -q ready "$DIR/resolver-ready"; do
+		kill -0 $! || {
+			cat "$DIR/resolver-errors"
+			return 1
+		}
+		sleep 0.02
+	done
 }
 
 teardown_file() {
