@@ -7,12 +7,13 @@
  *	arrived   it was begun outside: it may be answered
  *	alive     there was an answer: both ways are open, for as long as packets come
  *	here      over loopback, as its answer will go out
+ *	consulted what the proxy has asked over loopback
  *
  * What has no answer is judged by its key again and again, as a name's address is in use for as
  *long as that is told of. They are apart so that no flood from outside takes the room of what is
- *begun here: where "alive" is full, answers pass for as long as they are awaited. And what is
- *remembered over loopback is no way out: a socket that is bound to another interface sends to
- *addresses of loopback there.
+ *begun here, and none over loopback that of the proxy's questions: where "alive" is full, answers
+ *pass for as long as they are awaited. And what is remembered over loopback is no way out: a socket
+ *that is bound to another interface sends to addresses of loopback there.
  */
 #include "net/rules-internal.h"
 
@@ -27,6 +28,7 @@
 #define ARRIVED "arrived"
 #define ALIVE "alive"
 #define HERE "here"
+#define CONSULTED "consulted"
 
 enum {
 	FLOW_BYTES = RULES_KEY_BYTES + 4,
@@ -133,7 +135,7 @@ static void add_consulting(struct nft *nft)
 		nft_begin_rule(nft, CONSULTING);
 		match_no_tcp(nft);
 		load_consultation(nft, families[i], true);
-		nft_prolong(nft, KEY, HERE, ANSWER_S);
+		nft_prolong(nft, KEY, CONSULTED, ANSWER_S);
 		nft_end_rule(nft);
 	}
 	nft_begin_rule(nft, CONSULTING);
@@ -146,7 +148,7 @@ static void accept_consultations(struct nft *nft, const char *chain)
 	for (size_t i = 0; i < sizeof(families); i++) {
 		nft_begin_rule(nft, chain);
 		load_consultation(nft, families[i], false);
-		nft_lookup(nft, KEY, HERE);
+		nft_lookup(nft, KEY, CONSULTED);
 		nft_accept(nft);
 		nft_end_rule(nft);
 	}
@@ -246,12 +248,14 @@ void add_flows(const struct rules *rules)
 	bool names = rules->options->dns_mark != 0;
 	struct nft *nft = rules->nft;
 
-	if (names || are_begun(rules, KINDS_LOCAL))
-		add_set(nft, HERE);
-	if (names)
+	if (names) {
+		add_set(nft, CONSULTED);
 		add_consulting(nft);
-	if (are_begun(rules, KINDS_LOCAL))
+	}
+	if (are_begun(rules, KINDS_LOCAL)) {
+		add_set(nft, HERE);
 		add_begun(nft, BEGUN_HERE, HERE, ALIVE_S, true);
+	}
 	if (are_begun(rules, KINDS_OUT | KINDS_IN))
 		add_set(nft, ALIVE);
 	if (are_begun(rules, KINDS_OUT)) {

@@ -4,7 +4,8 @@
  *
  *	set known, denied { proto . address . port; timeout }
  *	set told { the same, filled by packets }
- *	set awaited, arrived, alive, here { proto . address . port here . port there; by packets }
+ *	set awaited, arrived, alive, here, consulted {
+ *		proto . address . port here . port there; by packets }
  *
  *	chain output { hook output, before any address is translated
  *		tcp flags & (syn | ack) != syn accept

@@ -444,9 +444,21 @@ def play_crowd(stage):
     return [] if steps == ['ok', 'ok'] and arrived > 30000 else [f'{steps}, {arrived} have arrived']
 
 
+def fill(name):
+    """The set with what nobody has begun."""
+    flows = ', '.join(f'udp . ::ffff:11.0.{n >> 8}.{n & 255} . 7 . 7 timeout 9m' for n in range(65535))
+    nft(f'flush set inet husk {name}; add element inet husk {name} {{ {flows} }}')
+
+
+def play_full_here(stage):
+    stage.command('enforce connect udp loopback:9090')
+    steps = [stage.function.call(fill, 'here'), stage.function.call(lane, '127.0.0.53', 23010, PROXY)]
+    return [] if steps == ['ok', 'resolver'] else [f'{steps}']
+
+
 def play_all():
     count = 0
-    print(f'1..{sum(len(kinds) for kinds, _, _ in TRICKS.values()) + 3}', flush=True)
+    print(f'1..{sum(len(kinds) for kinds, _, _ in TRICKS.values()) + 4}', flush=True)
     for kind, options in OPTIONS.items():
         stage = Stage(options)
         stage.command('learn')
@@ -464,6 +476,9 @@ def play_all():
     stage.end()
     stage = Stage([])
     report(count + 3, 'a crowd from outside takes no room of what is begun here', play_crowd(stage))
+    stage.end()
+    stage = Stage([])
+    report(count + 4, 'no flows over loopback take the room of the proxy\'s questions', play_full_here(stage))
     stage.end()
 
 
