@@ -26,6 +26,7 @@ struct net {
 	bool has_sequence;
 	uint64_t messages; /* since `counted_from_ns`, for longer than the kernel keeps a key */
 	int64_t counted_from_ns;
+	int64_t full_until_ns; /* what is told of without TCP may be an answer */
 };
 
 /* A name's address is in use: so the name goes on to lead there. A program may ask once, and send

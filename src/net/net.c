@@ -413,6 +413,21 @@ static void count_message(struct net *net, const struct log_message *message)
 		lose(net, 1);
 }
 
+/* Where a flow found no room, what begins without TCP may be its answer: nothing to be learned. */
+static bool lose_answer(struct net *net, const struct log_message *message)
+{
+	int64_t now_ns = clock_monotonic_ns();
+
+	if (message->prefix == RULES_NO_ROOM)
+		net->full_until_ns =
+			now_ns + (RULES_ANSWER_S + rules_told_again_s(false) + 1) * SECOND_NS;
+	else if (net->kept.enforce || message->packet.protocol == IPPROTO_TCP ||
+		 now_ns >= net->full_until_ns)
+		return false;
+	lose(net, 1);
+	return true;
+}
+
 static void tell(struct net *net, const struct log_message *message)
 {
 	const struct packet *packet = &message->packet;
@@ -467,7 +482,7 @@ static void read_datagram(struct net *net, struct reader datagram)
 		count_message(net, &message);
 		if (result == LOG_ODD)
 			lose(net, 1);
-		else
+		else if (!lose_answer(net, &message))
 			tell(net, &message);
 	}
 }

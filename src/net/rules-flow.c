@@ -12,8 +12,10 @@
  * What has no answer is judged by its key again and again, as a name's address is in use for as
  *long as that is told of. They are apart so that no flood from outside takes the room of what is
  *begun here, and none over loopback that of the proxy's questions: where "alive" is full, answers
- *pass for as long as they are awaited. And what is remembered over loopback is no way out: a socket
- *that is bound to another interface sends to addresses of loopback there.
+ *pass for as long as they are awaited. Where another is, an answer looks as if it were begun by who
+ *gives it: where that would be learned, user space is told that there was no room. And what is
+ *remembered over loopback is no way out: a socket that is bound to another interface sends to
+ *addresses of loopback there.
  */
 #include "net/rules-internal.h"
 
@@ -32,8 +34,8 @@
 
 enum {
 	FLOW_BYTES = RULES_KEY_BYTES + 4,
-	ANSWER_S = 30, /* as the kernel waits (nf_conntrack_udp_timeout) */
-	ALIVE_S = 600, /* after the last packet: a program may be quiet for long */
+	ANSWER_S = RULES_ANSWER_S, /* nf_conntrack_udp_timeout */
+	ALIVE_S = 600,		   /* after the last packet: a program may be quiet for long */
 };
 
 enum flow_words { PORT_HERE = KEY_PORT, PORT_THERE = KEY_PORT + 1 };
@@ -231,13 +233,16 @@ static void add_set(struct nft *nft, const char *name)
 	nft_add_set(nft, &set);
 }
 
-static void add_begun(struct nft *nft, const char *chain, const char *set, uint32_t seconds,
-		      bool from_there)
+static void add_begun(const struct rules *rules, const char *chain, const char *set,
+		      uint32_t seconds, bool from_there)
 {
 	const struct step begin = {NULL, set, seconds, true};
+	struct nft *nft = rules->nft;
 
 	nft_add_chain(nft, chain, NULL, 0, 0);
 	add_step(nft, chain, from_there, &begin);
+	if (!rules->wanted->enforce)
+		tell_no_room(rules, chain);
 	nft_begin_rule(nft, chain);
 	nft_accept(nft); /* it is TCP, or finds no room */
 	nft_end_rule(nft);
@@ -254,16 +259,16 @@ void add_flows(const struct rules *rules)
 	}
 	if (are_begun(rules, KINDS_LOCAL)) {
 		add_set(nft, HERE);
-		add_begun(nft, BEGUN_HERE, HERE, ALIVE_S, true);
+		add_begun(rules, BEGUN_HERE, HERE, ALIVE_S, true);
 	}
 	if (are_begun(rules, KINDS_OUT | KINDS_IN))
 		add_set(nft, ALIVE);
 	if (are_begun(rules, KINDS_OUT)) {
 		add_set(nft, AWAITED);
-		add_begun(nft, BEGUN, AWAITED, ANSWER_S, false);
+		add_begun(rules, BEGUN, AWAITED, ANSWER_S, false);
 	}
 	if (are_begun(rules, KINDS_IN)) {
 		add_set(nft, ARRIVED);
-		add_begun(nft, BEGUN_THERE, ARRIVED, ANSWER_S, true);
+		add_begun(rules, BEGUN_THERE, ARRIVED, ANSWER_S, true);
 	}
 }

@@ -110,6 +110,8 @@ void tell_in(const struct rules *rules, const char *chain);
 void tell_through(const struct rules *rules, const char *chain);
 /* The same of IPv6 without ports, whatever the kernel tracks. */
 void tell_bare6(const struct rules *rules, const char *chain);
+/* That a flow, which is not of TCP, finds no room. */
+void tell_no_room(const struct rules *rules, const char *chain);
 /* The sets that the above need; and a chain of tell_out()'s. */
 void add_key_sets(const struct rules *rules);
 void add_telling(const struct rules *rules);

@@ -366,6 +366,18 @@ void tell_through(const struct rules *rules, const char *chain)
 	end_telling(rules, RULES_THROUGH);
 }
 
+void tell_no_room(const struct rules *rules, const char *chain)
+{
+	static const uint8_t tcp = IPPROTO_TCP;
+
+	nft_begin_rule(rules->nft, chain);
+	load_told_protocol(rules->nft);
+	nft_compare(rules->nft, TOLD_PROTOCOL, NFT_CMP_NEQ, &tcp, sizeof(tcp));
+	load_told_way(rules, RULES_NO_ROOM);
+	load_told_port(rules->nft, false);
+	end_telling(rules, RULES_NO_ROOM);
+}
+
 /* Of other protocols than these nobody can tell whether a socket waits. */
 static void begin_unknown_waiting(const struct rules *rules, const char *chain)
 {

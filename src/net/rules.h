@@ -21,6 +21,7 @@ enum rules_constants {
 	RULES_LOG_GROUP = 0x6875,
 	RULES_LOG_GROUPS = 64,
 	RULES_TOLD_MAX = 65536, /* keys that can be told of in one such time */
+	RULES_ANSWER_S = 30,	/* so long answers are waited for, as by the kernel */
 };
 
 /* What the prefix of a log message says. */
@@ -29,6 +30,7 @@ enum rules_way {
 	RULES_LOCAL = 'l',
 	RULES_IN = 'i',
 	RULES_THROUGH = 't',
+	RULES_NO_ROOM = 'r', /* of what cannot be remembered: its answer may be taken for a flow */
 };
 
 /* The shapes that keys have: each takes rules of its own to be looked up, which are there where a

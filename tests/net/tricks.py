@@ -450,6 +450,24 @@ def fill(name):
     nft(f'flush set inet husk {name}; add element inet husk {name} {{ {flows} }}')
 
 
+def play_full(stage):
+    """What finds no room is counted, and what looks begun by who answers it is not told of."""
+    wrong = []
+    stage.command('learn')
+    for name, key, side, *what in (
+            ('awaited', f'connect udp {X}:9000', stage.function, X, 9000),
+            ('arrived', 'serve udp :9090', stage.world, INSIDE[4], 9090),
+            ('here', 'connect udp loopback:9090', stage.function, LOOPBACK[4], 9090)):
+        stage.function.call(fill, name)
+        steps = [side.call(udp, *what) for _ in range(3)]
+        heard_keys = stage.told(['lost'])
+        # the first of them may be told of before that is heard
+        if steps != ['ok'] * 3 or 'lost' not in heard_keys or set(heard_keys) - {'lost', key}:
+            wrong.append(f'{name}: {steps} {heard_keys}')
+        stage.function.call(nft, f'flush set inet husk {name}')
+    return wrong
+
+
 def play_full_here(stage):
     stage.command('enforce connect udp loopback:9090')
     steps = [stage.function.call(fill, 'here'), stage.function.call(lane, '127.0.0.53', 23010, PROXY)]
@@ -458,7 +476,7 @@ def play_full_here(stage):
 
 def play_all():
     count = 0
-    print(f'1..{sum(len(kinds) for kinds, _, _ in TRICKS.values()) + 4}', flush=True)
+    print(f'1..{sum(len(kinds) for kinds, _, _ in TRICKS.values()) + 5}', flush=True)
     for kind, options in OPTIONS.items():
         stage = Stage(options)
         stage.command('learn')
@@ -478,7 +496,10 @@ def play_all():
     report(count + 3, 'a crowd from outside takes no room of what is begun here', play_crowd(stage))
     stage.end()
     stage = Stage([])
-    report(count + 4, 'no flows over loopback take the room of the proxy\'s questions', play_full_here(stage))
+    report(count + 4, 'where there is no room for flows nothing is learned of their answers', play_full(stage))
+    stage.end()
+    stage = Stage([])
+    report(count + 5, 'no flows over loopback take the room of the proxy\'s questions', play_full_here(stage))
     stage.end()
 
 
