@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/namespace.h"
 #include "policy/peer.h"
 #include "net/log.h"
@@ -31,10 +32,11 @@
 #define DATAGRAMS_AT_ONCE 64
 #define MANY_KEYS 2048
 #define RECEIVE_BYTES (2 * 1024 * 1024) /* some 400 messages that wait */
-/* In a namespace that is shared each container takes a queue, of as many. Rules of others name the
- * low ones: with nobody there they mean to let pass. */
+/* In a namespace that is shared each container takes a queue. Rules of others name the low ones:
+ * with nobody there they mean to let pass. */
 #define QUEUE_FIRST 0x6875
-#define QUEUES 64
+#define QUEUES 0x4000
+#define QUEUE_TRIES 64
 
 /* ---- opening and closing ---- */
 
@@ -56,12 +58,15 @@ static int bind_group(struct net *net)
 	return r;
 }
 
+/* Each its own: where a mediator was killed its rules stay, and go on to name that number. */
 static int bind_queue(struct net *net)
 {
+	uint64_t group = net->options.cgroup;
+	unsigned int first = group == 0 ? 0U : (unsigned int)(hash64_mix(group) % QUEUES);
 	int r = -EPERM;
 
-	for (unsigned int i = 0; i < QUEUES && is_taken(r); i++) {
-		net->queue = (uint16_t)(QUEUE_FIRST + i);
+	for (unsigned int i = 0; i < QUEUE_TRIES && is_taken(r); i++) {
+		net->queue = (uint16_t)(QUEUE_FIRST + (first + i) % QUEUES);
 		r = queue_bind(net->queue_fd, net->queue);
 	}
 	return r;

@@ -474,9 +474,26 @@ def play_full_here(stage):
     return [] if steps == ['ok', 'resolver'] else [f'{steps}']
 
 
+def play_dead(stage):
+    """Of a container whose rules are there still, nobody else answers questions by what his own may ask."""
+    stage.command('learn')
+    steps = [stage.function.call(udp, X, 53)]
+    stage.rules.kill()
+    stage.rules.wait()
+    group = f'{stage.function.group}-2'
+    os.mkdir(group)
+    options = ['-d', str(PROXY + 1), '-c', f'1:{os.stat(group).st_ino}']
+    stage.rules = subprocess.Popen([RULES_SERVE, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   preexec_fn=stage.function.enter)
+    stage.command('learn')
+    steps.append(stage.function.call(udp, X, 53))
+    os.rmdir(group)
+    return [] if steps == ['proxy', 'silence'] else [f'{steps}']
+
+
 def play_all():
     count = 0
-    print(f'1..{sum(len(kinds) for kinds, _, _ in TRICKS.values()) + 5}', flush=True)
+    print(f'1..{sum(len(kinds) for kinds, _, _ in TRICKS.values()) + 6}', flush=True)
     for kind, options in OPTIONS.items():
         stage = Stage(options)
         stage.command('learn')
@@ -500,6 +517,9 @@ def play_all():
     stage.end()
     stage = Stage([])
     report(count + 5, 'no flows over loopback take the room of the proxy\'s questions', play_full_here(stage))
+    stage.end()
+    stage = Stage(OPTIONS[GROUPED[0]])
+    report(count + 6, 'nobody takes the questions of a container whose mediator is gone', play_dead(stage))
     stage.end()
 
 
