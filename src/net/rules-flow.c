@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who began what, of all but TCP, where no rule asks for connections: sets of flows that rules
- *fill, by the other end's address and the ports of both, and what has been seen of each.
+ * fill, by the other end's address and the ports of both, and what has been seen of each.
  *
  *	awaited   it was begun here: it may be answered
  *	arrived   it was begun outside: it may be answered
@@ -10,12 +10,12 @@
  *	consulted what the proxy has asked over loopback
  *
  * What has no answer is judged by its key again and again, as a name's address is in use for as
- *long as that is told of. They are apart so that no flood from outside takes the room of what is
- *begun here, and none over loopback that of the proxy's questions: where "alive" is full, answers
- *pass for as long as they are awaited. Where another is, an answer looks as if it were begun by who
- *gives it: where that would be learned, user space is told that there was no room. And what is
- *remembered over loopback is no way out: a socket that is bound to another interface sends to
- *addresses of loopback there.
+ * long as that is told of. They are apart so that no flood from outside takes the room of what is
+ * begun here, and none over loopback that of the proxy's questions: where "alive" is full, answers
+ * pass for as long as they are awaited. Where another is, an answer looks as if it were begun by
+ * who gives it: where that would be learned, user space is told that there was no room. And what is
+ * remembered over loopback is no way out: a socket that is bound to another interface sends to
+ * addresses of loopback there.
  */
 #include "net/rules-internal.h"
 

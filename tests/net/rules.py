@@ -381,6 +381,7 @@ class Stage:
 
     def end(self):
         self.rules.stdin.close()
+        self.rules.stdout.read()  # for which it may wait
         self.rules.wait()
         for pid in self.pids:
             os.kill(pid, 9)
